@@ -1,0 +1,96 @@
+"""How long AWS takes for what: one table, two columns.
+
+`aws` holds the documented defaults (where AWS documents none, a stated assumption); `fast` is the
+same system at about one thirtieth, so that a drill fits into a minute. Knows no process.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from statedrill.errors import InputError
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Every delay of the cluster, in seconds, and the thresholds that go with them."""
+
+    column: str
+    health_check_interval_s: float
+    health_check_timeout_s: float
+    unhealthy_threshold: int
+    healthy_threshold: int
+    deregistration_delay_s: float
+    instance_detection_s: float
+    instance_boot_s: float
+    volume_attach_s: float
+    rebalance_delay_s: float
+    database_failover_s: float
+    database_standby_rebuild_s: float
+    cache_failover_s: float
+    cache_replica_rebuild_s: float
+    queue_visibility_s: float
+    load_balancer_timeout_s: float
+
+    @classmethod
+    def named(cls, column: str) -> Timings:
+        """The column `aws` or `fast`.
+
+        Raises:
+            InputError: there is no such column.
+        """
+        if column not in _COLUMNS:
+            raise InputError(
+                f"there are no timings named '{column}'", f"choose one of: {', '.join(_COLUMNS)}"
+            )
+        return _COLUMNS[column]
+
+    def as_dict(self) -> dict[str, float | int | str]:
+        """The table as it stands in plan.json."""
+        return asdict(self)
+
+
+# Sources: ALB target group defaults (30 s, 5 s, 2, 5; deregistration 300 s; idle timeout 60 s);
+# RDS Multi-AZ failover 60-120 s; ElastiCache failover about 27 s in one live test; SQS visibility
+# 30 s. EC2 boot (90 s), EBS attach (10 s), Auto Scaling's detection and rebalancing and the time
+# to rebuild a standby are not documented: assumptions, to be replaced by your own measurement.
+_AWS = Timings(
+    column="aws",
+    health_check_interval_s=30.0,
+    health_check_timeout_s=5.0,
+    unhealthy_threshold=2,
+    healthy_threshold=5,
+    deregistration_delay_s=300.0,
+    instance_detection_s=60.0,
+    instance_boot_s=90.0,
+    volume_attach_s=10.0,
+    rebalance_delay_s=60.0,
+    database_failover_s=90.0,
+    database_standby_rebuild_s=300.0,
+    cache_failover_s=27.0,
+    cache_replica_rebuild_s=120.0,
+    queue_visibility_s=30.0,
+    load_balancer_timeout_s=60.0,
+)
+
+# About one thirtieth. A time-out is not scaled down to where a busy laptop would cross it.
+_FAST = Timings(
+    column="fast",
+    health_check_interval_s=1.0,
+    health_check_timeout_s=0.8,
+    unhealthy_threshold=2,
+    healthy_threshold=2,
+    deregistration_delay_s=3.0,
+    instance_detection_s=2.0,
+    instance_boot_s=3.0,
+    volume_attach_s=0.3,
+    rebalance_delay_s=2.0,
+    database_failover_s=3.0,
+    database_standby_rebuild_s=2.0,
+    cache_failover_s=0.9,
+    cache_replica_rebuild_s=1.0,
+    queue_visibility_s=3.0,
+    load_balancer_timeout_s=5.0,
+)
+
+_COLUMNS = {"fast": _FAST, "aws": _AWS}
