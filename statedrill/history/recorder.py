@@ -1,0 +1,110 @@
+"""Writes operations while they happen: one JSON array a line, in a file per load process.
+
+Light on purpose (no numpy, no Parquet): it sits in the load generator's hot path. A crash loses
+at most what was buffered since the last `flush`, which the caller does at least once a second.
+Knows the columns; knows nothing of HTTP, Locust or verdicts.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import orjson
+
+from statedrill.history import SCHEMA, Model, Operation
+
+COLUMNS = tuple(Operation.__dataclass_fields__)
+_FLUSH_ROWS = 512
+
+
+class Recorder:
+    """The history writer of one load process.
+
+    Names (instances, operations, objects) are written once, as a line of their own, before the
+    first row that uses their number. Files: `operations-<worker>.jsonl`, `sessions-<worker>.jsonl`
+    and `load-<worker>.jsonl` in `folder`, which is created when absent.
+    """
+
+    def __init__(self, folder: Path, run: str, worker: int = 0) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.run = run
+        self.worker = worker
+        self.rows = 0
+        self._codes: dict[tuple[str, str], int] = {}
+        self._buffer: list[bytes] = []
+        self._operations = (folder / f"operations-{worker}.jsonl").open("ab")
+        self._sessions = (folder / f"sessions-{worker}.jsonl").open("ab")
+        self._load = (folder / f"load-{worker}.jsonl").open("ab")
+        header = {"schema": SCHEMA, "run": run, "worker": worker, "columns": COLUMNS}
+        self._buffer.append(orjson.dumps(header))
+
+    def code(self, table: str, name: str, model: Model | None = None) -> int:
+        """The number that stands for `name` in `table` ("object", "op" or "instance"), from 1 up.
+
+        An object says with its first use which `model` it follows.
+        """
+        known = self._codes.get((table, name))
+        if known is not None:
+            return known
+        number = 1 + sum(1 for each in self._codes if each[0] == table)
+        self._codes[table, name] = number
+        line: dict[str, Any] = {"table": table, "code": number, "name": name}
+        if model is not None:
+            line["model"] = int(model)
+        self._buffer.append(orjson.dumps(line))
+        return number
+
+    def record(self, operation: Operation) -> None:
+        """Append one operation."""
+        self.record_row(tuple([getattr(operation, column) for column in COLUMNS]))
+
+    def record_row(self, row: tuple[Any, ...]) -> None:
+        """Append one operation given as a tuple in the order of `COLUMNS` (the fast way)."""
+        self._buffer.append(orjson.dumps(row))
+        self.rows += 1
+        if len(self._buffer) >= _FLUSH_ROWS:
+            self.flush()
+
+    def session(self, session: int, **facts: Any) -> None:
+        """What the audit needs to come back as this user: name, cookies, objects, next write id.
+
+        The last line of a session counts.
+        """
+        self._sessions.write(orjson.dumps({"session": session, **facts}) + b"\n")
+
+    def load(self, **figures: Any) -> None:
+        """One line about the generator itself: rate, schedule lag, processor use."""
+        line = {"t": time.monotonic_ns(), "wall": time.time(), "worker": self.worker, **figures}
+        self._load.write(orjson.dumps(line) + b"\n")
+        self._load.flush()
+
+    def flush(self) -> None:
+        """Hand everything buffered to the operating system: from now on a SIGKILL loses nothing."""
+        if self._buffer:
+            self._operations.write(b"\n".join(self._buffer) + b"\n")
+            self._buffer.clear()
+        self._operations.flush()
+        self._sessions.flush()
+
+    def close(self) -> None:
+        """Flush and close; safe to call twice. The last line says that nothing is missing."""
+        if not self._operations.closed:
+            self._buffer.append(orjson.dumps({"end": True, "rows": self.rows}))
+            self.flush()
+            self._operations.close()
+            self._sessions.close()
+            self._load.close()
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
