@@ -1,0 +1,33 @@
+"""The state directory: where clusters keep their data folders, control files and locks.
+
+One folder a user, readable by nobody else. Knows no process and no cluster.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from statedrill.errors import ClusterError
+
+
+def state_directory() -> Path:
+    """`<tmp>/statedrill-<uid>`, mode 0700, made when it is not there.
+
+    Raises:
+        ClusterError: somebody else owns a folder of that name, or it is not a folder.
+    """
+    folder = Path(tempfile.gettempdir()) / f"statedrill-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    # lstat: a symbolic link planted in a shared /tmp must not lead anywhere.
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise ClusterError(
+            f"the state directory {folder} belongs to somebody else",
+            "remove it, or set TMPDIR to a folder of your own",
+        )
+    if stat.S_IMODE(found.st_mode) != 0o700:
+        folder.chmod(0o700)
+    return folder
