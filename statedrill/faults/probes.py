@@ -1,0 +1,56 @@
+"""What a steady-state hypothesis may ask, and how an experiment waits for the cluster."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.request
+
+from statedrill.faults.control import ControlFailure, call, find_control
+
+
+def application_answers(path: str = "/health", timeout: float = 5.0) -> int:
+    """The HTTP status of one request through the load balancer; 0 when nobody answers."""
+    url = find_control()["load_balancer"].rstrip("/") + path
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+
+
+def targets_health_count() -> int:
+    """How many instances the load balancer sends requests to. Name as in chaosaws.elbv2.probes."""
+    targets = call("elbv2/describe-target-health").get("targets", [])
+    return sum(1 for target in targets if target.get("state") == "healthy")
+
+
+def is_whole() -> bool:
+    """Whether every instance, node and worker that the pattern wants is there and ready."""
+    return bool(call("status").get("whole"))
+
+
+def wait_until_whole(timeout: float = 60.0) -> bool:
+    """Wait until the cluster has replaced what it lost.
+
+    Raises:
+        ControlFailure: it is not whole after `timeout` seconds.
+    """
+    end = time.monotonic() + timeout
+    while not is_whole():
+        if time.monotonic() > end:
+            raise ControlFailure(f"the cluster is not whole again after {timeout:.0f} s")
+        time.sleep(0.2)
+    return True
+
+
+def queue_depth() -> int:
+    """How many messages wait or are in flight, in all queues together."""
+    return int(call("sqs/get-queue-depth").get("depth", 0))
+
+
+def heal() -> list[str]:
+    """Undo every fault that is still open, and wait until the cluster is whole."""
+    return [str(each) for each in call("heal").get("healed", [])]
