@@ -127,10 +127,14 @@ class Process:
         """SIGKILL the whole process group, without warning; does not wait (see `wait_gone`)."""
         self._signal_group(signal.SIGKILL)
 
-    def retire(self, grace_s: float = 2.0) -> None:
-        """Stop, and refuse to start ever again."""
+    def forbid(self) -> None:
+        """Refuse every later start; a process that is there already goes on."""
         with self._changed:
             self._retired = True
+
+    def retire(self, grace_s: float = 2.0) -> None:
+        """Stop, and refuse to start ever again."""
+        self.forbid()
         self.stop(grace_s)
 
     def wait_gone(self, timeout_s: float = 10.0) -> None:
@@ -169,7 +173,7 @@ class Process:
     def _spawn(self) -> None:
         with self._changed:
             if self._retired:
-                raise ClusterError(f"{self.name} is not started: the cluster is being lowered")
+                raise ClusterError(f"{self.name} is not started: its zone or the cluster is down")
             assert not self.alive, f"{self.name} is {self._state} and cannot be started"
             self.log.parent.mkdir(parents=True, exist_ok=True)
             with self.log.open("ab") as log:

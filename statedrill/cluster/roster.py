@@ -6,6 +6,9 @@ clean-up reads, and ends all of them. Knows not what any process is for.
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +17,8 @@ from pathlib import Path
 from statedrill.cluster.process import MARKER, Process
 from statedrill.errors import ClusterError
 from statedrill.history.events import Emit
+
+_SOCKET_PATH_BYTES = 92  # the limit is 107; HAProxy binds with a suffix first
 
 
 class Roster:
@@ -32,6 +37,7 @@ class Roster:
         self._lock = threading.Lock()
         self._processes: list[Process] = []
         self._closed = False
+        self._short: Path | None = None
 
     def process(  # noqa: PLR0913 - as Process
         self,
@@ -69,6 +75,17 @@ class Roster:
             self._processes.append(made)
         return made
 
+    def socket(self, name: str) -> Path:
+        """A path for a unix socket, short enough for the kernel's limit of 107 bytes."""
+        path = self.folder / name
+        if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            return path
+        with self._lock:
+            if self._short is None:
+                self._short = Path(tempfile.mkdtemp(prefix="statedrill-", dir="/tmp"))
+            return self._short / name
+
     def alive(self, zone: str | None = None) -> list[Process]:
         """The processes that exist now, in one zone or in all."""
         with self._lock:
@@ -80,7 +97,8 @@ class Roster:
         with self._lock:
             self._closed = True
             known = list(self._processes)
-        if not known:
-            return
-        with ThreadPoolExecutor(len(known), thread_name_prefix="lower") as pool:
+            short, self._short = self._short, None
+        with ThreadPoolExecutor(len(known) or 1, thread_name_prefix="lower") as pool:
             list(pool.map(lambda process: process.retire(grace_s), known))
+        if short:
+            shutil.rmtree(short, ignore_errors=True)

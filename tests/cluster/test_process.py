@@ -133,7 +133,7 @@ def test_a_dead_process_can_be_started_again_until_it_is_retired(roster: Roster)
     child.start(10)
     assert child.pid != first
     child.retire(1)
-    with pytest.raises(ClusterError, match="being lowered"):
+    with pytest.raises(ClusterError, match="is not started"):
         child.start(10)
 
 
