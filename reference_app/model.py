@@ -1,0 +1,200 @@
+"""What a user's state is and what a write does to it: pure values, no sockets, no clock.
+
+Knows nothing of HTTP, stores or queues. Every store must have the effect of `applied` here;
+the Lua script of the Valkey store says the same in another language, and a test compares them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import orjson
+
+Operation = Literal["set", "append", "remove", "clear", "order"]
+Stream = Literal["state", "orders"]
+
+REGISTERS = ("preferences", "draft")
+SESSION = "session"
+ORDERS = "orders"
+NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+"""User names, write ids, upload names and idempotency keys: safe in keys, cookies and headers."""
+
+
+class ShopError(Exception):
+    """An error the client is told about; `args[0]` is the sentence it reads."""
+
+
+class NotSignedIn(ShopError):
+    """The cookie names no living server session; surely nothing was changed."""
+
+
+class Unavailable(ShopError):
+    """A dependency did not take the request; surely nothing was changed."""
+
+
+class Uncertain(ShopError):
+    """The connection broke after the write had been sent; it may or may not have been applied."""
+
+
+class ObjectGone(ShopError):
+    """The record of an upload is there, but the object it names is not."""
+
+    def __init__(self, versioned: Versioned) -> None:
+        super().__init__("the uploaded object is gone")
+        self.versioned = versioned
+
+
+@dataclass(frozen=True, slots=True)
+class Versioned:
+    """One stored object: `ver` counts applied writes, `wid` made the last of them.
+
+    `value` is JSON text for a register and JSON lines (one element a line, oldest first) for a
+    list. JSON text never contains a raw newline, so lines need no parser, in Lua neither.
+    """
+
+    ver: int = 0
+    wid: str | None = None
+    value: bytes | None = None
+
+    def elements(self) -> bytes:
+        """The lines of a list as one JSON array."""
+        return b"[" + (self.value or b"").replace(b"\n", b",") + b"]"
+
+
+NEVER_WRITTEN = Versioned()
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One attempt to change one object of one user.
+
+    `data`: the JSON text of a register, the JSON line of an element, or the id to remove.
+    `key`: idempotency key (orders only). `apply_id`: the name under which the application of
+    this write is remembered; it is the write id, so that applying one write twice is once.
+    """
+
+    user: str
+    object: str
+    operation: Operation
+    wid: str
+    data: bytes = b""
+    key: str = ""
+    apply_id: str = ""
+
+    @property
+    def remembered_as(self) -> str:
+        """The id that makes a second application have no effect."""
+        return self.apply_id or self.wid
+
+    @property
+    def stream(self) -> Stream:
+        """The sequence and the queue this write travels in when it is queued."""
+        return "orders" if self.object == ORDERS else "state"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A write that is applied and visible: the version it made and its id.
+
+    `repeated` is true when an earlier attempt with the same idempotency key had done it.
+    """
+
+    ver: int
+    wid: str
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A write that is durable in a queue but not yet visible; `cookies` the client must keep."""
+
+    wid: str
+    cookies: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A server session as the client may know it; `ver` and `wid` are those of its sign-in."""
+
+    public: str
+    user: str
+    ver: int
+    wid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the cookies of a request, with the session cookie taken apart.
+
+    The cookie is `token~user`. Naming the user lets a store reach session and object in one
+    round trip; the token is what proves it. `public` is the session's id for the world: a hash,
+    so that neither a response nor a look into the store reveals the cookie.
+    """
+
+    token: str
+    user: str
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def public(self) -> str:
+        """Sixteen hex digits, one to one with the token."""
+        return hashlib.blake2b(self.token.encode(), digest_size=8).hexdigest()
+
+    @property
+    def cookie(self) -> str:
+        """The value of the session cookie."""
+        return f"{self.token}~{self.user}"
+
+    @classmethod
+    def of(cls, cookies: dict[str, str]) -> Caller | None:
+        """The caller these cookies claim to be, or None when there is no usable claim."""
+        token, _, user = cookies.get("sid", "").partition("~")
+        if not token or not NAME.fullmatch(user):
+            return None
+        return cls(token, user, cookies)
+
+    @classmethod
+    def new(cls, user: str, cookies: dict[str, str] | None = None) -> Caller:
+        """A caller with a fresh unguessable token."""
+        return cls(secrets.token_urlsafe(18), user, cookies or {})
+
+
+def applied(write: Write, before: Versioned) -> Versioned:
+    """The object after `write`; an order whose key is already there leaves it as it was."""
+    if write.operation == "order" and ordered_before(before, write.key) is not None:
+        return before
+    return Versioned(before.ver + 1, write.wid, _new_value(write, before.value or b""))
+
+
+def ordered_before(orders: Versioned, key: str) -> Stamp | None:
+    """The stamp of the order made under this idempotency key, if there is one."""
+    for place, line in enumerate((orders.value or b"").splitlines(), start=1):
+        order = orjson.loads(line)
+        if order["key"] == key:
+            return Stamp(place, order["wid"], repeated=True)
+    return None
+
+
+def element(identity: str, **fields: object) -> bytes:
+    """One JSON line of a list. The id comes first, because removal looks for it there."""
+    return orjson.dumps({"id": identity, **fields})
+
+
+def with_apply_id(write: Write, apply_id: str) -> Write:
+    """The same write, remembered under another name."""
+    return replace(write, apply_id=apply_id)
+
+
+def _new_value(write: Write, lines: bytes) -> bytes:
+    if write.operation == "set":
+        return write.data
+    if write.operation == "clear":
+        return b""
+    if write.operation == "remove":
+        start = b'{"id":"' + write.data + b'"'
+        return b"\n".join(line for line in lines.split(b"\n") if not line.startswith(start))
+    return lines + b"\n" + write.data if lines else write.data
