@@ -1,0 +1,110 @@
+"""One Valkey server: how it is started, how it follows a primary and stops following.
+
+Knows Valkey's commands; decides nothing. It keeps nothing on disk: a node that dies has lost
+its contents, as a rebooted ElastiCache node has.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+
+from statedrill.cluster.addresses import Network
+from statedrill.cluster.binaries import valkey_server
+from statedrill.cluster.node import Node
+from statedrill.cluster.roster import Roster
+from statedrill.cluster.valkey_client import ValkeyConnection, ValkeyError
+
+
+class ValkeyNode(Node):
+    """An empty server; its folder is only where it would write."""
+
+    def __init__(self, roster: Roster, network: Network, number: int, zone: str) -> None:
+        self.folder = roster.folder / f"cache-{number}"
+        super().__init__(roster, network, "cache", number, zone, 6379)
+
+    def command(self) -> Sequence[str]:
+        """`valkey-server` without any persistence.
+
+        swapdb loads the first synchronisation from the socket at once; by way of a file (the
+        default) Valkey 9.1 notices its end once a second.
+        """
+        options = {
+            "bind": self.host,
+            "port": self.port,
+            "dir": str(self.folder),
+            "protected-mode": "no",
+            "save": "",
+            "appendonly": "no",
+            "repl-diskless-sync": "yes",
+            "repl-diskless-sync-delay": 0,
+            "repl-diskless-load": "swapdb",
+            "maxclients": 4000,
+            "loglevel": "notice",
+        }
+        flags = [word for key, value in options.items() for word in (f"--{key}", str(value))]
+        return (str(valkey_server()), *flags)
+
+    def answers(self) -> bool:
+        """Whether it answers a PING."""
+        return answers(self.address)
+
+    def start(self, timeout_s: float = 15.0) -> None:
+        """Start the server, empty; returns when it serves.
+
+        Raises:
+            ClusterError: its address is in use, it died or was not ready in time.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        super().start(timeout_s)
+
+    def follow(self, primary: ValkeyNode) -> None:
+        """Become a replica of `primary`; does not wait for its contents.
+
+        Raises:
+            OSError, ValkeyError: it does not answer, or refuses.
+        """
+        with self.session() as session:
+            session.call("REPLICAOF", primary.host, primary.port)
+
+    def is_linked(self) -> bool:
+        """Whether it has what its primary had, and follows what comes."""
+        try:
+            with self.session() as session:
+                fields = session.info("replication")
+        except (OSError, ValkeyError):
+            return False
+        return fields.get("master_link_status") == "up"
+
+    def promote(self) -> None:
+        """Become a primary with the contents it has.
+
+        Raises:
+            ClusterError: it does not answer, or refuses.
+        """
+        try:
+            with self.session() as session:
+                session.call("REPLICAOF", "NO", "ONE")
+        except (OSError, ValkeyError) as error:
+            raise self.failed(f"could not be promoted: {error}") from error
+
+    def session(self, timeout_s: float = 2.0) -> ValkeyConnection:
+        """A session past the endpoint.
+
+        Raises:
+            OSError: it does not answer.
+        """
+        return ValkeyConnection(self.address, timeout_s=timeout_s)
+
+    def discard(self) -> None:
+        """Remove its folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def answers(address: tuple[str, int]) -> bool:
+    """Whether a PING is answered at `address`."""
+    try:
+        with ValkeyConnection(address, timeout_s=0.5) as session:
+            return bool(session.call("PING") == "PONG")
+    except (OSError, ValkeyError):
+        return False
