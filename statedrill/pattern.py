@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,12 @@ class Pattern:
             InputError: the file cannot be read, is no YAML, or has problems; all are named.
         """
         return _Reader(path).pattern()
+
+    def with_env(self, extra: Mapping[str, str]) -> Pattern:
+        """The same pattern, with `extra` variables for application and workers."""
+        application = replace(self.application, env={**self.application.env, **extra})
+        workers = self.workers and replace(self.workers, env={**self.workers.env, **extra})
+        return replace(self, application=application, workers=workers)
 
     def as_dict(self) -> dict[str, Any]:
         """The pattern as it stands in plan.json."""

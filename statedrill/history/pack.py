@@ -39,10 +39,11 @@ def pack(folder: Path) -> None:
     """Write `operations.parquet` from every `operations-*.jsonl` in `folder`.
 
     Raises:
-        HistoryError: there is none, or a line other than a torn last one is damaged.
+        HistoryError: there is none and no event either (a drill that was stopped before its load
+            began has an empty history), or a line other than a torn last one is damaged.
     """
     files = sorted(folder.glob("operations-*.jsonl"))
-    if not files:
+    if not files and not (folder / "events.jsonl").exists():
         raise HistoryError(
             f"{folder}: no history here (no operations.parquet, no operations-*.jsonl)",
             "name the folder of a run, such as reports/<time>-<pattern>-<experiment>",

@@ -130,3 +130,11 @@ def test_sessions_stay_whole_when_a_history_has_many_parts(
     assert len(homes) > 4
     assert sum(len(home) for home in homes) == 23
     assert all(np.all(np.diff(part["call"]) > 0) for part in history.parts())
+
+
+def test_a_drill_stopped_before_its_load_began_has_an_empty_history(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "events.jsonl")
+    log.emit("interrupted", why="Ctrl-C")
+    log.close()
+    history = History.open(tmp_path)
+    assert (history.rows, list(history.parts()), len(history.events)) == (0, [], 1)

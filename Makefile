@@ -1,0 +1,52 @@
+# Two commands are all that anyone needs on a fresh machine: `make drill` and `make test`.
+# Each makes .venv and installs what it needs by itself.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ONLY ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help drill test test-plain lint format bench prove sample clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+# pip 25.1 is the first that knows dependency groups.
+$(READY): pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV) (once, a minute or two)"
+	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	@$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+drill: $(READY) ## three patterns under one killed instance: one table, one report
+	@$(BIN)/statedrill compare --patterns sticky,distributed,decoupled --experiments instance-kill
+
+test: $(READY) ## every test, real processes and short drills included
+	@$(BIN)/python -m pytest
+
+test-plain: $(READY) ## the tests that start no process (half a minute)
+	@$(BIN)/python -m pytest -m "not cluster and not drill and not bench"
+
+lint: $(READY) ## ruff and mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(READY) ## put everything into shape
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(READY) ## measure, print a table, write reports/bench/results.json (ONLY=load for a group)
+	@$(BIN)/python -m tests.benchmarks $(ONLY)
+
+prove: $(READY) ## the long proofs of the checker: 100,000 histories, 10 million operations
+	@$(BIN)/python -m tests.check.prove
+
+sample: $(READY) ## make reports/sample anew from its own history
+	@$(BIN)/python -m tests.sample
+
+clean: ## remove .venv and caches; reports stay
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

