@@ -1,0 +1,63 @@
+"""An experiment file is read for what a plan must know; what does not exist is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from statedrill import catalogue
+from statedrill.errors import InputError
+from statedrill.experiment import Experiment
+
+GOOD = """\
+title: One
+description: two
+extensions: [{name: statedrill, domain: zone}]
+method:
+  - type: action
+    name: lose it
+    provider:
+      type: python
+      module: statedrill.faults.ec2
+      func: stop_zone
+      arguments: {az: a}
+"""
+
+
+def read(folder: Path, text: str) -> Experiment:
+    path = folder / "mine.yaml"
+    path.write_text(text)
+    return Experiment.read(path)
+
+
+def test_a_good_file_tells_its_domain_and_its_actions(tmp_path: Path) -> None:
+    experiment = read(tmp_path, GOOD)
+    assert (experiment.name, experiment.domain) == ("mine", "zone")
+    assert experiment.actions == ("stop_zone",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("stop_zone", "stop_zones", "has no function 'stop_zones'; did you mean 'stop_zone'?"),
+        ("faults.ec2", "faults.ec3", "there is no module 'statedrill.faults.ec3'"),
+        ("{az: a}", "{zone: a}", "stop_zone() takes no argument 'zone'; it takes: az"),
+        ("domain: zone", "domain: zones", "domain is 'zones'; choose one of instance"),
+        ("extensions: [{name: statedrill, domain: zone}]\n", "", "without the failure domain"),
+        ("title: One\n", "", "title: missing"),
+        ("method:", "method: [", "mine.yaml:5:3: cannot be parsed"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, old: str, new: str, told: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, GOOD.replace(old, new))
+    assert told in str(caught.value)
+
+
+def test_every_experiment_in_the_box_is_valid_and_described() -> None:
+    found = {entry.name: Experiment.read(entry.path) for entry in catalogue.entries("experiment")}
+    assert set(found) >= {"none", "instance-kill", "cache-flush", "zone-outage"}
+    assert all(entry.description for entry in catalogue.entries("experiment"))
+    assert found["none"].domain is None
+    assert all(each.actions for name, each in found.items() if name != "none")
