@@ -91,9 +91,9 @@ class Response:
     headers: list[tuple[bytes, bytes]] = field(default_factory=lambda: [JSON_TYPE])
 
     @classmethod
-    def json(cls, status: int, **fields: Any) -> Response:
+    def json(cls, code: int, /, **fields: Any) -> Response:
         """A JSON object."""
-        return cls(status, orjson.dumps(fields))
+        return cls(code, orjson.dumps(fields))
 
     def set_cookie(self, name: str, value: str, *, max_age_s: int | None = None) -> None:
         """A cookie for the whole site that scripts in a page cannot read."""

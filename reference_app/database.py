@@ -79,9 +79,9 @@ class Database:
         under `work`; errors of the statements themselves come as they are.
         """
         try:
-            return await self._once(work)
+            return await self.run_once(work)
         except (Unavailable, Uncertain):
-            return await self._once(work)
+            return await self.run_once(work)
 
     async def transact(self, work: Work[T]) -> T:
         """Run `work` and commit; `work` must be idempotent, for it may be run and committed twice.
@@ -115,12 +115,13 @@ class Database:
                 raise Uncertain(*error.args) from error
             raise
 
-    async def _once(self, work: Work[T]) -> T:
+    async def run_once(self, work: Work[T], deadline_s: float | None = None) -> T:
+        """Run `work` once, in `deadline_s` instead of the usual time. Raises as `run` does."""
         connection = await self._acquired()
         # The deadline closes the connection instead of asking the server to cancel: a cancelled
         # COMMIT would stop waiting for the standby and be visible without being safe.
         deadline = asyncio.get_running_loop().call_later(
-            self._command_timeout_s, connection.terminate
+            deadline_s or self._command_timeout_s, connection.terminate
         )
         try:
             return await work(connection)

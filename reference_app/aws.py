@@ -1,0 +1,70 @@
+"""Clients of S3, SNS and SQS with short deadlines, and what their errors mean.
+
+Knows the SDK; knows no bucket, topic or queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Any
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+)
+
+from reference_app.settings import Settings
+
+FAILED = (BotoCoreError, ClientError, OSError, asyncio.TimeoutError)
+LONG_POLL_S = 10
+
+
+class Aws:
+    """Makes clients of one process and closes them together."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stack = AsyncExitStack()
+
+    async def client(self, service: str, attempts: int = 1) -> Any:
+        """A client of `s3`, `sns` or `sqs`; `attempts` counts the first one, too."""
+        waits_s = LONG_POLL_S if service == "sqs" else 0
+        config = AioConfig(
+            connect_timeout=self._settings.connect_timeout_s,
+            read_timeout=self._settings.command_timeout_s + waits_s,
+            retries={"total_max_attempts": attempts, "mode": "standard"},
+            max_pool_connections=32,
+            s3={"addressing_style": "path"},  # a local endpoint has no name per bucket
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+        context = get_session().create_client(service, config=config, **self._settings.aws)
+        return await self._stack.enter_async_context(context)
+
+    async def stop(self) -> None:
+        """Close every client."""
+        await self._stack.aclose()
+
+
+def surely_not_done(error: BaseException) -> bool:
+    """True when the request was never sent, or was refused as wrong (4xx)."""
+    if isinstance(error, ConnectTimeoutError | EndpointConnectionError):
+        return True
+    return 400 <= status_of(error) < 500
+
+
+def status_of(error: BaseException) -> int:
+    """The HTTP status of an answer that is an error, or 0 when there was no answer."""
+    if not isinstance(error, ClientError):
+        return 0
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def brief(error: BaseException) -> str:
+    """One line for a log or an answer."""
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"

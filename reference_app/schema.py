@@ -1,0 +1,68 @@
+"""The tables, made by the application itself; safe when many processes start at once."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+LOCK = 7_021_904_415_223_001
+"""Key of the advisory lock around making the tables; any constant that nobody else uses."""
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS users (
+    name text PRIMARY KEY
+);
+CREATE TABLE IF NOT EXISTS objects (
+    user_name text NOT NULL,
+    object text NOT NULL,
+    ver bigint NOT NULL,
+    wid text NOT NULL,
+    value text NOT NULL,
+    PRIMARY KEY (user_name, object)
+);
+CREATE TABLE IF NOT EXISTS applied_writes (
+    user_name text NOT NULL,
+    apply_id text NOT NULL,
+    ver bigint NOT NULL,
+    PRIMARY KEY (user_name, apply_id)
+);
+CREATE TABLE IF NOT EXISTS sessions (
+    public text PRIMARY KEY,
+    user_name text NOT NULL,
+    ver bigint NOT NULL,
+    wid text NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+CREATE TABLE IF NOT EXISTS progress (
+    public text NOT NULL,
+    stream text NOT NULL,
+    applied_seq bigint NOT NULL DEFAULT 0,
+    after_public text NOT NULL DEFAULT '',
+    after_seq bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (public, stream)
+);
+CREATE TABLE IF NOT EXISTS secrets (
+    name text PRIMARY KEY,
+    secret text NOT NULL
+);
+"""
+"""users: one row to lock for all changes to a user's state. objects: the state itself.
+applied_writes: what makes a write idempotent. progress: how far the queued writes of a server
+session are applied, and which place of an earlier server session must be reached first."""
+
+
+async def prepare(connection: Any) -> None:
+    """Make what is missing; waits while another process does the same."""
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        await connection.execute(TABLES)
+        await connection.execute(
+            "INSERT INTO secrets VALUES ('session', $1) ON CONFLICT DO NOTHING",
+            secrets.token_hex(32),
+        )
+
+
+async def session_secret(connection: Any) -> bytes:
+    """The secret that all instances share to sign session cookies."""
+    secret: str = await connection.fetchval("SELECT secret FROM secrets WHERE name = 'session'")
+    return secret.encode()

@@ -1,0 +1,64 @@
+"""The web process: `python -m reference_app.web`. Puts the application together and serves it.
+
+Knows every part by name and no part's inside. It listens at once and answers 503 until all its
+services were reached; it starts before them if need be and keeps trying.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+
+import uvicorn
+
+from reference_app.application import Application
+from reference_app.settings import Settings, SettingsError
+
+GRACE_S = 5
+
+
+def main() -> int:
+    """Serve until SIGTERM. Exit code 0, 1 when the address is taken, 2 for wrong settings."""
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    try:
+        settings = Settings.of_web(os.environ)
+    except SettingsError as error:
+        print(f"reference_app.web: {error}", file=sys.stderr)
+        return 2
+    server = uvicorn.Server(_config(settings))
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        pass
+    except asyncio.CancelledError:
+        pass
+    return 0 if server.started else 1
+
+
+def _config(settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        Application(settings),
+        host=settings.host,
+        port=settings.port or 8080,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        interface="asgi3",
+        access_log=False,
+        log_level="warning",
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=settings.keep_alive_s,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
