@@ -11,14 +11,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from statedrill.cluster.addresses import ZONES, Network
+from statedrill.cluster.addresses import ZONES
 from statedrill.cluster.endpoints import Endpoints
 from statedrill.cluster.pair import Delays, Pair
-from statedrill.cluster.roster import Roster
+from statedrill.cluster.site import Site
 from statedrill.cluster.valkey_client import ValkeyError
 from statedrill.cluster.valkey_node import ValkeyNode, answers
 from statedrill.errors import ClusterError
-from statedrill.timings import Timings
 
 _LINK_S = 15.0
 _POLL_S = 0.01
@@ -36,11 +35,10 @@ class Flush(NamedTuple):
 class Cache(Pair[ValkeyNode]):
     """A cache without password behind a fixed address."""
 
-    def __init__(
-        self, roster: Roster, network: Network, endpoints: Endpoints, timings: Timings
-    ) -> None:
+    def __init__(self, site: Site, endpoints: Endpoints) -> None:
+        timings = site.timings
         delays = Delays(timings.cache_failover_s, timings.cache_replica_rebuild_s)
-        super().__init__("cache", roster, network, endpoints, delays)
+        super().__init__("cache", site, endpoints, delays)
 
     @property
     def url(self) -> str:
@@ -100,7 +98,7 @@ class Cache(Pair[ValkeyNode]):
         return self._primary
 
     def _make(self, number: int, zone: str) -> ValkeyNode:
-        return ValkeyNode(self._roster, self._network, number, zone)
+        return ValkeyNode(self._site, number, zone)
 
     def _create(self, primary: ValkeyNode, second: ValkeyNode) -> None:
         with ThreadPoolExecutor(2) as pool:

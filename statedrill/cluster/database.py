@@ -13,13 +13,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from statedrill.cluster import postgres_data
-from statedrill.cluster.addresses import Network
 from statedrill.cluster.endpoints import Endpoints
 from statedrill.cluster.pair import Delays, Pair
 from statedrill.cluster.postgres_client import PostgresConnection, PostgresError
 from statedrill.cluster.postgres_node import PostgresNode, answers
-from statedrill.cluster.roster import Roster
-from statedrill.timings import Timings
+from statedrill.cluster.site import Site
 
 _JOIN_S = 20.0
 _POLL_S = 0.02
@@ -32,12 +30,11 @@ class Database(Pair[PostgresNode]):
 
     second_role = "standby"
 
-    def __init__(
-        self, roster: Roster, network: Network, endpoints: Endpoints, timings: Timings
-    ) -> None:
+    def __init__(self, site: Site, endpoints: Endpoints) -> None:
+        timings = site.timings
         delays = Delays(timings.database_failover_s, timings.database_standby_rebuild_s)
-        super().__init__("database", roster, network, endpoints, delays)
-        self._root = postgres_data.data_root(roster.folder)
+        super().__init__("database", site, endpoints, delays)
+        self._root = postgres_data.data_root(site.roster.folder)
         self._observer: PostgresConnection | None = None
         self._streamed_at_s = 0.0
 
@@ -54,7 +51,7 @@ class Database(Pair[PostgresNode]):
         postgres_data.release_root(self._root)
 
     def _make(self, number: int, zone: str) -> PostgresNode:
-        return PostgresNode(self._roster, self._network, number, zone, self._root)
+        return PostgresNode(self._site, number, zone, self._root)
 
     def _create(self, primary: PostgresNode, second: PostgresNode) -> None:
         def raise_node(node: PostgresNode) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from statedrill.cluster.addresses import Network, accepts, require_free
+from statedrill.cluster.addresses import accepts, require_free
 from statedrill.cluster.haproxy import Haproxy
-from statedrill.cluster.roster import Roster
+from statedrill.cluster.site import Site
 
 Target = tuple[str, int]
 
@@ -43,11 +43,9 @@ listen {service}
 class Endpoints:
     """One fixed address for each of `services`, known before anything is started."""
 
-    def __init__(
-        self, roster: Roster, network: Network, services: Sequence[str] = ("database", "cache")
-    ) -> None:
+    def __init__(self, site: Site, services: Sequence[str] = ("database", "cache")) -> None:
         self._addresses: dict[str, Target] = {
-            service: (network.regional_address(k), network.port(port))
+            service: (site.network.regional_address(k), site.network.port(port))
             for service, (k, port) in _SERVICES.items()
             if service in services
         }
@@ -58,7 +56,7 @@ class Endpoints:
             for service, (host, port) in self._addresses.items()
         )
         self._haproxy = Haproxy(
-            roster, "endpoints", _CONFIG + "".join(listens), listens=self._listens
+            site.roster, "endpoints", _CONFIG + "".join(listens), listens=self._listens
         )
 
     def address(self, service: str) -> Target:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from statedrill.cluster.addresses import Network, require_free
+from statedrill.cluster.addresses import require_free
 from statedrill.cluster.process import Process
-from statedrill.cluster.roster import Roster
+from statedrill.cluster.site import Site
 from statedrill.errors import ClusterError
 
 
@@ -23,8 +23,7 @@ class Node:
 
     def __init__(  # noqa: PLR0913, PLR0917 - a node is that much
         self,
-        roster: Roster,
-        network: Network,
+        site: Site,
         service: str,
         number: int,
         zone: str,
@@ -32,10 +31,10 @@ class Node:
         env: Mapping[str, str] | None = None,
     ) -> None:
         self.name, self.zone = f"{service}-{number}", zone
-        self.host, self.port = network.zone_address(zone), network.port(port)
+        self.host, self.port = site.network.zone_address(zone), site.network.port(port)
         self._died_at_s: float | None = None
         self._on_death: Callable[[], None] = lambda: None
-        self._process = roster.process(
+        self._process = site.roster.process(
             self.name,
             service,
             zone,

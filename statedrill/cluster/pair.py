@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from statedrill.cluster.addresses import ZONES, Network
+from statedrill.cluster.addresses import ZONES
 from statedrill.cluster.endpoints import Endpoints
 from statedrill.cluster.node import Node
-from statedrill.cluster.roster import Roster
+from statedrill.cluster.site import Site
 from statedrill.errors import ClusterError
 
 NodeT = TypeVar("NodeT", bound=Node)
@@ -40,11 +40,9 @@ class Pair(ABC, Generic[NodeT]):
 
     second_role = "replica"
 
-    def __init__(
-        self, service: str, roster: Roster, network: Network, endpoints: Endpoints, delays: Delays
-    ) -> None:
-        self._service, self._delays = service, delays
-        self._roster, self._network, self._endpoints = roster, network, endpoints
+    def __init__(self, service: str, site: Site, endpoints: Endpoints, delays: Delays) -> None:
+        self._service, self._site = service, site
+        self._endpoints, self._delays = endpoints, delays
         self._changed = threading.Condition(threading.RLock())
         self._woken = self._stopping = self._hurry = False
         self._up_since_s = dict.fromkeys(ZONES, 0.0)  # a zone that is down is missing
@@ -131,7 +129,7 @@ class Pair(ABC, Generic[NodeT]):
                 if time.monotonic() > deadline or self._stopping:
                     raise ClusterError(
                         f"the {self._service} was not whole again within {limit_s:g} s",
-                        self._trouble or f"logs: {self._roster.logs}/{self._service}-*.log",
+                        self._trouble or f"logs: {self._site.roster.logs}/{self._service}-*.log",
                     )
                 time.sleep(0.02)
         finally:
@@ -148,8 +146,6 @@ class Pair(ABC, Generic[NodeT]):
             self._thread.join()
         for node in list(self._nodes):
             self._discard(node)
-
-    # What a service fills in.
 
     @abstractmethod
     def _make(self, number: int, zone: str) -> NodeT:
@@ -178,8 +174,6 @@ class Pair(ABC, Generic[NodeT]):
     def _watch(self, primary: NodeT, second: NodeT) -> float:
         """Look after a whole pair; seconds until the next look."""
         return _IDLE_S
-
-    # The thread.
 
     def _loop(self) -> None:
         while not self._stopping:
@@ -219,7 +213,7 @@ class Pair(ABC, Generic[NodeT]):
         self._lost_zone = dead.zone if heir is not dead else (second or dead).zone
         self._endpoints.point(self._service, *heir.address)
         if heir is not dead:
-            self._roster.emit(
+            self._site.roster.emit(
                 "failover", service=self._service, **{"from": dead.name, "to": heir.name}
             )
         for node in [node for node in self._nodes if node is not heir]:
@@ -249,8 +243,6 @@ class Pair(ABC, Generic[NodeT]):
             raise
         self._second = second
         return 0.0
-
-    # Helpers for the thread and for services.
 
     def _admit(self, zone: str) -> NodeT:
         """A new node, known from now on to whoever takes its zone down."""

@@ -16,12 +16,11 @@ from pathlib import Path
 import psutil
 
 from statedrill.cluster import postgres_data
-from statedrill.cluster.addresses import Network
 from statedrill.cluster.binaries import postgres_bin
 from statedrill.cluster.node import Node
 from statedrill.cluster.postgres_client import PostgresConnection, PostgresError
 from statedrill.cluster.postgres_settings import node_settings, synchronous_settings
-from statedrill.cluster.roster import Roster
+from statedrill.cluster.site import Site
 
 _PROMOTION_S = 30
 
@@ -29,12 +28,10 @@ _PROMOTION_S = 30
 class PostgresNode(Node):
     """A server whose data folder is `<root>/<name>`."""
 
-    def __init__(
-        self, roster: Roster, network: Network, number: int, zone: str, root: Path
-    ) -> None:
+    def __init__(self, site: Site, number: int, zone: str, root: Path) -> None:
         self.data = root / f"database-{number}"
         # Messages are read by people and by tests: one language, whatever the machine's.
-        super().__init__(roster, network, "database", number, zone, 5432, env={"LC_ALL": "C"})
+        super().__init__(site, "database", number, zone, 5432, env={"LC_ALL": "C"})
 
     def command(self) -> Sequence[str]:
         """`postgres` in the foreground, as a user it accepts."""

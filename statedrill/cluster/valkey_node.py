@@ -9,19 +9,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 
-from statedrill.cluster.addresses import Network
 from statedrill.cluster.binaries import valkey_server
 from statedrill.cluster.node import Node
-from statedrill.cluster.roster import Roster
+from statedrill.cluster.site import Site
 from statedrill.cluster.valkey_client import ValkeyConnection, ValkeyError
 
 
 class ValkeyNode(Node):
     """An empty server; its folder is only where it would write."""
 
-    def __init__(self, roster: Roster, network: Network, number: int, zone: str) -> None:
-        self.folder = roster.folder / f"cache-{number}"
-        super().__init__(roster, network, "cache", number, zone, 6379)
+    def __init__(self, site: Site, number: int, zone: str) -> None:
+        self.folder = site.roster.folder / f"cache-{number}"
+        super().__init__(site, "cache", number, zone, 6379)
 
     def command(self) -> Sequence[str]:
         """`valkey-server` without any persistence.
