@@ -1,0 +1,31 @@
+"""The verdict for a reader: pages, a summary, JUnit's XML, and the terminal's table.
+
+Everything here is made from a run's folder alone; nothing is judged again. The entries are
+loaded on first use, because pandas and matplotlib are slow to import and the terminal needs
+neither.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from statedrill.report.comparison import write_comparison
+    from statedrill.report.run import write_report
+    from statedrill.report.terminal import terminal_table, text_summary
+
+__all__ = ["terminal_table", "text_summary", "write_comparison", "write_report"]
+
+_HOMES = {
+    "write_report": "run",
+    "write_comparison": "comparison",
+    "terminal_table": "terminal",
+    "text_summary": "terminal",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,114 @@
+"""The time axis that all panels of a run share: its phases, and its faults shaded and named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from statedrill.report.figures.svg import COLOURS, INK, MUTED, Canvas
+
+# About how wide a letter of the labels is, in CSS pixels: enough to know whether a word fits.
+_LETTER = 6.2
+
+
+@dataclass(frozen=True)
+class Span:
+    """A named stretch of time in seconds; an `end_s` of None means that no end is recorded."""
+
+    name: str
+    begin_s: float
+    end_s: float | None
+
+
+@dataclass(frozen=True)
+class TimeAxis:
+    """From when to when, with the phases and faults in between."""
+
+    begin_s: float
+    end_s: float
+    phases: tuple[Span, ...] = ()
+    faults: tuple[Span, ...] = ()
+
+    def end_of(self, fault: Span) -> float:
+        """Where the fault's band ends: without a recorded end, with the axis."""
+        return self.end_s if fault.end_s is None else fault.end_s
+
+
+def time_axis(verdict: Mapping[str, Any], last_s: float) -> TimeAxis:
+    """The axis of a verdict whose series ends at `last_s`."""
+    phases = spans(verdict.get("phases"), "phase")
+    faults = spans(verdict.get("faults"), "name")
+    ends = [span.end_s or span.begin_s for span in (*phases, *faults)]
+    return TimeAxis(0.0, max([last_s, 1.0, *ends]), phases, faults)
+
+
+def spans(rows: Any, name: str) -> tuple[Span, ...]:
+    """Rows with `name`, begin_s and end_s as spans; rows without a begin are left out."""
+    return tuple(
+        Span(str(row.get(name, "")), float(row["begin_s"]),
+             None if row.get("end_s") is None else float(row["end_s"]))
+        for row in rows or () if row.get("begin_s") is not None
+    )  # fmt: skip
+
+
+def shade(axes: Axes, time: TimeAxis) -> None:
+    """The band of every fault, edged by lines, and a thin line where a phase begins."""
+    for phase in time.phases:
+        axes.axvline(phase.begin_s, color=COLOURS["grid"], linewidth=0.8, linestyle=(0, (1, 2)))
+    for fault in time.faults:
+        end = time.end_of(fault)
+        if end > fault.begin_s:
+            alpha = 0.14 if fault.end_s is not None else 0.07
+            axes.axvspan(fault.begin_s, end, color=COLOURS["fault"], alpha=alpha, linewidth=0)
+        for edge in {fault.begin_s, end if fault.end_s is not None else fault.begin_s}:
+            axes.axvline(edge, color=COLOURS["fault"], linewidth=1.1)
+    axes.set_xlim(time.begin_s, time.end_s)
+
+
+def strip(axes: Axes, time: TimeAxis, canvas: Canvas) -> None:
+    """A lane of phases and below it a lane for every fault, names written where they fit."""
+    lanes = 1 + len(time.faults)
+    axes.set_ylim(lanes, 0)
+    axes.set_xlim(time.begin_s, time.end_s)
+    axes.axis("off")
+    pixels_a_second = axes.get_position().width * canvas.width / (time.end_s - time.begin_s)
+    for number, phase in enumerate(time.phases):
+        end = time.end_s if phase.end_s is None else phase.end_s
+        axes.barh(
+            0.5, end - phase.begin_s, left=phase.begin_s, height=0.8, linewidth=0,
+            color=COLOURS["phase"], alpha=0.32 if number % 2 else 0.16,
+        )  # fmt: skip
+        if len(phase.name) * _LETTER < (end - phase.begin_s) * pixels_a_second:
+            middle = (phase.begin_s + end) / 2
+            axes.text(middle, 0.5, phase.name, ha="center", va="center", fontsize=11, color=INK)
+    for lane, fault in enumerate(time.faults, start=1):
+        _fault_lane(axes, time, fault, lane + 0.5, pixels_a_second)
+
+
+def seconds_below(axes: Axes, canvas: Canvas) -> None:
+    """The axis' own ticks and title, for the lowest panel."""
+    begin, end = axes.get_xlim()
+    most = 6 if canvas.narrow else 11
+    axes.xaxis.set_major_locator(MaxNLocator(most, integer=end - begin > most))
+    axes.set_xlabel("seconds since the drill began", fontsize=11)
+
+
+def _fault_lane(axes: Axes, time: TimeAxis, fault: Span, y: float, pixels_a_second: float) -> None:
+    end = time.end_of(fault)
+    axes.plot([fault.begin_s, end], [y, y], color=COLOURS["fault"], linewidth=3,
+              linestyle="-" if fault.end_s is not None else (0, (2, 1)),
+              solid_capstyle="butt")  # fmt: skip
+    axes.plot([fault.begin_s], [y], marker="v", color=COLOURS["fault"], markersize=6)
+    label = fault.name if len(fault.name) <= 40 else fault.name[:39] + "…"
+    needs_s = (len(label) * _LETTER + 14) / pixels_a_second
+    gap_s = 7 / pixels_a_second
+    if fault.begin_s - time.begin_s > needs_s:
+        axes.text(fault.begin_s - gap_s, y, label, ha="right", va="center", fontsize=11)
+    else:
+        axes.text(end + gap_s if time.end_s - end > needs_s else fault.begin_s + gap_s, y - 0.02,
+                  label, ha="left", va="center", fontsize=11, color=MUTED if end > time.end_s
+                  else INK)  # fmt: skip

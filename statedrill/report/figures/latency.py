@@ -1,0 +1,67 @@
+"""Latency by phase, and by pattern: from p50 to the slowest, a row each, on a log axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from statedrill.report.figures.svg import COLOURS, Canvas, picture, place
+from statedrill.report.figures.timeline import plain_log_ticks
+
+_ROW, _TOP, _BOTTOM = 38.0, 26.0, 40.0
+_MARKS = (("p50", "o", "p50"), ("p95", "s", "p95"), ("p99", "D", "p99"))
+
+
+def latency_rows(
+    name: str, title: str, rows: Sequence[tuple[str, Mapping[str, Any]]], left: float = 92
+) -> Markup:
+    """A picture of `rows` (a name, and p50, p95, p99, max in milliseconds); rows may lack some.
+
+    `left` is the room for the names, in CSS pixels.
+    """
+    shown = [(label, figures) for label, figures in rows if _has_any(figures)]
+    if not shown:
+        return Markup("")
+
+    def draw(canvas: Canvas) -> None:
+        axes = place(canvas, left, _TOP, 14, _BOTTOM)
+        for y, (_, figures) in enumerate(shown):
+            _row(axes, y, figures)
+        axes.set_ylim(len(shown) - 0.5, -0.5)
+        axes.set_yticks(range(len(shown)), [label for label, _ in shown], color=COLOURS["ink"])
+        axes.grid(False, axis="y")
+        axes.set_xscale("log")
+        plain_log_ticks(axes.xaxis)
+        axes.set_xlabel("milliseconds (log); the thin line ends at the slowest", fontsize=11)
+        handles = [
+            axes.plot([], [], marker=marker, color=COLOURS[role], linestyle="none", label=key)[0]
+            for key, marker, role in _MARKS
+        ]
+        axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1.01), ncol=3)
+
+    described = "; ".join(
+        f"{label}: " + ", ".join(f"{key} {figures[key]:g} ms" for key, _, _ in _MARKS
+                                 if figures.get(key) is not None)
+        for label, figures in shown
+    )  # fmt: skip
+    return picture(name, title, described, draw, _TOP + _BOTTOM + _ROW * len(shown))
+
+
+def _has_any(figures: Mapping[str, Any]) -> bool:
+    return any((figures.get(key) or 0) > 0 for key, _, _ in _MARKS)
+
+
+def _row(axes: Any, y: int, figures: Mapping[str, Any]) -> None:
+    points = [figures[key] for key in ("p50", "p95", "p99", "p999", "max") if figures.get(key)]
+    axes.plot([min(points), max(points)], [y, y], color=COLOURS["muted"], linewidth=1)
+    core = [figures[key] for key, _, _ in _MARKS if figures.get(key)]
+    axes.plot([min(core), max(core)], [y, y], color=COLOURS["p95"], linewidth=5, alpha=0.3)
+    for key, marker, role in _MARKS:
+        if figures.get(key):
+            axes.plot([figures[key]], [y], marker=marker, markersize=8, color=COLOURS[role],
+                      markeredgecolor=COLOURS["surface"])  # fmt: skip
+    slowest = figures.get("max")
+    if slowest:
+        axes.plot([slowest], [y], marker="|", markersize=10, color=COLOURS["muted"])

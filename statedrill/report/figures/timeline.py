@@ -1,0 +1,176 @@
+"""The timeline of a run: throughput, latency and lost state above one another on one time axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
+
+from statedrill.report.figures.axis import TimeAxis, seconds_below, shade, strip
+from statedrill.report.figures.svg import COLOURS, MUTED, Canvas, drawing, picture, place
+from statedrill.report.series import LOSSES
+from statedrill.report.words import count
+
+_LANE, _TOP, _GAP, _BOTTOM = 20.0, 6.0, 34.0, 40.0
+_PANEL = 128.0
+_LOSS_NAMES = {
+    "lost_writes": "lost writes",
+    "lost_sessions": "lost sessions",
+    "stale": "stale reads",
+}
+
+
+def timeline(name: str, series: pd.DataFrame, time: TimeAxis, description: str) -> Markup:
+    """The picture with its three panels; `series` as `series_of` gives it."""
+
+    def draw(canvas: Canvas) -> None:
+        strip_height = _LANE * (1 + len(time.faults))
+        left, right = (44.0, 8.0) if canvas.narrow else (56.0, 12.0)
+        top = _TOP
+        strip(_panel(canvas, left, right, top, strip_height), time, canvas)
+        top += strip_height + _GAP
+        for number, fill in enumerate((_throughput, _latency, _losses)):
+            axes = _panel(canvas, left, right, top, _PANEL)
+            shade(axes, time)
+            fill(axes, series)
+            axes.tick_params(labelbottom=number == 2)
+            top += _PANEL + _GAP
+        seconds_below(axes, canvas)
+
+    height = _TOP + _LANE * (1 + len(time.faults)) + 3 * (_GAP + _PANEL) + _BOTTOM
+    return picture(name, "Timeline of the drill", description, draw, height)
+
+
+def small_timeline(
+    name: str, title: str, series: pd.DataFrame, time: TimeAxis, top_rate: float
+) -> Markup:
+    """One drawing for a grid of many: throughput with lost state as ticks below it.
+
+    `top_rate` is the end of the rate axis, the same for all drawings of a grid.
+    """
+
+    def draw(canvas: Canvas) -> None:
+        axes = place(canvas, 34, 6, 6, 44)
+        shade(axes, time)
+        _rates(axes, series)
+        axes.set_ylim(0, top_rate)
+        axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+        axes.tick_params(labelbottom=False, bottom=False)
+        below = place(canvas, 34, canvas.height - 40, 6, 20)
+        shade(below, time)
+        _loss_ticks(below, series)
+        below.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+
+    description = "Operations per second, ok and failed; below, marks where lost state was written."
+    return drawing(name, title, description, draw, 300, 170)
+
+
+def _panel(canvas: Canvas, left: float, right: float, top: float, height: float) -> Axes:
+    return place(canvas, left, top, right, canvas.height - top - height)
+
+
+def _throughput(axes: Axes, series: pd.DataFrame) -> None:
+    axes.set_title("operations per second")
+    _rates(axes, series)
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: count(value)))
+    _legend(axes)
+
+
+def _rates(axes: Axes, series: pd.DataFrame) -> None:
+    bin_s = float(series.attrs["bin_s"])
+    middle = series.index.to_numpy(dtype=float) + bin_s / 2
+    axes.fill_between(middle, series["ok"], color=COLOURS["ok"], alpha=0.18, linewidth=0)
+    axes.plot(middle, series["ok"], color=COLOURS["ok"], label="ok")
+    failed = series["failed"]
+    seen = failed > 0
+    axes.bar(middle[seen], failed[seen], width=bin_s, color=COLOURS["failed"], linewidth=0,
+             label="failed")  # fmt: skip
+
+
+def _latency(axes: Axes, series: pd.DataFrame) -> None:
+    axes.set_title("latency (ms, log)")
+    middle = series.index.to_numpy(dtype=float) + float(series.attrs["bin_s"]) / 2
+    axes.plot(middle, series["p99_ms"], color=COLOURS["p99"], label="p99", linestyle=(0, (4, 1.2)))
+    axes.plot(middle, series["p50_ms"], color=COLOURS["p50"], label="p50")
+    if not (series[["p50_ms", "p99_ms"]] > 0).any(axis=None):
+        _say(axes, "no latency recorded")
+        return
+    axes.set_yscale("log")
+    plain_log_ticks(axes.yaxis)
+    _legend(axes)
+
+
+def plain_log_ticks(axis: Any) -> None:
+    """Decades written as 1, 10, 100; no ticks in between."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(NullLocator())
+
+
+def _losses(axes: Axes, series: pd.DataFrame) -> None:
+    axes.set_title("lost and stale")
+    known = [column for column in LOSSES if series[column].notna().any()]
+    if not known:
+        _say(axes, "not judged")
+        return
+    if not (series[known] > 0).any(axis=None):
+        _say(axes, "nothing lost, nothing stale")
+        return
+    bin_s = float(series.attrs["bin_s"])
+    for number, column in enumerate(known):
+        values = series[column]
+        seen = values > 0
+        if not seen.any():
+            continue
+        at = series.index.to_numpy(dtype=float)[seen] + bin_s / 2
+        _loss_marks(axes, column, at, values[seen], bin_s, number)
+    axes.set_ylim(bottom=0)
+    largest = [series[column].max() for column in known if series[column].max() > 0]
+    if max(largest) > 15 * min(largest):
+        axes.set_yscale("symlog", linthresh=1)
+        plain_log_ticks(axes.yaxis)
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    _legend(axes)
+
+
+def _loss_marks(
+    axes: Axes, column: str, at: Any, values: pd.Series[float], bin_s: float, number: int
+) -> None:
+    colour = COLOURS[column.replace("_", "-")]
+    name = f"{_LOSS_NAMES[column]}: {count(values.sum())}"
+    if column == "lost_writes":
+        axes.bar(at, values, width=bin_s * 0.86, color=colour, alpha=0.75, linewidth=0, label=name)
+        return
+    marker = "D" if column == "lost_sessions" else "o"
+    axes.vlines(at, 0, values, color=colour, linewidth=1.2)
+    axes.plot(at, values, marker=marker, linestyle="none", markersize=5, color=colour, label=name,
+              zorder=3 + number)  # fmt: skip
+
+
+def _loss_ticks(axes: Axes, series: pd.DataFrame) -> None:
+    axes.set_ylim(3, 0)
+    axes.set_yticks([])
+    axes.grid(False)
+    axes.spines["left"].set_visible(False)
+    middle = series.index.to_numpy(dtype=float) + float(series.attrs["bin_s"]) / 2
+    for lane, column in enumerate(LOSSES):
+        at = middle[(series[column] > 0).to_numpy()]
+        colour = COLOURS[column.replace("_", "-")]
+        axes.vlines(at, lane + 0.1, lane + 0.9, color=colour, linewidth=2)
+
+
+def _legend(axes: Axes) -> None:
+    handles, _ = axes.get_legend_handles_labels()
+    if handles:
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1.03), ncol=3, labelcolor=COLOURS["ink"])
+
+
+def _say(axes: Axes, text: str) -> None:
+    axes.set_yticks([])
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)

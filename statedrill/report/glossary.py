@@ -1,0 +1,54 @@
+"""What the words of a report mean, for a reader who meets them for the first time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+GLOSSARY: Mapping[str, str] = {
+    "acknowledged write": "A write whose answer told the user that it is safe: 200 or 201 (stored) "
+    "or 202 (accepted into a queue).",
+    "audit": "After the cluster is whole again every object of every session is read once more; "
+    "what is missing then is lost.",
+    "cluster": "One pattern made of live processes: load balancer, instances, database, cache, "
+    "queue, object store.",
+    "drill": "One execution of a plan.",
+    "experiment": "What breaks and when: a Chaos Toolkit file.",
+    "failure domain": "What an experiment takes away: instance, zone, cache, database, queue, "
+    "storage or network.",
+    "fault": "One thing broken, with begin, end, and proof that it really happened.",
+    "finding": "The answer of one check: held, broken or unknown, with evidence.",
+    "footing": "Whether the baseline reached the planned rate cleanly. A drill without footing "
+    "says nothing about the fault's effect.",
+    "history": "Every operation and every cluster event of a drill, on one clock.",
+    "held, broken, unknown": "The three outcomes. Broken beats unknown beats held; what was never "
+    "checked is unknown, never held.",
+    "interval": "Where the true share lies with 95 % confidence, from resampling whole sessions. "
+    "Nothing seen in n chances means: less than 3/n (rule of three).",
+    "leak": "A read that shows what another session wrote.",
+    "lost session": "A user who was signed in and then was not, without having signed out.",
+    "lost write": "An acknowledged write whose effect the audit did not find, though nothing "
+    "newer replaced it.",
+    "monotonic reads": "Session guarantee: what a session has once seen, it never sees older.",
+    "monotonic writes": "Session guarantee: a session's writes take effect in its order.",
+    "operation": "One recorded call to the application, with the outcome ok, failed (surely not "
+    "done) or unknown.",
+    "outage": "How long the application did not serve as it did before the fault.",
+    "p50, p99": "Half, or 99 of 100, of the operations were at least this fast.",
+    "pattern": "How the application is deployed and where its state lives, plus its promise.",
+    "phase": "Part of a drill: warmup, baseline, fault, recovery, settle, audit.",
+    "plan": "Every input of one drill, resolved and frozen before it starts.",
+    "profile": "How many users or arrivals, and when.",
+    "promise": "What the pattern claims: which failure domains it survives without losing an "
+    "acknowledged write or a session, and which session guarantees hold.",
+    "read your writes": "Session guarantee: a session sees its own acknowledged writes.",
+    "RPO": "Recovery point observed: how far before the fault the oldest lost write was "
+    "acknowledged.",
+    "RTO": "Recovery time observed: from the fault until service (availability) or state is "
+    "right again.",
+    "scenario": "What users do: one Locust file.",
+    "stale read": "A read that shows an older state than one already acknowledged or seen.",
+    "verdict": "The drill's answer: held, broken or unknown, with reasons.",
+    "witness": "The few operations, at most four, that prove a violation by themselves.",
+    "writes follow reads": "Session guarantee: a write takes effect after the state that its "
+    "session had read before it.",
+}
