@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from statedrill.cluster.addresses import ZONES
 from statedrill.cluster.instance import (
@@ -28,6 +28,7 @@ from statedrill.cluster.instance import (
     build,
 )
 from statedrill.cluster.load_balancer import LoadBalancer
+from statedrill.cluster.parallel import in_parallel
 from statedrill.cluster.site import Site
 from statedrill.errors import ClusterError
 
@@ -79,9 +80,7 @@ class AutoScalingGroup:
         """
         with self._changed:
             made = [self._new() for _ in range(self.desired)]
-        if made:
-            with ThreadPoolExecutor(len(made), thread_name_prefix="launch") as pool:
-                list(pool.map(self._bring_up, made))
+        in_parallel({one.id: partial(self._bring_up, one) for one in made})
         self._in_thread(self._keep)
 
     def close(self) -> None:
@@ -102,9 +101,9 @@ class AutoScalingGroup:
         """The instances that do their work now, by id; in one zone or in all."""
         return [i for i in self.instances() if i.in_service and zone in (None, i.zone)]
 
-    def choose(self, count: int) -> list[Instance]:
+    def choose(self, count: int, zone: str | None = None) -> list[Instance]:
         """`count` instances in service (or as many as there are) by the seeded chance."""
-        candidates = self.in_service()
+        candidates = self.in_service(zone)
         return self._chance.sample(candidates, min(count, len(candidates)))
 
     def whole(self) -> bool:
@@ -150,8 +149,11 @@ class AutoScalingGroup:
             ClusterError: one of them did not come back.
         """
         chosen = self.in_service()
-        with ThreadPoolExecutor(1 if rolling else len(chosen) or 1) as pool:
-            list(pool.map(self._restart, chosen))
+        if rolling:
+            for one in chosen:
+                self._restart(one)
+        else:
+            in_parallel({one.id: partial(self._restart, one) for one in chosen})
 
     def _restart(self, instance: Instance) -> None:
         with self._changed:
@@ -186,9 +188,9 @@ class AutoScalingGroup:
     def _rebalance(self) -> None:
         if self._rebalance_at is None or time.monotonic() < self._rebalance_at:
             return
-        if any(not i.in_service for i in self._instances):
-            return
         population = self._population()
+        if not population or any(not i.in_service for i in self._instances):
+            return
         if len(self._instances) > self.desired:
             fullest = max(population, key=lambda zone: population[zone])
             victim = self._chance.choice(self.in_service(fullest))

@@ -1,0 +1,222 @@
+"""One pattern made of live processes, from the first process to the last: `with Cluster(...)`.
+
+Tells the story of a cluster's life; what its parts are and how they break stands in `parts` and
+`actions`. Prints nothing.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from statedrill.cluster.actions import Actions
+from statedrill.cluster.addresses import ZONES, Network
+from statedrill.cluster.cleanup import Claim, cleanup_leftovers
+from statedrill.cluster.control import Control
+from statedrill.cluster.fault_record import FaultRecord
+from statedrill.cluster.parts import Parts
+from statedrill.cluster.roster import Roster
+from statedrill.cluster.site import Site
+from statedrill.history.events import Emit
+from statedrill.pattern import Pattern
+from statedrill.timings import Timings
+
+_DRAINED_LOOKS = 3
+_LOOK_S = 0.2
+
+
+class Cluster:
+    """The processes of `pattern`; logs go to `folder/logs`, everything that happens to `emit`.
+
+    `run` names the run in the control file, `seed` decides which instance a fault takes.
+
+    Raises:
+        ClusterError: from every method that starts or waits for something.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - six plain inputs, all of them the plan's
+        self,
+        pattern: Pattern,
+        timings: Timings,
+        folder: Path,
+        emit: Emit,
+        run: str,
+        seed: int,
+    ) -> None:
+        self._pattern, self._run, self._emit = pattern, run, emit
+        cleanup_leftovers()
+        self._lowering: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._claim = Claim()
+        self._network = Network()
+        roster = Roster(
+            self._claim.cluster,
+            self._claim.folder,
+            folder.resolve() / "logs",
+            emit,
+            on_spawn=self._claim.note,
+        )
+        self._faults = FaultRecord(emit)
+        try:
+            self._parts = Parts(pattern, Site(roster, self._network, timings), seed)
+        except BaseException:
+            self._network.release()
+            self._claim.release()
+            raise
+        self._actions = Actions(self._parts, self._faults, pattern.name)
+        self._control = Control(
+            {**self._actions.table(), "status": lambda _: self.status()},
+        )
+
+    def __enter__(self) -> Cluster:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.lower()
+
+    @property
+    def url(self) -> str:
+        """Where users find the application: the load balancer."""
+        return self._parts.balancer.url
+
+    @property
+    def roster(self) -> Roster:
+        """Makes processes that no cluster leaves behind; for children that belong to a drill."""
+        return self._parts.site.roster
+
+    @property
+    def control_file(self) -> Path:
+        """The file with the control address and its token."""
+        return self._claim.control_file
+
+    def start(self) -> None:
+        """Start every part and wait until all are ready; what was started is ended on a failure.
+
+        Raises:
+            ClusterError: a part did not start; says which, why, and shows its last log lines.
+        """
+        begin = time.monotonic()
+        atexit.register(self.lower)
+        try:
+            self._parts.start()
+            self._faults.start()
+            self._control.start(
+                self.control_file,
+                {
+                    "pid": int(self._claim.name.split("-")[0]),
+                    "started": time.time(),
+                    "load_balancer": self.url,
+                    "run": self._run,
+                    "network": self._network.cidr,
+                },
+            )
+        except BaseException:
+            self.lower()
+            raise
+        self._emit("cluster-ready", took_s=round(time.monotonic() - begin, 3))
+
+    def status(self) -> Mapping[str, Any]:
+        """What is there and what is missing, as the control address tells it."""
+        lacking = self._parts.lacks()
+        return {
+            "run": self._run,
+            "pattern": self._pattern.name,
+            "load_balancer": self.url,
+            "network": self._network.cidr,
+            "whole": not lacking,
+            "lacking": lacking,
+            "zones": {z: "down" if z in self._parts.zones_down else "up" for z in ZONES},
+            "instances": self._actions.describe_instances(),
+            "nodes": self._parts.nodes(),
+            "queue_depth": self._actions.queue_depth(),
+            "open_faults": [fault.id for fault in self._faults.open()],
+        }
+
+    def environment(self) -> dict[str, str]:
+        """What the application is told of its services, as environment variables."""
+        return self._parts.environment()
+
+    def heal(self, timeout_s: float | None = None) -> list[str]:
+        """Undo every open fault, wait until whole; names those faults. Idempotent.
+
+        Raises:
+            ClusterError: not whole within `timeout_s` (default: what the timings need, and more).
+        """
+        limit_s = timeout_s if timeout_s is not None else self._actions.heal_timeout_s()
+        return self._actions.heal(time.monotonic() + limit_s)
+
+    def wait_whole(self, timeout_s: float) -> None:
+        """Return when every instance, worker and node is there and healthy.
+
+        Raises:
+            ClusterError: something is missing after `timeout_s`; says what.
+        """
+        self._parts.wait_whole(time.monotonic() + timeout_s)
+
+    def settle(self, timeout_s: float) -> bool:
+        """Wait until the queues were empty three times in a row; whether they were in time."""
+        deadline = time.monotonic() + timeout_s
+        empty = depth = 0
+        while empty < _DRAINED_LOOKS:
+            depth = self._actions.queue_depth()
+            empty = 0 if depth else empty + 1
+            if not self._parts.has_queue or time.monotonic() > deadline:
+                break
+            time.sleep(_LOOK_S)
+        drained = depth == 0 and (empty >= _DRAINED_LOOKS or not self._parts.has_queue)
+        self._emit("settled", drained=drained, queue_depth=depth)
+        return drained
+
+    def restart_instances(self, timeout_s: float, rolling: bool = False) -> None:
+        """Restart the process of every instance (SIGTERM first), at once or one by one.
+
+        Raises:
+            ClusterError: an instance did not come back, or the cluster is not whole in time.
+        """
+        deadline = time.monotonic() + timeout_s
+        self._parts.instances.restart(rolling)
+        self._parts.wait_whole(deadline)
+
+    def lower(self) -> None:
+        """End every process and remove all data but the logs; idempotent, safe at any time.
+
+        An interrupt (Ctrl-C) while lowering is raised after everything is down.
+        """
+        with self._lock:
+            if self._lowering is None:
+                # In a thread: no signal can interrupt it, only the waiting for it.
+                self._lowering = threading.Thread(target=self._lower, name="lower")
+                self._lowering.start()
+        interrupt: KeyboardInterrupt | None = None
+        while self._lowering.is_alive():
+            try:
+                self._lowering.join()
+            except KeyboardInterrupt as pressed:
+                interrupt = pressed
+        atexit.unregister(self.lower)
+        if interrupt:
+            raise interrupt
+
+    def _lower(self) -> None:
+        with contextlib.ExitStack() as last:
+            # Whatever goes wrong above, these happen, the last first.
+            last.callback(self._claim.release)
+            last.callback(self._network.release)
+            last.callback(self._parts.stop)
+            last.callback(self._faults.close)
+            last.callback(self._control.close)
+            # No death from here on is a fault, and none is replaced.
+            for group in self._parts.groups():
+                group.close()
