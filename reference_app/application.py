@@ -88,9 +88,7 @@ class Application:
         """Connect everything, in the order in which the parts need each other."""
         if self._database:
             await self._database.start(prepare)
-        await asyncio.gather(
-            self._store.start(), *([self._blobs.start()] if self._blobs else [])
-        )
+        await asyncio.gather(self._store.start(), *([self._blobs.start()] if self._blobs else []))
         self._state = "ready"
 
     async def stop(self) -> None:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from reference_app.model import ShopError, Uncertain, Unavailable
+from reference_app.model import ShopError, Unavailable, Uncertain
 
 T = TypeVar("T")
 Connection = Any

@@ -111,9 +111,7 @@ class Handlers:
     async def remove_item(self, request: Request, caller: Caller) -> Response:
         """One item less; no error if it is not there."""
         identity = _name(request.rest)
-        return await self._write(
-            caller, "cart", "remove", _write_id(request), identity.encode()
-        )
+        return await self._write(caller, "cart", "remove", _write_id(request), identity.encode())
 
     async def clear_cart(self, request: Request, caller: Caller) -> Response:
         """An empty cart."""
@@ -125,9 +123,7 @@ class Handlers:
         if not isinstance(article, str):
             raise BadRequest("`article` must be a text")
         wid = _write_id(request)
-        return await self._write(
-            caller, "history", "append", wid, element(wid, article=article)
-        )
+        return await self._write(caller, "history", "append", wid, element(wid, article=article))
 
     async def order(self, request: Request, caller: Caller) -> Response:
         """A new order, once for each idempotency key."""

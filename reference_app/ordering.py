@@ -33,6 +33,11 @@ class Queued:
         """The sequence this write is numbered in."""
         return self.public, self.write.stream
 
+    @property
+    def name(self) -> str:
+        """What two deliveries of one write have in common, and no others."""
+        return f"{self.write.user}~{self.write.remembered_as}"
+
     def message(self) -> str:
         """The text of a message; `parsed` is the way back."""
         write = self.write
@@ -90,7 +95,7 @@ def ready(
     """What may be applied now, in order, and how far that brings each place.
 
     A write is ready when its session is open and the write before it is applied, or is ready
-    itself, or is `overdue` (its `remembered_as` is in that set): then the one before it is given
+    itself, or is `overdue` (its name is in that set): then the one before it is given
     up as lost by the queue. Numbers that were passed already are ready at once.
     """
     reached: dict[Place, int] = {}
@@ -100,7 +105,7 @@ def ready(
         before = progress.get(one.place, Progress())
         applied_seq = reached.get(one.place, before.applied_seq)
         on_time = before.open and one.seq <= applied_seq + 1
-        if on_time or one.write.remembered_as in overdue:
+        if on_time or one.name in overdue:
             reached[one.place] = max(applied_seq, one.seq)
             in_order.append(one)
     return in_order, reached

@@ -1,7 +1,8 @@
 """What to read next, from what was read; kept in a look-aside cache when there is one.
 
 The key holds user, version and write id of the reading history, so an entry can be missing but
-never stale (a history that was lost and begun again counts its versions anew). A cache that is down costs a few milliseconds once a second and fails no request.
+never stale (a history that was lost and begun again counts its versions anew). A cache that is
+down costs a moment once a second and fails no request.
 """
 
 from __future__ import annotations
@@ -32,9 +33,7 @@ def recommend(history: Versioned) -> list[str]:
 class Recommender:
     """Recommendations with a look-aside cache (`link` None: without)."""
 
-    def __init__(
-        self, link: Link | None, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, link: Link | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._link = link
         self._clock = clock
         self._rest_until_s = 0.0

@@ -45,7 +45,9 @@ INSERT INTO objects SELECT * FROM unnest(
     $1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[])
 ON CONFLICT (user_name, object) DO UPDATE
 SET ver = excluded.ver, wid = excluded.wid, value = excluded.value"""
-SAVE_APPLIED = "INSERT INTO applied_writes SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])"
+SAVE_APPLIED = (
+    "INSERT INTO applied_writes SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])"
+)
 SAVE_PROGRESS = """
 INSERT INTO progress (public, stream, applied_seq)
 SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
@@ -54,10 +56,15 @@ ON CONFLICT (public, stream) DO UPDATE SET applied_seq = excluded.applied_seq"""
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one round did: the writes that are applied (or were before), and the ones held back."""
+    """What one round did with the writes it was given.
+
+    `done` are applied (or were before), `held` came too early, `skipped` belong to users whose
+    state another worker was changing just then.
+    """
 
     done: list[Queued]
     held: list[Queued]
+    skipped: list[Queued]
 
 
 class Records:
@@ -100,7 +107,7 @@ class Records:
     ) -> Round:
         """Apply what may be applied of `queued` (see ordering.ready), all in one transaction.
 
-        Users whose row another worker holds are skipped, not waited for: their writes are held.
+        Users whose row another worker holds are skipped, not waited for.
         Users are locked in the order of their names, so two workers cannot deadlock.
         """
 
@@ -119,8 +126,9 @@ class Records:
             await _save_progress(connection, reached)
             done = {_identity(one.write) for one in in_order} | known
             return Round(
-                [one for one in mine if _identity(one.write) in done],
-                [one for one in queued if _identity(one.write) not in done],
+                done=[one for one in mine if _identity(one.write) in done],
+                held=[one for one in mine if _identity(one.write) not in done],
+                skipped=[one for one in queued if one.write.user not in users],
             )
 
         return await self._database.transact(work)

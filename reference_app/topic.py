@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reference_app.aws import FAILED, Aws, brief, surely_not_done
-from reference_app.model import ShopError, Uncertain, Unavailable
+from reference_app.model import ShopError, Unavailable, Uncertain
 
 logger = logging.getLogger(__name__)
 BATCH = 10

@@ -21,9 +21,10 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from reference_app.model import Uncertain, Unavailable
+from reference_app.model import Unavailable, Uncertain
 
-Command = tuple[str | bytes | int | float, ...]
+Argument = str | bytes | int
+Command = tuple[Argument, ...]
 
 REFUSED = (BusyLoadingError, MasterDownError, OutOfMemoryError, ReadOnlyError)
 """Answers of a server that did not execute the command: a replica, a loading or a full one."""
@@ -102,7 +103,7 @@ class Link:
         connection = Connection(**self._arguments)
         try:
             async with asyncio.timeout(self._connect_timeout_s):
-                await connection.connect()
+                await connection.connect()  # type: ignore[no-untyped-call]
         except (RedisError, OSError, TimeoutError) as error:
             await connection.disconnect(nowait=True)
             raise Unavailable(f"the cache does not answer ({_brief(error)})") from error

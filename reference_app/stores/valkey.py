@@ -1,6 +1,6 @@
 """Sessions and user state in Valkey, shared by all instances.
 
-Knows keys and one script; knows nothing of connections (that is valkey_link). All keys of a
+Knows keys and two scripts; knows nothing of connections (that is valkey_link). All keys of a
 user share the hash tag {user}, so they live in one slot and one script may touch them. A write
 is one script: server session, object and remembered write id change together or not at all.
 """
@@ -17,6 +17,7 @@ from typing import Any
 from redis.exceptions import NoScriptError
 
 from reference_app.model import (
+    NEVER_WRITTEN,
     SESSION,
     Caller,
     NotSignedIn,
@@ -27,10 +28,30 @@ from reference_app.model import (
     Versioned,
     Write,
 )
-from reference_app.valkey_link import Command, Link
+from reference_app.valkey_link import Argument, Command, Link
 
-SCRIPT = resources.files(__package__).joinpath("valkey_apply.lua").read_text()
-SCRIPT_SHA = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
+
+class Script:
+    """A Lua script of this package, called by its hash and sent in full when it is not known."""
+
+    def __init__(self, name: str) -> None:
+        self.text = resources.files(__package__).joinpath(f"{name}.lua").read_text()
+        self._sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+    async def __call__(
+        self, link: Link, keys: tuple[str, ...], *arguments: Argument, wait: Command | None = None
+    ) -> list[Any]:
+        """The reply of the script, and of a `wait` command sent after it."""
+        rest = (len(keys), *keys, *arguments)
+        after = (wait,) if wait else ()
+        try:
+            return await link.call(("EVALSHA", self._sha, *rest), *after)
+        except NoScriptError:  # a new or a flushed server; it keeps the text from now on
+            return await link.call(("EVAL", self.text, *rest), *after)
+
+
+APPLY = Script("valkey_apply")
+READ = Script("valkey_read")
 RETRY_START_S = 0.2
 
 
@@ -55,7 +76,7 @@ class ValkeyStore:
         """Wait for the server and load the script."""
         while True:
             try:
-                await self._link.call(("SCRIPT", "LOAD", SCRIPT))
+                await self._link.call(("SCRIPT", "LOAD", APPLY.text), ("SCRIPT", "LOAD", READ.text))
                 return
             except ShopError:
                 await asyncio.sleep(RETRY_START_S)
@@ -85,15 +106,14 @@ class ValkeyStore:
 
     async def read(self, caller: Caller, name: str) -> Versioned:
         """One object of the caller's state."""
-        session = _session_key(caller)
-        left_s, (ver, wid, value) = await self._link.call(
-            ("TTL", session), ("HMGET", _key(caller.user, name), "ver", "wid", "value")
-        )
-        if left_s < -1:
+        keys = (_session_key(caller), _key(caller.user, name))
+        found: int | bytes = (await READ(self._link, keys, self._ttl_s))[0]
+        if isinstance(found, int):
             raise NotSignedIn("not signed in")
-        if left_s < self._ttl_s / 2:  # sliding, without a write for every read
-            await self._link.call(("EXPIRE", session, self._ttl_s))
-        return Versioned(int(ver), wid.decode(), value) if ver is not None else Versioned()
+        if not found:
+            return NEVER_WRITTEN
+        ver, wid, value = found.split(b" ", 2)
+        return Versioned(int(ver), wid.decode(), value)
 
     async def write(self, caller: Caller, write: Write) -> Stamp:
         """Change one object of the caller's state."""
@@ -113,22 +133,15 @@ class ValkeyStore:
     ) -> int:
         user = user or caller.user
         keys = (_session_key(caller), _key(user, name), _key(user, "applied"))
-        try:
-            ver = await self._run(("EVALSHA", SCRIPT_SHA, 3, *keys, *what, self._ttl_s))
-        except NoScriptError:  # a new or flushed server: send the text once, it keeps it
-            ver = await self._run(("EVAL", SCRIPT, 3, *keys, *what, self._ttl_s))
+        wait: Command | None = None
+        if self._wait_replicas:
+            wait = ("WAIT", self._wait_replicas, int(self._wait_s * 1000))
+        ver, *confirmed = await APPLY(self._link, keys, *what, self._ttl_s, wait=wait)
         if ver < 0:
             raise NotSignedIn("not signed in")
-        return ver
-
-    async def _run(self, script: Command) -> int:
-        if not self._wait_replicas:
-            return int((await self._link.call(script))[0])
-        wait: Command = ("WAIT", self._wait_replicas, int(self._wait_s * 1000))
-        replies: list[Any] = await self._link.call(script, wait)
-        if replies[1] < self._wait_replicas:
+        if confirmed and confirmed[0] < self._wait_replicas:
             raise Uncertain("too few replicas have confirmed the write")
-        return int(replies[0])
+        return int(ver)
 
 
 def _session_key(caller: Caller) -> str:
