@@ -1,0 +1,169 @@
+"""Judges histories of other tools: an independent, budgeted search for one legal order.
+
+Logs and sets of unique elements, and etcd's revisions, are decided exactly without searching;
+everything else object by object with the search of `search_order`. When the budget is out the
+answer is `unknown`, never a guess. Shares no code with the vectorised checks, so that it can be
+their oracle.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from statedrill.check.search_etcd import judge_etcd
+from statedrill.check.search_models import Move, moves
+from statedrill.check.search_order import Budget, search
+from statedrill.check.search_prefix import Contradiction, NotUnique, check_unique
+from statedrill.check.search_witness import shrink
+from statedrill.history import Outcome
+from statedrill.history.formats import ForeignHistory, ForeignOperation, read
+
+HELD, BROKEN, UNKNOWN = "held", "broken", "unknown"
+_SHOWS = ("read", "get", "cas")
+
+
+@dataclass(frozen=True)
+class _Ruling:
+    outcome: str
+    why: str
+    found: Contradiction | None = None
+    keys: int = 1
+    states: int = 0
+
+
+def judge_foreign(
+    history: ForeignHistory | Path | str,
+    budget_s: float = 60.0,
+    budget_states: int = 5_000_000,
+    clock: Callable[[], float] = time.monotonic,
+) -> dict[str, Any]:
+    """Whether a history is linearizable: `outcome` is held, broken or unknown.
+
+    Also in the answer: `why` (sentences), `model`, `format`, `source`, `operations` and
+    `unknown_operations` (counts), `keys`, `states` (configurations visited), `witness` (one
+    sentence or None) and `witness_operations` (what, who, call, ret, outcome, where). A key
+    that is broken is the answer, whatever the others are; `budget_s` and `budget_states` are
+    for all keys together. A path is read first.
+
+    Raises:
+        HistoryError: the path holds no history that can be read.
+    """
+    if not isinstance(history, ForeignHistory):
+        history = read(history)
+    budget = Budget(budget_states, clock() + budget_s, clock)
+    if history.model == "etcd":
+        return _answer(history, _etcd(history))
+    keys: dict[Hashable, list[ForeignOperation]] = defaultdict(list)
+    for each in history.operations:
+        keys[each.key].append(each)
+    undecided: list[Hashable] = []
+    for key, operations in keys.items():
+        found = _judge_key(history.model, operations, budget)
+        if isinstance(found, Contradiction):
+            said = f"{_named(key)}{found.sentence}"
+            named = Contradiction(said, found.operations)
+            return _answer(history, _Ruling(BROKEN, said, named, len(keys), budget.used))
+        if not found:
+            undecided.append(key)
+    outcome, why = _without_contradiction(history, len(keys), undecided)
+    return _answer(history, _Ruling(outcome, why, None, len(keys), budget.used))
+
+
+def _judge_key(
+    model: str, operations: Sequence[ForeignOperation], budget: Budget
+) -> Contradiction | bool:
+    """A contradiction; True where an order was found; False where the budget was out."""
+    if model in ("append-log", "set", "kv"):
+        try:
+            return check_unique(model, operations) or True
+        except NotUnique:
+            pass
+    initial, all_moves = moves(model, operations)
+    found = search(initial, all_moves, budget)
+    if found.legal is None:
+        return False
+    if found.legal or found.stuck is None:
+        return True
+    left = shrink(initial, all_moves, found.stuck, budget)
+    return Contradiction(_no_order(left, found.stuck), tuple(each.operation for each in left))
+
+
+def _no_order(left: Sequence[Move], stuck: Move) -> str:
+    if len(left) == 1:
+        return "no order of the operations explains what this one shows"
+    return (
+        f"no order of all operations explains these {len(left)}; the search went no further than "
+        f"{stuck.operation.where}"
+    )
+
+
+def _without_contradiction(
+    history: ForeignHistory, keys: int, undecided: Sequence[Hashable]
+) -> tuple[str, str]:
+    if undecided:
+        first = f", the first of them {undecided[0]!r}" if keys > 1 else ""
+        return UNKNOWN, f"the budget was out for {len(undecided)} of {keys} objects{first}"
+    shows = sum(each.action in _SHOWS and each.outcome is Outcome.OK for each in history.operations)
+    if not shows:
+        return UNKNOWN, "nothing was read, so nothing was tested"
+    return HELD, f"one legal order explains all {shows} operations that show state"
+
+
+def _etcd(history: ForeignHistory) -> _Ruling:
+    found = judge_etcd(history)
+    if found.contradiction:
+        return _Ruling(BROKEN, found.contradiction.sentence, found.contradiction)
+    if not history.operations:
+        why = "the watches agree, but no operation is on record"
+    elif found.undecided:
+        gap = "depend on revisions that are not on record"
+        why = f"nothing contradicts, but {found.undecided} answers {gap}"
+    else:
+        why = "every answer fits the store at its revision, real time, and every watch"
+        return _Ruling(HELD, why)
+    return _Ruling(UNKNOWN, why)
+
+
+def _answer(history: ForeignHistory, ruling: _Ruling) -> dict[str, Any]:
+    witness = ruling.found.operations if ruling.found else ()
+    sentence = None
+    if ruling.found:
+        said = "; ".join(each.sentence() for each in witness)
+        sentence = f"{ruling.found.sentence}: {said}"
+    return {
+        "outcome": ruling.outcome,
+        "why": [ruling.why],
+        "model": history.model,
+        "format": history.format,
+        "source": history.source,
+        "operations": len(history.operations),
+        "unknown_operations": sum(each.outcome is Outcome.UNKNOWN for each in history.operations),
+        "keys": ruling.keys,
+        "states": ruling.states,
+        "witness": sentence,
+        "witness_operations": [_shown(each) for each in witness],
+    }
+
+
+def _shown(operation: ForeignOperation) -> dict[str, Any]:
+    open_ended = operation.outcome is Outcome.UNKNOWN
+    return {
+        "what": operation.action,
+        "who": operation.process,
+        "object": operation.key,
+        "value": operation.value,
+        "result": operation.result,
+        "call": operation.call,
+        "ret": None if open_ended else operation.ret,
+        "outcome": operation.outcome.name.lower(),
+        "where": operation.where,
+    }
+
+
+def _named(key: Hashable) -> str:
+    return "" if key is None else f"object {key!r}: "
