@@ -140,7 +140,7 @@ class Cache(Pair[ValkeyNode]):
         except (OSError, ValkeyError) as error:
             raise second.failed(f"does not follow {primary.name}: {error}") from error
         deadline = time.monotonic() + _LINK_S
-        while not second.is_linked():
+        while not (second.is_linked() and primary.is_followed()):
             if not (primary.alive and second.alive):
                 raise second.failed(f"or {primary.name} died while it joined")
             if time.monotonic() > deadline:

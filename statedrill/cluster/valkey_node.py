@@ -14,6 +14,8 @@ from statedrill.cluster.node import Node
 from statedrill.cluster.site import Site
 from statedrill.cluster.valkey_client import ValkeyConnection, ValkeyError
 
+_CONFIRMATION_MS = 500
+
 
 class ValkeyNode(Node):
     """An empty server; its folder is only where it would write."""
@@ -23,10 +25,11 @@ class ValkeyNode(Node):
         super().__init__(site, "cache", number, zone, 6379)
 
     def command(self) -> Sequence[str]:
-        """`valkey-server` without any persistence.
+        """`valkey-server` that keeps nothing on disk.
 
-        swapdb loads the first synchronisation from the socket at once; by way of a file (the
-        default) Valkey 9.1 notices its end once a second.
+        The first synchronisation goes out as a file and is loaded from the socket. In the other
+        two ways (Valkey 9.1) the end of loading, or the acknowledgement that starts the stream
+        of later writes, waits for a job that runs once a second.
         """
         options = {
             "bind": self.host,
@@ -35,7 +38,7 @@ class ValkeyNode(Node):
             "protected-mode": "no",
             "save": "",
             "appendonly": "no",
-            "repl-diskless-sync": "yes",
+            "repl-diskless-sync": "no",
             "repl-diskless-sync-delay": 0,
             "repl-diskless-load": "swapdb",
             "maxclients": 4000,
@@ -67,13 +70,25 @@ class ValkeyNode(Node):
             session.call("REPLICAOF", primary.host, primary.port)
 
     def is_linked(self) -> bool:
-        """Whether it has what its primary had, and follows what comes."""
+        """Whether it has what its primary had when it began to follow."""
         try:
             with self.session() as session:
                 fields = session.info("replication")
         except (OSError, ValkeyError):
             return False
         return fields.get("master_link_status") == "up"
+
+    def is_followed(self) -> bool:
+        """Whether a replica has confirmed what happened here just now.
+
+        A link that is up is not enough: later writes may not be streamed yet.
+        """
+        try:
+            with self.session() as session:
+                session.call("PUBLISH", "statedrill", "is this followed?")
+                return int(session.call("WAIT", 1, _CONFIRMATION_MS)) >= 1
+        except (OSError, ValkeyError):
+            return False
 
     def promote(self) -> None:
         """Become a primary with the contents it has.

@@ -1,0 +1,86 @@
+"""What tests of the managed services share: a site, short delays, and a writer that keeps on."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from statedrill.cluster.addresses import Network
+from statedrill.cluster.database import Database
+from statedrill.cluster.postgres_client import PostgresConnection, PostgresError
+from statedrill.cluster.roster import Roster
+from statedrill.cluster.site import Site
+from statedrill.timings import Timings
+
+# Short, but long enough to be seen: an outage, and a time without a second node.
+TIMINGS = replace(
+    Timings.named("fast"),
+    database_failover_s=0.6,
+    database_standby_rebuild_s=0.6,
+    cache_failover_s=0.4,
+    cache_replica_rebuild_s=0.4,
+)
+
+
+@contextlib.contextmanager
+def site_of(roster: Roster, timings: Timings = TIMINGS) -> Iterator[Site]:
+    """A site with a network of its own."""
+    network = Network()
+    try:
+        yield Site(roster, network, timings)
+    finally:
+        network.release()
+
+
+def connect(database: Database, timeout_s: float = 2.0) -> PostgresConnection:
+    """A session of the application's user, through the endpoint."""
+    address = database._endpoints.address("database")
+    return PostgresConnection(address, user="shop", database="shop", timeout_s=timeout_s)
+
+
+class Writer:
+    """Inserts 1, 2, 3… each in a transaction of its own, and remembers which were acknowledged."""
+
+    def __init__(self, database: Database) -> None:
+        self.acknowledged: list[int] = []
+        self.failures = 0
+        self.hung = False
+        self._database, self._stop = database, threading.Event()
+        with connect(database) as session:
+            session.query("CREATE TABLE IF NOT EXISTS written (i integer PRIMARY KEY)")
+        self._thread = threading.Thread(target=self._write, daemon=True)
+
+    def __enter__(self) -> Writer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def kept(self) -> set[int]:
+        """What is in the table now."""
+        with connect(self._database) as session:
+            return {int(str(row[0])) for row in session.query("SELECT i FROM written")}
+
+    def _write(self) -> None:
+        i, session = 0, None
+        while not self._stop.is_set():
+            i += 1
+            time.sleep(0.002)  # a busy client, not a busy loop
+            try:
+                session = session or connect(self._database, timeout_s=10.0)
+                session.query(f"INSERT INTO written VALUES ({i})")
+            except (OSError, PostgresError) as error:
+                self.hung = self.hung or isinstance(error, TimeoutError)
+                if session:
+                    session.close()
+                session = None
+                self.failures += 1
+            else:
+                self.acknowledged.append(i)
+        if session:
+            session.close()

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from statedrill.cluster.cache import Cache
+from statedrill.cluster.endpoints import Endpoints
+from statedrill.cluster.roster import Roster
+from statedrill.cluster.valkey_client import ValkeyConnection, ValkeyError
+from statedrill.errors import ClusterError
+from tests.cluster.conftest import Events, eventually
+from tests.cluster.services import site_of
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture
+def cache(roster: Roster) -> Iterator[Cache]:
+    with site_of(roster) as site:
+        endpoints = Endpoints(site, ["cache"])
+        made = Cache(site, endpoints)
+        endpoints.start()
+        made.start()
+        yield made
+        made.stop()
+        endpoints.stop()
+
+
+def connect(cache: Cache) -> ValkeyConnection:
+    return ValkeyConnection(cache._endpoints.address("cache"))
+
+
+def fill(cache: Cache, keys: int) -> None:
+    with connect(cache) as session:
+        for i in range(keys):
+            session.call("SET", f"key-{i}", i)
+        assert session.call("WAIT", 1, 5000) == 1  # the replica has them
+
+
+def zones(cache: Cache) -> dict[str, tuple[str, bool]]:
+    return {role: (zone, alive) for _, zone, role, alive in cache.nodes()}
+
+
+def test_a_started_cache_is_a_pair_in_two_zones_that_replicates(cache: Cache) -> None:
+    assert zones(cache) == {"primary": ("a", True), "replica": ("b", True)}
+    assert cache.whole()
+    fill(cache, 10)
+    assert cache.key_count() == 10
+    second = cache._second
+    assert second is not None
+    with second.session() as session:
+        assert session.call("GET", "key-3") == "3"
+        with pytest.raises(ValkeyError, match="READONLY"):
+            session.call("SET", "key-3", "x")
+
+
+def test_a_pair_that_is_whole_streams_every_later_write(cache: Cache) -> None:
+    """Not only what was there when the replica joined: Valkey may begin that a second later."""
+    second = cache._second
+    assert second is not None
+    with connect(cache) as session, second.session() as follower:
+        session.call("SET", "early", "x")
+        # The next look of the once-a-second job is later than this.
+        eventually(lambda: follower.call("GET", "early") == "x", 0.4)
+
+
+def test_a_failover_keeps_what_the_replica_had(cache: Cache, events: Events) -> None:
+    fill(cache, 100)
+    name, pid = cache.failover()
+    assert not psutil.pid_exists(pid)
+    moved = eventually(lambda: events.of("failover", service="cache"))[0]
+    assert moved["from"] == name
+    assert moved["to"] == cache.nodes()[0][0] != name
+    died = events.of("process", name=name, state="dead")[0]
+    assert moved["t"] - died["t"] >= 0.4e9
+    assert cache.key_count() == 100
+    eventually(cache.whole)
+    assert zones(cache) == {"primary": ("b", True), "replica": ("a", True)}
+
+
+def test_connections_fail_fast_until_the_failover_is_done(cache: Cache) -> None:
+    with connect(cache) as old:
+        assert old.call("PING") == "PONG"
+        cache.failover()
+        with pytest.raises(OSError, match=r"hung up|reset"):
+            old.call("PING")
+    eventually(lambda: cache._endpoints.target("cache") is None)
+    with pytest.raises(ConnectionError), connect(cache) as session:
+        session.call("PING")
+
+
+def test_a_lost_replica_is_replaced_and_the_primary_serves_on(cache: Cache, roster: Roster) -> None:
+    fill(cache, 10)
+    lost = cache.nodes()[1][0]
+    with connect(cache) as session:
+        next(process for process in roster.alive() if process.name == lost).kill()
+        eventually(lambda: not cache.whole())
+        eventually(cache.whole)
+        assert session.call("DBSIZE") == 10
+    assert cache.nodes()[1][0] != lost
+    second = cache._second
+    assert second is not None
+    with second.session() as session:
+        assert session.call("DBSIZE") == 10
+
+
+def test_a_lost_zone_fails_over_and_the_replica_moves_to_a_zone_that_is_up(cache: Cache) -> None:
+    fill(cache, 10)
+    cache.zone_down("a")
+    eventually(cache.whole)
+    assert zones(cache) == {"primary": ("b", True), "replica": ("c", True)}
+    assert cache.key_count() == 10
+    cache.zone_up("a")
+    assert cache.whole()
+
+
+def test_when_both_nodes_are_lost_an_empty_cache_takes_their_place(cache: Cache) -> None:
+    fill(cache, 10)
+    for zone in ("a", "b"):
+        cache.zone_down(zone)
+    eventually(lambda: zones(cache)["primary"] == ("c", True))
+    assert cache.key_count() == 0
+    cache.zone_up("a")
+    eventually(cache.whole)
+
+
+def test_without_any_zone_there_is_no_cache_until_one_returns(cache: Cache) -> None:
+    for zone in ("a", "b", "c"):
+        cache.zone_down(zone)
+    for use in (cache.failover, cache.flush, cache.key_count):
+        with pytest.raises(ClusterError, match="no primary that is alive"):
+            use()
+    cache.zone_up("c")
+    eventually(lambda: zones(cache)["primary"] == ("c", True))
+    cache.heal()
+    assert cache.whole()
+
+
+def test_a_flush_removes_every_key_everywhere_and_proves_it(cache: Cache) -> None:
+    fill(cache, 25)
+    flush = cache.flush()
+    assert (flush.keys_before, flush.keys_after) == (25, 0)
+    assert "removed 25 keys" in flush.proof
+    assert "its replica followed" in flush.proof
+    assert cache.key_count() == 0
+    cache.failover()
+    eventually(cache.whole)
+    assert cache.key_count() == 0
+
+
+def test_heal_brings_a_replica_back_without_waiting_for_the_rebuild(cache: Cache) -> None:
+    cache._delays = type(cache._delays)(failover_s=0.1, rebuild_s=600.0)
+    cache.zone_down("a")
+    assert not cache.whole()
+    cache.heal()
+    assert cache.whole()
+
+
+def test_stop_ends_both_nodes_and_can_be_repeated(cache: Cache, roster: Roster) -> None:
+    cache.stop()
+    cache.stop()
+    assert [process.name for process in roster.alive()] == ["endpoints"]
+    assert list(roster.folder.glob("cache-*")) == []

@@ -1,0 +1,289 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from statedrill.cluster import postgres_data
+from statedrill.cluster.database import Database
+from statedrill.cluster.endpoints import Endpoints
+from statedrill.cluster.postgres_client import PostgresError
+from statedrill.cluster.process import MARKER
+from statedrill.cluster.roster import Roster
+from statedrill.errors import ClusterError
+from tests.cluster.conftest import Events, eventually
+from tests.cluster.services import Writer, connect, site_of
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture
+def database(roster: Roster) -> Iterator[Database]:
+    with site_of(roster) as site:
+        endpoints = Endpoints(site, ["database"])
+        made = Database(site, endpoints)
+        endpoints.start()
+        made.start()
+        yield made
+        made.stop()
+        endpoints.stop()
+
+
+def zones(database: Database) -> dict[str, tuple[str, bool]]:
+    return {role: (zone, alive) for _, zone, role, alive in database.nodes()}
+
+
+def name_of(database: Database, role: str) -> str:
+    return next((name for name, _, each, _ in database.nodes() if each == role), "")
+
+
+def kill(roster: Roster, name: str) -> None:
+    """As a fault from outside: the server alone, without a word to the service."""
+    next(process for process in roster.alive() if process.name == name).kill()
+
+
+def synchronous(database: Database) -> bool:
+    primary = database._primary
+    assert primary is not None
+    with primary.session() as session:
+        rows = session.query("SELECT sync_state FROM pg_stat_replication WHERE state = 'streaming'")
+    return rows == [("sync",)]
+
+
+def test_a_started_database_is_a_pair_in_two_zones_that_commits_to_both(database: Database) -> None:
+    assert zones(database) == {"primary": ("a", True), "standby": ("b", True)}
+    assert database.whole()
+    assert synchronous(database)
+    with connect(database) as session:
+        session.query("CREATE TABLE t (i integer)")
+        session.query("INSERT INTO t VALUES (1)")
+        assert session.query("SELECT i, NULL FROM t") == [("1", None)]
+
+
+def test_a_failover_loses_no_acknowledged_row(
+    database: Database, roster: Roster, events: Events
+) -> None:
+    with Writer(database) as writer:
+        eventually(lambda: len(writer.acknowledged) > 200)
+        old, heir = name_of(database, "primary"), name_of(database, "standby")
+        kill(roster, old)
+        eventually(lambda: name_of(database, "primary") == heir)
+        before = len(writer.acknowledged)
+        eventually(lambda: len(writer.acknowledged) > before + 100)
+        eventually(database.whole)
+    assert not writer.hung
+    assert set(writer.acknowledged) <= writer.kept()
+    assert [(e["from"], e["to"]) for e in events.of("failover", service="database")] == [
+        (old, heir)
+    ]
+    assert synchronous(database)
+
+
+def test_a_failover_takes_its_time_and_connections_fail_fast_meanwhile(
+    database: Database, events: Events
+) -> None:
+    with connect(database) as session:
+        name, pid = database.failover()
+        assert not psutil.pid_exists(pid)
+        with pytest.raises((OSError, PostgresError)):
+            session.query("SELECT 1")
+    eventually(lambda: database._endpoints.target("database") is None)
+    with pytest.raises(ConnectionError):
+        connect(database)
+    moved = eventually(lambda: events.of("failover", service="database"))[0]
+    died = events.of("process", name=name, state="dead")[0]
+    assert moved["t"] - died["t"] >= 0.6e9
+    eventually(database.whole)
+    assert zones(database)["standby"] == ("a", True)
+
+
+def test_commits_do_not_hang_when_the_standby_dies(database: Database, roster: Roster) -> None:
+    with Writer(database) as writer:
+        eventually(lambda: len(writer.acknowledged) > 50)
+        kill(roster, name_of(database, "standby"))
+        before = len(writer.acknowledged)
+        eventually(lambda: len(writer.acknowledged) > before + 100)
+        eventually(database.whole)
+        before = len(writer.acknowledged)
+        eventually(lambda: len(writer.acknowledged) > before + 100)
+    assert not writer.hung
+    assert synchronous(database)
+    assert set(writer.acknowledged) <= writer.kept()
+
+
+def test_commits_go_on_when_the_standby_is_frozen(database: Database, roster: Roster) -> None:
+    frozen = name_of(database, "standby")
+    with Writer(database) as writer:
+        eventually(lambda: len(writer.acknowledged) > 50)
+        server = next(process for process in roster.alive() if process.name == frozen)
+        for each in (psutil.Process(server.pid), *psutil.Process(server.pid).children()):
+            os.kill(each.pid, signal.SIGSTOP)
+        eventually(lambda: name_of(database, "standby") != frozen)
+        before = len(writer.acknowledged)
+        eventually(lambda: len(writer.acknowledged) > before + 100)
+    assert not writer.hung
+
+
+def test_a_rebuilt_standby_has_what_was_written_without_one(
+    database: Database, roster: Roster
+) -> None:
+    with Writer(database) as writer:
+        eventually(lambda: len(writer.acknowledged) > 50)
+        kill(roster, name_of(database, "standby"))
+        eventually(lambda: not name_of(database, "standby"))
+        eventually(database.whole)
+        kill(roster, name_of(database, "primary"))
+        eventually(lambda: zones(database)["primary"][0] == "b")
+        before = len(writer.acknowledged)
+        eventually(lambda: len(writer.acknowledged) > before + 50)
+    assert set(writer.acknowledged) <= writer.kept()
+
+
+def test_a_lost_zone_fails_over_and_the_standby_moves_to_a_zone_that_is_up(
+    database: Database,
+) -> None:
+    with Writer(database) as writer:
+        eventually(lambda: len(writer.acknowledged) > 50)
+        database.zone_down("a")
+        eventually(database.whole)
+        assert zones(database) == {"primary": ("b", True), "standby": ("c", True)}
+        database.zone_up("a")
+    assert set(writer.acknowledged) <= writer.kept()
+
+
+def test_a_primary_that_dies_without_a_standby_comes_back_with_everything(
+    database: Database, events: Events
+) -> None:
+    with Writer(database) as writer:
+        for zone in ("b", "c"):
+            database.zone_down(zone)
+        eventually(lambda: not name_of(database, "standby"))
+        before = len(writer.acknowledged)
+        eventually(lambda: len(writer.acknowledged) > before + 50)
+        failed = writer.failures
+        database.zone_down("a")
+        eventually(lambda: writer.failures > failed)
+        before = len(writer.acknowledged)
+        for zone in ("b", "c"):
+            database.zone_up(zone)
+        # Its volume is in zone a: nobody else may take over, however long that takes.
+        eventually(lambda: writer.failures > failed + 400)
+        assert len(writer.acknowledged) == before
+        database.zone_up("a")
+        eventually(lambda: len(writer.acknowledged) > before + 50)
+        eventually(database.whole)
+    assert set(writer.acknowledged) <= writer.kept()
+    assert events.of("failover") == []
+
+
+@pytest.mark.parametrize("returns", ["a", "b"])
+def test_when_both_zones_are_lost_at_once_whichever_returns_first_has_everything(
+    database: Database, returns: str
+) -> None:
+    with Writer(database) as writer:
+        eventually(lambda: len(writer.acknowledged) > 50)
+        primary, second = database._primary, database._second
+        assert primary is not None
+        assert second is not None
+        with database._changed:  # the zones go before the service can look
+            database._up_since_s = {"c": 0.0}
+            primary.kill()
+            second.kill()
+        failed = writer.failures
+        eventually(lambda: writer.failures > failed)
+        before = len(writer.acknowledged)
+        database.zone_up(returns)
+        eventually(lambda: len(writer.acknowledged) > before + 50)
+        assert zones(database)["primary"] == (returns, True)
+        eventually(database.whole)
+    assert set(writer.acknowledged) <= writer.kept()
+
+
+def test_heal_brings_every_node_back_without_waiting_for_the_rebuild(database: Database) -> None:
+    database._delays = type(database._delays)(failover_s=0.2, rebuild_s=600.0)
+    for zone in ("a", "b"):
+        database.zone_down(zone)
+    assert not database.whole()
+    database.heal()
+    assert database.whole()
+    database.heal()  # nothing to do
+    assert synchronous(database)
+
+
+def test_heal_says_what_kept_it_from_being_whole(database: Database) -> None:
+    database.zone_down("b")
+    with pytest.raises(ClusterError, match="the database was not whole again within"):
+        database.heal(timeout_s=0.001)
+
+
+def test_a_failover_needs_a_primary(database: Database) -> None:
+    for zone in ("a", "b", "c"):
+        database.zone_down(zone)
+    with pytest.raises(ClusterError, match="no primary that is alive"):
+        database.failover()
+
+
+def test_stop_ends_every_backend_and_removes_the_data(database: Database, roster: Roster) -> None:
+    with connect(database):
+        database.stop()
+    database.stop()
+    left = [p.pid for p in psutil.process_iter() if marker_of(p) == roster.cluster]
+    assert left == [p.pid for p in roster.alive("region")]
+    assert list(roster.folder.glob("database-*")) == []
+
+
+def marker_of(process: psutil.Process) -> str | None:
+    try:
+        return process.environ().get(MARKER)
+    except psutil.Error:
+        return None
+
+
+def test_the_template_is_made_by_one_and_found_by_the_next(
+    tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    made = postgres_data.template()
+    assert (made / "PG_VERSION").is_file()
+    stamp = made.stat().st_ctime_ns
+    assert postgres_data.template() == made
+    assert made.stat().st_ctime_ns == stamp
+    assert [each.name for each in made.parent.iterdir()] == [made.name]
+
+
+def test_a_tool_that_fails_says_why(tmp_path: object) -> None:
+    with pytest.raises(ClusterError, match="initdb failed"):
+        postgres_data.run_tool("initdb", f"--pgdata={tmp_path}/x", "--locale=nowhere")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root drops privileges")
+def test_root_without_user_namespaces_becomes_nobody(
+    roster: Roster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    works = postgres_data._works
+    monkeypatch.setattr(
+        postgres_data, "_works", lambda command: command[0] != "unshare" and works(command)
+    )
+    postgres_data.runner.cache_clear()
+    try:
+        with site_of(roster) as site:
+            endpoints = Endpoints(site, ["database"])
+            made = Database(site, endpoints)
+            endpoints.start()
+            made.start()
+            primary = made._primary
+            assert primary is not None
+            assert psutil.Process(primary.pid).uids().effective == 65534
+            made.failover()
+            eventually(made.whole)
+            made.stop()
+            endpoints.stop()
+            assert not made._root.exists()
+            segments = subprocess.run(["ipcs", "-m"], capture_output=True, text=True, check=True)
+            assert "nobody" not in segments.stdout
+    finally:
+        postgres_data.runner.cache_clear()
