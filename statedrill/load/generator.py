@@ -1,0 +1,105 @@
+"""What one load process has in common: settings, record, figures, and a line about them a second.
+
+Knows no Locust: `process` ties it to Locust's events.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+
+from statedrill.history.recorder import Recorder
+from statedrill.load.client import HttpClient
+from statedrill.load.journal import Journal, Listener
+from statedrill.load.session import Session
+from statedrill.load.settings import Settings
+
+_FLUSH_S = 0.5
+# Users of several load processes are numbered in turn. Odd, so that no packing of the record by
+# session number puts all users of one process into one part.
+STRIDE = 1021
+
+
+class Generator:
+    """One load process: makes sessions and reports about itself once a second.
+
+    `extra` gives further fields of the line, such as the planned rate. Sessions are numbered
+    `first`, `first + stride`, ... so that no two processes share a number.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        worker: int = 0,
+        *,
+        alone: bool = True,
+        listener: Listener | None = None,
+    ) -> None:
+        self.settings = settings
+        self.worker = worker
+        self._stride = 1 if alone else STRIDE
+        self._next = worker + 1
+        recorder = None
+        if settings.history is not None:
+            recorder = Recorder(settings.history, settings.run, worker)
+        self.journal = Journal(settings.run, recorder, listener)
+        self.extra: Callable[[], dict[str, Any]] = dict
+        self._reporter: Any = None
+        self._lines = True
+
+    def session(self, url: str) -> Session:
+        """A new session, of a user that nobody has been before."""
+        number, self._next = self._next, self._next + self._stride
+        return self.session_numbered(number, url)
+
+    def session_numbered(self, number: int, url: str) -> Session:
+        """The session with this number, as a client that knows nothing yet."""
+        settings = self.settings
+        client = HttpClient(
+            url,
+            timeout_s=settings.timeout_s,
+            connect_timeout_s=settings.connect_timeout_s,
+            connections=settings.connections,
+        )
+        return Session(number, client, self.journal)
+
+    def report(self, lines: bool = True) -> None:
+        """Begin to hand the record to the system twice a second, and with `lines` to report."""
+        self._lines = lines
+        self._reporter = gevent.spawn(self._report)
+
+    def close(self) -> None:
+        """Report the last time and close the record; safe to call twice."""
+        if self._reporter is not None:
+            self._reporter.kill(block=False)
+            self._reporter = None
+            self._line()
+        if self.journal.recorder is not None:
+            self.journal.recorder.close()
+            self.journal.keep = _too_late
+
+    def _report(self) -> None:
+        due_s = time.monotonic()
+        for count in range(1, 1 << 62):
+            due_s += _FLUSH_S
+            gevent.sleep(max(0.0, due_s - time.monotonic()))
+            late_s = time.monotonic() - due_s
+            self.journal.tally.lag(round(late_s * 1e9))
+            if late_s > _FLUSH_S:
+                due_s = time.monotonic()
+            if self.journal.recorder is not None:
+                self.journal.recorder.flush()
+            if count % 2 == 0:
+                self._line()
+
+    def _line(self) -> None:
+        figures = {**self.journal.tally.line(), **self.extra()}
+        if self._lines and self.journal.recorder is not None:
+            self.journal.recorder.load(**figures)
+
+
+def _too_late(row: tuple[Any, ...]) -> None:
+    """After the record was closed nothing more can be said."""

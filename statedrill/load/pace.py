@@ -1,0 +1,40 @@
+"""When a user's next operation is to start in the closed model: one every `pace_s`.
+
+Users lie evenly on the clock, each with a phase of its own that never changes. Pure: the time
+comes in as an argument, in monotonic nanoseconds.
+"""
+
+from __future__ import annotations
+
+# The golden ratio spreads any number of successive sessions evenly over the pace.
+_GOLDEN = 0.6180339887498949
+
+
+class Pace:
+    """The intended starts of one user's operations.
+
+    An operation that took long makes the next one start at once, on the same grid, as long as it
+    is late by less than one pace; starts that lie further back are left out, not caught up on: a
+    person who waited five seconds does not click five times.
+    """
+
+    def __init__(self, pace_s: float, session: int) -> None:
+        self.step_ns = round(pace_s * 1e9)
+        self._phase_ns = round((session * _GOLDEN) % 1.0 * self.step_ns)
+        self._slot_ns = 0
+
+    def next(self, now_ns: int) -> int:
+        """The intended start of the next operation; `now_ns` or earlier means: at once."""
+        step = self.step_ns
+        if step == 0:
+            return now_ns
+        if self._slot_ns == 0:
+            grid = (now_ns - self._phase_ns) // step + 1
+            self._slot_ns = grid * step + self._phase_ns
+            return self._slot_ns
+        slot = self._slot_ns + step
+        late = now_ns - slot
+        if late > step:
+            slot += late // step * step
+        self._slot_ns = slot
+        return slot

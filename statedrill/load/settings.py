@@ -1,0 +1,121 @@
+"""What a drill (or a person) sets for the load generator: environment variables and defaults.
+
+Knows names and values; opens nothing but a control file, to find the load balancer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from statedrill.errors import InputError
+
+CONNECTIONS = ("session", "request")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one load process; every field is an environment variable STATEDRILL_<NAME>.
+
+    `history` is the folder of the record (None: nothing is recorded); `pace_s` the time from the
+    intended start of one operation of a user to that of the next (0: as fast as it goes);
+    `timeout_s` must be longer than the load balancer's own, or its answer is never heard.
+    """
+
+    history: Path | None = None
+    run: str = ""
+    seed: int = 0
+    pace_s: float = 1.0
+    connections: str = "session"
+    timeout_s: float = 10.0
+    connect_timeout_s: float = 5.0
+    control: Path | None = None
+    arrival_rate: str = ""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """The settings that `environment` tells.
+
+        Raises:
+            InputError: a value is not what it should be; all problems are named at once.
+        """
+        problems: list[str] = []
+
+        def number(name: str, default: float, least: float) -> float:
+            text = environment.get(f"STATEDRILL_{name}") or str(default)
+            try:
+                value = float(text)
+            except ValueError:
+                value = float("nan")
+            if not value >= least:
+                problems.append(f"STATEDRILL_{name}={text}: should be a number from {least:g} up")
+            return value
+
+        connections = environment.get("STATEDRILL_CONNECTIONS") or "session"
+        if connections not in CONNECTIONS:
+            problems.append(f"STATEDRILL_CONNECTIONS={connections}: should be session or request")
+        found = cls(
+            history=_path(environment.get("STATEDRILL_HISTORY")),
+            run=environment.get("STATEDRILL_RUN") or random_run(),
+            seed=int(number("SEED", 0, 0) or 0),
+            pace_s=number("PACE_S", 1.0, 0.0),
+            connections=connections,
+            timeout_s=number("TIMEOUT_S", 10.0, 0.001),
+            connect_timeout_s=number("CONNECT_TIMEOUT_S", 5.0, 0.001),
+            control=_path(environment.get("STATEDRILL_CONTROL")),
+            arrival_rate=environment.get("STATEDRILL_ARRIVAL_RATE", ""),
+        )
+        if problems:
+            raise InputError("settings of the load generator", "correct them", problems)
+        return found
+
+
+def random_run() -> str:
+    """A run id that no other run has."""
+    return f"r{secrets.token_hex(3)}"
+
+
+def load_balancer(control: Path | None = None) -> str | None:
+    """The load balancer's address in the control file, or in the newest one of a live cluster."""
+    for path in [control] if control else newest_controls():
+        found = _read(path)
+        if found and (control or _alive(found.get("pid"))):
+            return str(found["load_balancer"])
+    return None
+
+
+def newest_controls() -> list[Path]:
+    """The control files of this user's clusters, newest first."""
+    folder = Path(tempfile.gettempdir()) / f"statedrill-{os.getuid()}"
+    try:
+        return sorted(folder.glob("*.json"), key=lambda path: -path.stat().st_mtime)
+    except OSError:
+        return []
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) and "load_balancer" in value else None
+
+
+def _alive(pid: object) -> bool:
+    try:
+        os.kill(int(str(pid)), 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
