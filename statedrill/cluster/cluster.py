@@ -23,6 +23,7 @@ from statedrill.cluster.fault_record import FaultRecord
 from statedrill.cluster.parts import Parts
 from statedrill.cluster.roster import Roster
 from statedrill.cluster.site import Site
+from statedrill.errors import ClusterError
 from statedrill.history.events import Emit
 from statedrill.pattern import Pattern
 from statedrill.timings import Timings
@@ -140,7 +141,7 @@ class Cluster:
             "zones": {z: "down" if z in self._parts.zones_down else "up" for z in ZONES},
             "instances": self._actions.describe_instances(),
             "nodes": self._parts.nodes(),
-            "queue_depth": self._actions.queue_depth(),
+            "queue_depth": self._depth(),
             "open_faults": [fault.id for fault in self._faults.open()],
         }
 
@@ -168,14 +169,12 @@ class Cluster:
     def settle(self, timeout_s: float) -> bool:
         """Wait until the queues were empty three times in a row; whether they were in time."""
         deadline = time.monotonic() + timeout_s
-        empty = depth = 0
-        while empty < _DRAINED_LOOKS:
-            depth = self._actions.queue_depth()
-            empty = 0 if depth else empty + 1
-            if not self._parts.has_queue or time.monotonic() > deadline:
-                break
+        empty, depth = 0, self._depth()
+        while self._parts.has_queue and empty < _DRAINED_LOOKS and time.monotonic() < deadline:
+            depth = self._depth()
+            empty = empty + 1 if depth == 0 else 0
             time.sleep(_LOOK_S)
-        drained = depth == 0 and (empty >= _DRAINED_LOOKS or not self._parts.has_queue)
+        drained = empty >= _DRAINED_LOOKS or not self._parts.has_queue
         self._emit("settled", drained=drained, queue_depth=depth)
         return drained
 
@@ -208,6 +207,13 @@ class Cluster:
         atexit.unregister(self.lower)
         if interrupt:
             raise interrupt
+
+    def _depth(self) -> int | None:
+        """The depth of the queues; None when they do not answer."""
+        try:
+            return self._actions.queue_depth()
+        except ClusterError:
+            return None
 
     def _lower(self) -> None:
         with contextlib.ExitStack() as last:

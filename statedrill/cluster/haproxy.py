@@ -39,7 +39,8 @@ class Haproxy:
             "load-balancer",
             "region",
             [str(binaries.haproxy()), "-db", "-f", str(self._config)],
-            ready=listens,
+            # The admin socket comes last: who finds the ports open may not find it yet.
+            ready=lambda: listens() and self._answers(),
             on_exit=on_exit,
         )
 
@@ -89,13 +90,22 @@ class Haproxy:
     def stats(self, backend: str) -> dict[str, dict[str, str]]:
         """The statistics of every server line of a backend, by server name."""
         lines = self.ask(f"show stat {backend} 4 -1").lstrip("# ").strip().splitlines()
-        return {row["svname"]: row for row in csv.DictReader(lines) if row["pxname"] == backend}
+        rows = csv.DictReader(lines)
+        return {row["svname"]: row for row in rows if row.get("pxname") == backend}
 
     def wait_idle(self, backend: str, server: str, timeout_s: float) -> None:
         """Return when no request is under way to a server, at the latest after `timeout_s`."""
         deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline and self.stats(backend)[server]["scur"] != "0":
+        while time.monotonic() < deadline:
+            if self.stats(backend).get(server, {}).get("scur", "0") == "0":
+                return
             time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.ask("show version"))
+        except ClusterError:
+            return False
 
     def _told(self, command: str, expect: tuple[str, ...] = ()) -> None:
         answer = self.ask(command).strip()

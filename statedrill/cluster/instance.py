@@ -80,9 +80,8 @@ def build(
     }
 
     def ready() -> bool:
-        if template.role == "worker" and time.monotonic() - instance.since > _WORKER_SETTLED_S:
-            return True
-        return _healthy(address, port, template.health)
+        settled = time.monotonic() - instance.process.started_s > _WORKER_SETTLED_S
+        return _healthy(address, port, template.health) or (template.role == "worker" and settled)
 
     def tell(told: Instance) -> None:
         site.roster.emit(

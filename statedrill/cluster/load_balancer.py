@@ -88,7 +88,8 @@ class LoadBalancer:
         with self._lock:
             registered = set(self._registered)
         lines = self._haproxy.stats(_BACKEND)
-        return {target: _health(lines[target]["status"]) for target in sorted(registered)}
+        # A line may be missing when HAProxy ended in the middle of its answer.
+        return {t: _health(lines.get(t, {}).get("status", "")) for t in sorted(registered)}
 
     def whole(self) -> bool:
         """Whether HAProxy answers and every registered target is healthy."""
@@ -156,7 +157,7 @@ _TEMPLATE = """defaults
   log global
   retries 0
   timeout connect 2s
-  timeout client {timeout_ms}ms
+  timeout client 60s
   timeout http-keep-alive 60s
   timeout server {timeout_ms}ms
   timeout check {check_ms}ms

@@ -51,6 +51,7 @@ class Parts:
     def __init__(self, pattern: Pattern, site: Site, seed: int) -> None:
         self.site = site
         self.zones_down: set[str] = set()
+        self._stopping = False
         wants = pattern.services
         names = [n for n, has in (("database", wants.database), ("cache", wants.cache)) if has]
         self.endpoints = Endpoints(site, names) if names else None
@@ -114,10 +115,11 @@ class Parts:
         """Return when the cluster is whole.
 
         Raises:
-            ClusterError: it is not by `deadline` (monotonic seconds); says what is missing.
+            ClusterError: it is not by `deadline` (monotonic seconds), or it is being lowered; says
+                what is missing.
         """
         while lacking := self.lacks():
-            if time.monotonic() > deadline:
+            if self._stopping or time.monotonic() > deadline:
                 raise ClusterError(
                     f"the cluster is not whole again: {'; '.join(lacking)}",
                     f"logs: {self.site.roster.logs}",
@@ -157,6 +159,7 @@ class Parts:
 
     def stop(self) -> None:
         """End every process, services without asking; idempotent, safe at any stage of a start."""
+        self._stopping = True
         for group in self.groups():
             group.close()
         self.site.roster.close()

@@ -55,7 +55,8 @@ class Process:
     `ready` is asked every 20 ms while starting. `on_exit(process, code)` is called in a thread of
     its own after an exit that `stop` did not ask for, `kill` included; `code` is negative for a
     signal. `env` is added to this process's own environment and must carry the cluster's marker
-    (`Roster.process` sees to it). A stopped or dead process can be started again.
+    (`Roster.process` sees to it). A stopped or dead process can be started again; `started_s` is
+    the monotonic time of its newest start.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - a process takes that many words
@@ -78,6 +79,7 @@ class Process:
         self.name, self.role, self.zone = name, role, zone
         self.command, self.env, self.log, self.cwd = tuple(command), dict(env), log, cwd
         self.exit_code: int | None = None
+        self.started_s = 0.0
         self._ready, self._emit, self._on_exit, self._on_spawn = ready, emit, on_exit, on_spawn
         self._changed = threading.Condition(threading.RLock())
         self._state = State.STOPPED
@@ -179,7 +181,7 @@ class Process:
             with self.log.open("ab") as log:
                 self._log_start = log.tell()
                 self._child = self._popen(log.fileno())
-            self.exit_code = None
+            self.exit_code, self.started_s = None, time.monotonic()
             self._become(State.STARTING)
             threading.Thread(
                 target=self._reap, args=(self._child,), name=f"reap-{self.name}", daemon=True

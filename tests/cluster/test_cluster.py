@@ -8,6 +8,7 @@ import sys
 import textwrap
 import urllib.request
 from collections.abc import Callable
+from dataclasses import replace
 from email.message import Message
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from statedrill.cluster.cleanup import cleanup_leftovers
 from statedrill.cluster.cluster import Cluster
 from statedrill.cluster.state import state_directory
 from statedrill.errors import ClusterError
-from tests.cluster.conftest import Events, eventually, marked
+from statedrill.pattern import Workers
+from tests.cluster.conftest import TINY, Events, eventually, marked
 
 pytestmark = pytest.mark.cluster
 
@@ -184,6 +186,34 @@ def test_a_load_balancer_that_died_is_back_with_its_targets(make_cluster: MakeCl
         balancer.wait_gone()
         cluster.wait_whole(20)
         assert get(cluster, "/ann")[0] == 200
+
+
+def test_workers_are_kept_like_instances_but_get_no_users(
+    make_cluster: MakeCluster, events: Events
+) -> None:
+    silent = Workers(("python", "-c", "import time; time.sleep(60)"), count=2)
+    with make_cluster(replace(TINY, workers=silent)) as cluster:
+        described = control(cluster, "ec2/describe-instances")["instances"]
+        workers = [each["id"] for each in described if each["role"] == "worker"]
+        assert len(workers) == 2
+        targets = control(cluster, "elbv2/describe-target-health")["targets"]
+        assert {each["state"] for each in targets} == {"healthy"}
+        assert not {each["id"] for each in targets} & set(workers)
+        control(cluster, "ec2/terminate-instances", InstanceIds=workers)
+        eventually(lambda: events.of("fault-end"))
+        # One that never speaks HTTP is ready when it has lived for a second, not before.
+        for born in events.of("process", role="worker", state="ready"):
+            start = events.of("process", pid=born["pid"], state="starting")[0]
+            assert born["t"] - start["t"] > 0.9e9
+
+
+def test_a_program_that_ignores_sigterm_does_not_hold_up_the_end(make_cluster: MakeCluster) -> None:
+    code = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"
+    stubborn = Workers(("python", "-c", code), count=1)
+    cluster = make_cluster(replace(TINY, workers=stubborn))
+    cluster.start()
+    cluster.lower()
+    assert marked(cluster.control_file.stem) == []
 
 
 def test_settling_without_a_queue_is_immediate(make_cluster: MakeCluster, events: Events) -> None:
