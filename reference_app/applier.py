@@ -38,6 +38,7 @@ class Applier:
     def __init__(self, records: Records, visibility_s: float) -> None:
         self._records = records
         self._patience = Patience(visibility_s)
+        self._stopping = False
         self._new: dict[str, Delivery] = {}
         self._held: dict[str, Delivery] = {}
         self._arrived = asyncio.Event()
@@ -61,28 +62,33 @@ class Applier:
         self._arrived.set()
 
     async def run(self) -> None:
-        """Apply for ever."""
-        while True:
+        """Apply until `stop` is called; then one last round, and the deletions under way.
+
+        Not to be cancelled: a cancelled COMMIT may be visible before it is safe.
+        """
+        while not self._stopping:
             await self._something_to_do()
             await self.round()
-
-    async def finish(self) -> None:
-        """One last round, then wait for the deletions under way."""
-        await self.round()
         await asyncio.gather(*self._deleting, return_exceptions=True)
+
+    def stop(self) -> None:
+        """Let `run` come to its end."""
+        self._stopping = True
+        self._arrived.set()
 
     async def round(self) -> None:
         """Try everything new and held once."""
         self._forget_expired()
         batch = self._batch()
         if not batch:
+            self._make_room()
             return
         try:
             outcome = await self._applied([one.queued for one in batch.values()])
         except ShopError as error:
             logger.warning("%d writes wait (%s)", len(batch), error)
             self._patience.forget()
-            self._held |= batch
+            self._new = batch | self._new  # and no room is made: receiving pauses
             await asyncio.sleep(REST_AFTER_ERROR_S)
             return
         done = {one.name for one in outcome.done}
@@ -120,9 +126,11 @@ class Applier:
             self._new.pop(name, None)
         if not self._new:
             self._arrived.clear()
+        return batch
+
+    def _make_room(self) -> None:
         if len(self._new) < FULL:
             self._room.set()
-        return batch
 
     async def _applied(self, queued: Sequence[Queued]) -> Round:
         """One transaction; halved when the database refuses its content, to find the culprit."""

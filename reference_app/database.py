@@ -149,7 +149,7 @@ class Database:
     async def _new_pool(self) -> Any:
         return await asyncpg.create_pool(
             self._url,
-            min_size=1,
+            min_size=0,
             max_size=self._size,
             timeout=self._connect_timeout_s,
             reset=_nothing,

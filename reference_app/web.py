@@ -6,9 +6,9 @@ services were reached; it starts before them if need be and keeps trying.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
+import signal
 import sys
 
 import uvicorn
@@ -29,13 +29,11 @@ def main() -> int:
     except SettingsError as error:
         print(f"reference_app.web: {error}", file=sys.stderr)
         return 2
+    # uvicorn stops gracefully and then raises the signal once more, for whoever handled it before
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
     server = uvicorn.Server(_config(settings))
-    try:
-        server.run()
-    except KeyboardInterrupt:
-        pass
-    except asyncio.CancelledError:
-        pass
+    server.run()
     return 0 if server.started else 1
 
 

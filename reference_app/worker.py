@@ -92,16 +92,15 @@ class Worker:
         await asyncio.gather(*(inbox.start() for inbox in inboxes))
         applier = Applier(Records(self._database), max(one.visibility_s for one in inboxes))
         self._state = "ready"
-        tasks = [asyncio.create_task(applier.run())]
-        for inbox in inboxes * RECEIVERS:
-            tasks.append(asyncio.create_task(_receive(inbox, applier)))
+        applying = asyncio.create_task(applier.run())
+        receiving = [asyncio.create_task(_receive(inbox, applier)) for inbox in inboxes * RECEIVERS]
         try:
-            await asyncio.gather(*tasks)
+            await asyncio.gather(asyncio.shield(applying), *receiving)
         finally:
-            for task in tasks:
+            for task in receiving:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await applier.finish()
+            applier.stop()
+            await applying
 
     async def _serve_health(self) -> asyncio.Server | None:
         """GET /health on PORT, if it is set. Raises OSError when the address is taken."""

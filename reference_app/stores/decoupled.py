@@ -42,10 +42,10 @@ DATABASE_REST_S = 1.0
 it is not asked again."""
 
 READ_SESSION = """
-SELECT ver, wid, expires_at < now() + $3 / 2 AS renew FROM sessions
+SELECT ver, wid, expires_at < now() + $3::interval / 2 AS renew FROM sessions
 WHERE public = $1 AND user_name = $2 AND expires_at > now()"""
 READ_OBJECT = """
-SELECT s.expires_at < now() + $4 / 2 AS renew, o.ver, o.wid, o.value FROM sessions s
+SELECT s.expires_at < now() + $4::interval / 2 AS renew, o.ver, o.wid, o.value FROM sessions s
 LEFT JOIN objects o ON o.user_name = s.user_name AND o.object = $3
 WHERE s.public = $1 AND s.user_name = $2 AND s.expires_at > now()"""
 RENEW = "UPDATE sessions SET expires_at = now() + $2 WHERE public = $1"

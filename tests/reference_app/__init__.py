@@ -1,0 +1,1 @@
+"""Tests of the reference application, spoken to as any client would."""
