@@ -111,10 +111,12 @@ def _clear(_: ForeignOperation) -> _Made:
     return False, lambda state: frozenset()
 
 
-_REGISTER = {"read": _shown, "write": _write, "cas": _compare_and_set}
-_MODELS: dict[str, tuple[State, dict[str, Callable[[ForeignOperation], _Made]]]] = {
-    "register": (None, _REGISTER),
-    "cas-register": (None, _REGISTER),
+_NIL: State = None
+_Actions = dict[str, Callable[[ForeignOperation], _Made]]
+_REGISTER: _Actions = {"read": _shown, "write": _write, "cas": _compare_and_set}
+_MODELS: dict[str, tuple[State, _Actions]] = {
+    "register": (_NIL, _REGISTER),
+    "cas-register": (_NIL, _REGISTER),
     "kv": ("", {"get": _shown, "put": _write, "append": _append_text}),
     "set": (frozenset(), {"read": _elements, "add": _add, "remove": _remove, "clear": _clear}),
     "append-log": ((), {"read": _shown, "append": _append_entry}),
