@@ -71,23 +71,23 @@ class HttpClient:
         request = b"".join((line, self.base, self.cookies.header(path), fields, b"\r\n", body))
         self.ret = 0
         self.call = time.monotonic_ns()
-        connection = self._connection
-        if connection is None or not connection.usable():
-            try:
-                connection = self._connect()
-            except ConnectError as error:
-                self.error = str(error)
-                self.ret = time.monotonic_ns()
-                return
         try:
-            connection.exchange(request, self.timeout_s)
+            connection = self._connection
+            if connection is None or not connection.usable():
+                connection = self._connect()
+            try:
+                connection.exchange(request, self.timeout_s)
+            finally:
+                self.sent = connection.sent
+                self.ret = connection.ret
+            self.error = connection.error
+        except ConnectError as error:
+            self.error = str(error)
         finally:
-            self.sent = connection.sent
-            self.ret = connection.ret or time.monotonic_ns()
-        self.error = connection.error
-        if self.answer.cookies:
-            for field in self.answer.cookies:
-                self.cookies.store(field, path)
+            if not self.ret:
+                self.ret = time.monotonic_ns()
+        for field in self.answer.cookies:
+            self.cookies.store(field, path)
         if self.per_request:
             self.drop()
 

@@ -62,15 +62,15 @@ def _make(environment: Any) -> Generator:
     made = Generator(
         Settings.from_environment(), worker, alone=alone, listener=_listener(environment)
     )
-    made.extra = lambda: _planned(made)
+    made.extra = lambda: _planned(made, environment.runner)
     return made
 
 
-def _planned(made: Generator) -> dict[str, Any]:
-    pace_s = made.settings.pace_s
-    users = made.journal.tally.users
+def _planned(made: Generator, runner: Any) -> dict[str, Any]:
+    """The closed model: so many users, one operation per pace each."""
+    pace_s, users = made.settings.pace_s, runner.user_count
     rate = round(users / pace_s, 3) if pace_s else None
-    return {"planned_rate": rate, "queued": 0, "dropped": 0}
+    return {"users": users, "planned_rate": rate, "queued": 0, "dropped": 0}
 
 
 def _listener(environment: Any) -> Any:

@@ -8,19 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from statedrill.history import ABSENT, ALIEN, FOREIGN, INITIAL, NO_VERSION, NOTHING, Kind
+from statedrill.load.attempt import NOTHING_SEEN, READ_TRIES, Seen, Try
 from statedrill.load.client import HttpClient
-from statedrill.load.contract import (
-    CHECK_SESSION,
-    DOWNLOAD,
-    READS,
-    RECOMMENDATIONS,
-    SIGN_IN,
-    SIGN_OUT,
-    Call,
-)
+from statedrill.load.contract import CHECK_SESSION, DOWNLOAD, SIGN_IN, SIGN_OUT, Call
 from statedrill.load.identity import Identity
 from statedrill.load.journal import Journal
 from statedrill.load.meaning import (
@@ -39,34 +32,6 @@ from statedrill.load.picture import picture
 
 _ANSWERED = (OK, ACCEPTED)
 _NOT_AS_AGREED = "200, but the body is not as agreed"
-
-
-class Try(NamedTuple):
-    """One attempt: the call, the name that completes its object, the tail that completes its path.
-
-    A write carries its id, the element it is about, the logical action and which try this is.
-    """
-
-    call: Call
-    name: str = ""
-    tail: str = ""
-    wid: int = 0
-    element: int = 0
-    logical: int = 0
-    attempt: int = 0
-
-
-class Seen(NamedTuple):
-    """What an answer showed of the object."""
-
-    read_wid: int = NOTHING
-    ver: int = NO_VERSION
-    items: list[int] | None = None
-    logicals: list[int] | None = None
-
-
-_NOTHING_SEEN = Seen()
-_READ_TRIES = {call: Try(call) for call in (*READS.values(), CHECK_SESSION, RECOMMENDATIONS)}
 
 
 class Session:
@@ -101,7 +66,7 @@ class Session:
 
     def read(self, call: Call) -> dict[str, Any] | None:
         """One attempt to read; the answer's object when it is as the contract says, else None."""
-        tried = _READ_TRIES[call]
+        tried = READ_TRIES[call]
         self._attempt(tried, b"", b"")
         answer = self.client.answer
         if answer.status != 200:
@@ -270,7 +235,7 @@ class Session:
         return content
 
     def _record(
-        self, tried: Try, outcome: int, seen: Seen = _NOTHING_SEEN, note: str | None = None
+        self, tried: Try, outcome: int, seen: Seen = NOTHING_SEEN, note: str | None = None
     ) -> None:
         client, journal, answer = self.client, self.journal, self.client.answer
         call, name, _, wid, element, logical, attempt = tried

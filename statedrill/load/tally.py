@@ -21,9 +21,7 @@ class Tally:
         self.errors = 0
         self.sessions = 0
         self._lost: set[int] = set()
-        self.users = 0
         self.lag_ns_max = 0
-        self.dropped = 0
         self._cpu_s = time.process_time()
         self._since_s = time.monotonic()
 
@@ -42,7 +40,6 @@ class Tally:
         now_s, cpu_s = time.monotonic(), time.process_time()
         passed_s = max(now_s - self._since_s, 1e-9)
         figures = {
-            "users": self.users,
             "requests": len(latencies),
             "errors": self.errors,
             "p50_ms": _percentile_ms(latencies, 0.50),

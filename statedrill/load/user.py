@@ -9,14 +9,10 @@ import random
 import time
 from typing import Any
 
-import gevent
+import gevent.event
 import locust
 from locust.exception import StopUser
-from locust.user.task import (
-    LOCUST_STATE_RUNNING,
-    LOCUST_STATE_STOPPING,
-    LOCUST_STATE_WAITING,
-)
+from locust.user.task import LOCUST_STATE_STOPPING
 
 from statedrill.load import process
 from statedrill.load.pace import Pace
@@ -40,29 +36,29 @@ class StatefulUser(Visitor, locust.User):
         self.session = self._generator.session(process.address(host))
         self.dice = random.Random(f"{self._generator.settings.seed}-{self.session.number}")
         self._pace = Pace(self._generator.settings.pace_s, self.session.number)
-        self._generator.journal.tally.users += 1
+        self._leaving = gevent.event.Event()
 
     def turn(self) -> None:
         """Wait for this user's next turn; a user that is asked to stop goes no further."""
+        if self._pace.step_ns:
+            now = time.monotonic_ns()
+            slot = self._pace.next(now)
+            if slot > now and not self._leaving.wait((slot - now) / 1e9):
+                self._generator.journal.tally.lag(time.monotonic_ns() - slot)
         if self._state == LOCUST_STATE_STOPPING:
             raise StopUser
-        if not self._pace.step_ns:
-            return
-        now = time.monotonic_ns()
-        slot = self._pace.next(now)
-        if slot > now:
-            self._rest_until(slot)
+
+    def stop(self, force: bool = False) -> bool:
+        """Locust's wish: with `force` at once, else after the call in flight, if there is one.
+
+        Locust itself kills a user that waits, which may hit one that has just begun a call.
+        """
+        if force or self._state is None:
+            return bool(super().stop(force=True))
+        self._state = LOCUST_STATE_STOPPING
+        self._leaving.set()
+        return False
 
     def on_stop(self) -> None:
         """The user leaves."""
         self.session.end()
-        self._generator.journal.tally.users -= 1
-
-    def _rest_until(self, slot_ns: int) -> None:
-        # In this state Locust may end the user at once: nothing is in flight.
-        self._state = LOCUST_STATE_WAITING
-        gevent.sleep((slot_ns - time.monotonic_ns()) / 1e9)
-        if self._state == LOCUST_STATE_STOPPING:
-            raise StopUser
-        self._state = LOCUST_STATE_RUNNING
-        self._generator.journal.tally.lag(time.monotonic_ns() - slot_ns)

@@ -12,8 +12,9 @@ from typing import Any
 import orjson
 
 from statedrill.load import contract
+from statedrill.load.attempt import Try
 from statedrill.load.picture import picture
-from statedrill.load.session import Session, Try
+from statedrill.load.session import Session
 
 Make = Callable[[str], bytes]
 
