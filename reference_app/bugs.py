@@ -1,7 +1,7 @@
 """Switchable bugs: what real systems did wrong, by name, for whoever must prove to notice it.
 
-The table only; nothing here does anything wrong. `buggy_shop.py` is the one place that does,
-wrapped around the clean shop when the environment says BUGS="name" or "name:param,other".
+The table only; nothing here does anything wrong. `buggy_shop.py` plants them into the clean shop
+when the environment says BUGS="name" or "name:param,other".
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 import orjson
@@ -126,7 +126,7 @@ class Session:
     wid: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Caller:
     """Who asks: the cookies of a request, with the session cookie taken apart.
 
@@ -182,11 +182,6 @@ def ordered_before(orders: Versioned, key: str) -> Stamp | None:
 def element(identity: str, **fields: object) -> bytes:
     """One JSON line of a list. The id comes first, because removal looks for it there."""
     return orjson.dumps({"id": identity, **fields})
-
-
-def with_apply_id(write: Write, apply_id: str) -> Write:
-    """The same write, remembered under another name."""
-    return replace(write, apply_id=apply_id)
 
 
 def _new_value(write: Write, lines: bytes) -> bytes:
