@@ -22,7 +22,7 @@ from statedrill.cluster.site import Site
 _JOIN_S = 20.0
 _POLL_S = 0.02
 _LOOK_S = 0.25
-_MISSING_S = 1.0
+_MISSING_S = 2.0
 
 
 class Database(Pair[PostgresNode]):
@@ -36,7 +36,7 @@ class Database(Pair[PostgresNode]):
         super().__init__("database", site, endpoints, delays)
         self._root = postgres_data.data_root(site.roster.folder)
         self._observer: PostgresConnection | None = None
-        self._streamed_at_s = 0.0
+        self._seen_at_s = 0.0
 
     @property
     def url(self) -> str:
@@ -64,7 +64,7 @@ class Database(Pair[PostgresNode]):
         self._join(primary, second)
 
     def _answers(self) -> bool:
-        return answers(self._endpoints.address("database"), "shop", "shop")
+        return answers(self._endpoints.address("database"), "shop")
 
     def _follow(self, primary: PostgresNode, second: PostgresNode) -> None:
         self._require_up(second)
@@ -95,19 +95,22 @@ class Database(Pair[PostgresNode]):
         primary.wait_for(None)
 
     def _watch(self, primary: PostgresNode, second: PostgresNode) -> float:
-        """A standby that lives but does not stream would hold up every commit: end it."""
-        now_s = time.monotonic()
-        if self._streams(primary, second):
-            self._streamed_at_s = now_s
-        elif now_s - self._streamed_at_s > _MISSING_S:
-            second.kill()
+        """A standby that lives but does not stream would hold up every commit: end it.
+
+        Only the primary's word counts: a primary too busy to answer says nothing against it.
+        """
+        if self._is_missing(primary, second):
+            if time.monotonic() - self._seen_at_s > _MISSING_S:
+                second.kill()
+        else:
+            self._seen_at_s = time.monotonic()
         return _LOOK_S
 
-    def _streams(self, primary: PostgresNode, second: PostgresNode) -> bool:
+    def _is_missing(self, primary: PostgresNode, second: PostgresNode) -> bool:
         try:
             if self._observer is None:
                 self._observer = primary.session(timeout_s=1.0)
-            return _replication(self._observer, second)[0] == "streaming"
+            return _replication(self._observer, second)[0] != "streaming"
         except (OSError, PostgresError):
             self._forget_observer()
             return False
@@ -139,7 +142,7 @@ class Database(Pair[PostgresNode]):
         except (OSError, PostgresError) as error:
             raise primary.failed(f"broke off while its standby joined: {error}") from error
         self._forget_observer()
-        self._streamed_at_s = time.monotonic()
+        self._seen_at_s = time.monotonic()
 
 
 def _replication(session: PostgresConnection, standby: PostgresNode) -> tuple[str, str]:

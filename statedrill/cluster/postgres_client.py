@@ -36,7 +36,7 @@ class PostgresConnection:
         address: tuple[str, int],
         *,
         user: str = "postgres",
-        database: str = "postgres",
+        database: str = "shop",
         timeout_s: float = 2.0,
     ) -> None:
         self._socket = socket.create_connection(address, timeout_s)

@@ -11,7 +11,6 @@ import contextlib
 import functools
 import hashlib
 import os
-import pwd
 import shutil
 import subprocess
 import sys
@@ -31,8 +30,27 @@ _TOOL_TIMEOUT_S = 60.0
 _ABANDONED_S = 600.0
 
 _INCLUDES = "\ninclude_if_exists = 'node.conf'\ninclude_if_exists = 'synchronous.conf'\n"
-_INITDB = ("--no-sync", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C")
-_SQL = "CREATE ROLE shop LOGIN;\nCREATE DATABASE shop OWNER shop;\n"
+_INITDB = (
+    "--no-sync",
+    "--username=postgres",
+    "--auth=trust",
+    "--encoding=UTF8",
+    "--locale=C",
+    "--wal-segsize=4",
+)
+# Of initdb's three databases only one is kept, as `shop`: 300 files to copy instead of 1300.
+# Per step: the database to work in, and what to do there.
+_SQL = (
+    (
+        "template1",
+        "CREATE ROLE shop LOGIN;\n"
+        "ALTER DATABASE postgres RENAME TO shop;\n"
+        "ALTER DATABASE shop OWNER TO shop;\n"
+        "UPDATE pg_database SET datistemplate = false;\n"
+        "DROP DATABASE template0;\n",
+    ),
+    ("shop", "DROP DATABASE template1;\n"),
+)
 
 
 @dataclass(frozen=True)
@@ -66,8 +84,7 @@ def runner() -> Runner:
     dropped = (*nobody, *dies_with_owner())
     if not _works((*dropped, str(postgres_bin() / "postgres"), "--version")):
         raise MissingPart(
-            f"PostgreSQL does not run as root, and user {pwd.getpwuid(_NOBODY).pw_name} "
-            f"cannot run {postgres_bin() / 'postgres'}",
+            f"PostgreSQL refuses to run as root, and nobody cannot run {postgres_bin()}/postgres",
             "work as another user, allow user namespaces, or install the project outside of /root",
         )
     return Runner(dropped, nobody=True)
@@ -109,15 +126,15 @@ def hand_over(folder: Path) -> None:
             os.chown(path, _NOBODY, _NOBODY)
 
 
-def run_tool(tool: str, *arguments: str, said: str = "") -> None:
-    """Run a program of PostgreSQL to its end; it dies with the calling thread.
+def run_tool(tool: str, *arguments: str, said: str = "") -> str:
+    """What a program of PostgreSQL wrote, run to its end; it dies with the calling thread.
 
     Raises:
         ClusterError: it failed or took longer than a minute; carries what it wrote.
     """
     command = [*dies_with_owner(), *runner().prefix, str(postgres_bin() / tool), *arguments]
     try:
-        subprocess.run(
+        done = subprocess.run(
             command,
             input=said,
             check=True,
@@ -134,6 +151,7 @@ def run_tool(tool: str, *arguments: str, said: str = "") -> None:
         ) from error
     except subprocess.TimeoutExpired as error:
         raise ClusterError(f"{tool} took longer than {_TOOL_TIMEOUT_S:g} s") from error
+    return done.stdout
 
 
 def template() -> Path:
@@ -157,7 +175,11 @@ def _make_template(home: Path, key: str) -> None:
     try:
         data = made / "data"
         run_tool("initdb", f"--pgdata={data}", *_INITDB)
-        run_tool("postgres", "--single", "-D", str(data), "-c", "fsync=off", "postgres", said=_SQL)
+        single = ("--single", "-D", str(data), "-c", "fsync=off")
+        for database, sql in _SQL:
+            wrote = run_tool("postgres", *single, database, said=sql)
+            if "ERROR:" in wrote:  # which does not end it, nor show in its exit code
+                raise ClusterError(f"could not make a template database: {wrote.strip()}")
         (data / "pg_hba.conf").write_text(ACCESS)
         with (data / "postgresql.conf").open("a") as settings:
             settings.write(_INCLUDES)

@@ -133,10 +133,10 @@ class PostgresNode(Node):
         postgres_data.hand_over(self.data)
 
 
-def answers(address: tuple[str, int], user: str = "postgres", database: str = "postgres") -> bool:
+def answers(address: tuple[str, int], user: str = "postgres") -> bool:
     """Whether a query is answered at `address`."""
     try:
-        with PostgresConnection(address, user=user, database=database, timeout_s=0.5) as session:
+        with PostgresConnection(address, user=user, timeout_s=0.5) as session:
             return session.query("SELECT 1") == [("1",)]
     except (OSError, PostgresError):
         return False
