@@ -1,8 +1,8 @@
 """Where a PostgreSQL's data folder comes from, and as whom its programs run.
 
-PostgreSQL refuses to run as root: root enters a user namespace in which it is nobody, or where
-there is none becomes nobody. A template folder with database and user `shop` is made once per
-version and kept in the user's cache. Knows no running server.
+PostgreSQL refuses to run as root: its programs run as nobody inside of a user namespace, or where
+there is none, root becomes nobody. A template folder with database and user `shop` is made once
+per version and kept in the user's cache. Knows no running server.
 """
 
 from __future__ import annotations
@@ -72,14 +72,15 @@ def runner() -> Runner:
     Raises:
         MissingPart: root without user namespaces, and nobody cannot reach the programs.
     """
-    if os.getuid() != 0:
-        return Runner(())
-    # The namespace for System V memory lets the segment of a killed server vanish with it.
+    # Good for every user: the namespace for System V memory lets the segment of a killed server
+    # vanish with it, and initdb wants a user with a name, which a container's may not have.
     space = ("unshare", "--user", "--map-user=65534", "--map-group=65534", "--ipc")
     # The parent-death signal is lost when credentials change, so it is asked for after that.
     entered = (*space, *dies_with_owner())
     if sys.platform == "linux" and _works((*entered, "true")):
         return Runner(entered, leaves_memory=False)
+    if os.getuid() != 0:
+        return Runner(())
     nobody = ("setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups")
     dropped = (*nobody, *dies_with_owner())
     if not _works((*dropped, str(postgres_bin() / "postgres"), "--version")):
