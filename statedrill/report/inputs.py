@@ -38,8 +38,8 @@ def plan_tables(plan: Mapping[str, Any]) -> list[Table]:
 
 def figures_table(verdict: Mapping[str, Any]) -> Table:
     """Every plain figure of the verdict under its own name, as verdict.json has it."""
-    shown = {key: value for key, value in verdict.items()
-             if key not in ("series", "findings", "promise", "thresholds", "faults", "phases")}  # fmt: skip
+    lists = ("series", "findings", "promise", "thresholds", "faults", "phases")
+    shown = {key: value for key, value in verdict.items() if key not in lists}
     return table("Every figure of verdict.json", ("figure", "value"), _flat(shown), numeric=(1,))
 
 
@@ -70,10 +70,10 @@ def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
     for key, value in facts.items():
         name = f"{prefix}{key}"
         if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{name} › ")
+            yield from _flat(value, f"{name}.")
         elif isinstance(value, list) and value and all(isinstance(v, Mapping) for v in value):
             for number, each in enumerate(value, start=1):
-                yield from _flat(each, f"{name} {number} › ")
+                yield from _flat(each, f"{name}.{number}.")
         else:
             yield name, "none" if value in ({}, []) else _plain(key, value)
 

@@ -68,7 +68,8 @@ def _cases(run: Run) -> list[tuple[str, str, str]]:
     ]
     # The outcome can have reasons that are no clause (a fault without proof, say).
     if run.outcome != "held" and run.outcome not in [result for _, result, _ in cases]:
-        cases.append(("the drill's outcome", run.outcome, " ".join(map(str, said.get("why") or ()))))
+        why = " ".join(str(each) for each in said.get("why") or ())
+        cases.append(("the drill's outcome", run.outcome, why))
     return cases
 
 

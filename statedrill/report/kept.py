@@ -116,7 +116,7 @@ def _counts(verdict: Mapping[str, Any]) -> list[Counted]:
     all_reads = reads.get("total")
     rows = [
         Counted("sessions lost", sessions.get("lost"), total, "session-lost"),
-        Counted("sessions lost for a while", sessions.get("outage"), total),
+        Counted("session outages (lost, then back)", sessions.get("outage"), total),
         Counted("acknowledged writes lost", writes.get("lost"), acked, "lost-writes"),
         Counted("effects duplicated", writes.get("duplicated"), acked, "duplicate"),
         Counted("reads stale", reads.get("stale"), all_reads, "stale"),

@@ -13,6 +13,7 @@ from typing import Any
 
 from statedrill.errors import InputError
 from statedrill.history.events import Event, read_lines
+from statedrill.report.words import crossed
 
 SCHEMA = 1
 
@@ -46,7 +47,7 @@ class Run:
     @property
     def name(self) -> str:
         """What a reader calls this run."""
-        return f"{self.pattern} × {self.experiment}"
+        return crossed(self.pattern, self.experiment)
 
 
 def load_run(folder: Path) -> Run:

@@ -5,6 +5,7 @@ Knows the templates and the style sheet; knows neither runs nor verdicts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -31,15 +32,22 @@ def write_text(path: Path, text: str) -> Path:
     return path
 
 
+def bind(text: str) -> str:
+    """Prose in which a number and its unit stay on one line."""
+    return re.sub(r"(?<=\d) (?=(?:%|ms|s)(?!\w))", "\N{NO-BREAK SPACE}", text)
+
+
 @cache
 def _environment() -> Environment:
-    return Environment(
+    made = Environment(
         loader=PackageLoader("statedrill.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["bind"] = bind
+    return made
 
 
 @cache

@@ -33,6 +33,13 @@ from statedrill.report.sections import (
 from statedrill.report.series import series_of
 from statedrill.report.words import listed, seconds
 
+# "held" beside a loss is no contradiction: what was not promised cannot be broken.
+MEANINGS = {
+    "held": "all that was promised was kept",
+    "broken": "something that was promised was not kept",
+    "unknown": "whether the promise was kept is not known",
+}
+
 
 def write_report(run_folder: Path) -> Path:
     """Write report.html, summary.md and junit.xml into `run_folder`; returns the page's path.
@@ -61,6 +68,7 @@ def _context(run: Run) -> dict[str, Any]:
     return {
         "run": run,
         "headline": headline(run),
+        "meaning": MEANINGS[run.outcome],
         "why": [str(each) for each in verdict.get("why") or ()],
         "facts": _facts(run),
         "tiles": tiles(verdict) if verdict else [],
@@ -138,8 +146,8 @@ def _promised(run: Run) -> str:
     if not promise:
         return ""
     return (
-        f"{run.pattern} promises to survive the loss of {listed(survives) or 'nothing'}, "
-        f"and {listed(kept) or 'no session guarantee'}."
+        f"{run.pattern} claims to lose no state in the failure of {listed(survives) or 'nothing'}. "
+        f"Session guarantees: {listed(kept) or 'none'}."
     )
 
 

@@ -56,7 +56,7 @@ def promise_table(verdict: Mapping[str, Any]) -> Table:
         (
             str(clause.get("clause", "")),
             "promised" if clause.get("promised", True) else "not promised",
-            Cell(outcome=outcome(clause), style="" if clause.get("promised", True) else "muted"),
+            Cell(outcome=outcome(clause), style="" if clause.get("promised", True) else "quiet"),
             str(clause.get("evidence") or DASH),
         )
         for clause in verdict.get("promise") or ()
@@ -194,9 +194,11 @@ def _worth_telling(event: Event) -> bool:
 
 
 def _event_words(event: Event) -> str:
-    facts = {key: value for key, value in event.items()
-             if key not in ("t", "wall", "event", "log_tail", "pid") and value is not None}  # fmt: skip
-    return ", ".join(f"{_words(key)} {exact(value)}" for key, value in facts.items())
+    return ", ".join(
+        f"{_words(key)} {exact(value)}"
+        for key, value in event.items()
+        if key not in ("t", "wall", "event", "log_tail", "pid") and value is not None
+    )
 
 
 def _words(key: str) -> str:

@@ -86,6 +86,11 @@ def listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def crossed(pattern: str, experiment: str) -> str:
+    """What a reader calls one pattern under one experiment."""
+    return f"{pattern} \N{MULTIPLICATION SIGN} {experiment}"
+
+
 def plural(number: float, one: str, many: str = "") -> str:
     """`1 session`, `2 sessions`, `1,200 replies`."""
     return f"{count(number)} {one if number == 1 else many or one + 's'}"

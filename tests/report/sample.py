@@ -233,7 +233,10 @@ def sample_events(experiment: str = "instance-kill") -> list[dict[str, Any]]:
 
 
 def write_run(
-    folder: Path, pattern: str = "sticky", experiment: str = "instance-kill", seed: int = 7,
+    folder: Path,
+    pattern: str = "sticky",
+    experiment: str = "instance-kill",
+    seed: int = 7,
     **changes: Any,
 ) -> Path:
     """A run's folder; `changes` replace keys of the verdict."""  # fmt: skip

@@ -69,10 +69,14 @@ def shade(axes: Axes, time: TimeAxis) -> None:
     axes.set_xlim(time.begin_s, time.end_s)
 
 
+def lanes(time: TimeAxis) -> int:
+    """How many lanes `strip` draws."""
+    return bool(time.phases) + len(time.faults)
+
+
 def strip(axes: Axes, time: TimeAxis, canvas: Canvas) -> None:
     """A lane of phases and below it a lane for every fault, names written where they fit."""
-    lanes = 1 + len(time.faults)
-    axes.set_ylim(lanes, 0)
+    axes.set_ylim(lanes(time), 0)
     axes.set_xlim(time.begin_s, time.end_s)
     axes.axis("off")
     pixels_a_second = axes.get_position().width * canvas.width / (time.end_s - time.begin_s)
@@ -85,16 +89,16 @@ def strip(axes: Axes, time: TimeAxis, canvas: Canvas) -> None:
         if len(phase.name) * _LETTER < (end - phase.begin_s) * pixels_a_second:
             middle = (phase.begin_s + end) / 2
             axes.text(middle, 0.5, phase.name, ha="center", va="center", fontsize=11, color=INK)
-    for lane, fault in enumerate(time.faults, start=1):
+    for lane, fault in enumerate(time.faults, start=bool(time.phases)):
         _fault_lane(axes, time, fault, lane + 0.5, pixels_a_second)
 
 
-def seconds_below(axes: Axes, canvas: Canvas) -> None:
+def ticks_below(axes: Axes, canvas: Canvas, title: str = "seconds since the drill began") -> None:
     """The axis' own ticks and title, for the lowest panel."""
     begin, end = axes.get_xlim()
     most = 6 if canvas.narrow else 11
     axes.xaxis.set_major_locator(MaxNLocator(most, integer=end - begin > most))
-    axes.set_xlabel("seconds since the drill began", fontsize=11)
+    axes.set_xlabel(title, fontsize=11)
 
 
 def _fault_lane(axes: Axes, time: TimeAxis, fault: Span, y: float, pixels_a_second: float) -> None:

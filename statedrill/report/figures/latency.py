@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from statedrill.report.figures.svg import COLOURS, Canvas, picture, place
+from statedrill.report.figures.svg import COLOURS, Canvas, Subject, picture, place
 from statedrill.report.figures.timeline import plain_log_ticks
 
 _ROW, _TOP, _BOTTOM = 38.0, 26.0, 40.0
@@ -46,7 +46,7 @@ def latency_rows(
                                  if figures.get(key) is not None)
         for label, figures in shown
     )  # fmt: skip
-    return picture(name, title, described, draw, _TOP + _BOTTOM + _ROW * len(shown))
+    return picture(Subject(name, title, described, draw), _TOP + _BOTTOM + _ROW * len(shown))
 
 
 def _has_any(figures: Mapping[str, Any]) -> bool:

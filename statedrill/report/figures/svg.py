@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 from markupsafe import Markup, escape
@@ -27,9 +29,10 @@ COLOURS = {role: f"#0a0b{number:02x}" for number, role in enumerate(_ROLES, star
 INK, MUTED, GRID, SURFACE = (COLOURS[role] for role in ("ink", "muted", "grid", "surface"))
 
 WIDE, NARROW = 820, 370
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
+    "text.parse_math": False,  # a name with two dollar signs is a name
     "font.size": 12,
     "text.color": INK,
     "axes.edgecolor": MUTED,
@@ -77,30 +80,40 @@ class Canvas:
         return self.width < 500
 
 
-Draw = Callable[[Canvas], None]
+@dataclass(frozen=True)
+class Subject:
+    """What is drawn: a name that makes its ids unique on the page, title and text for those who
+    do not see it, and the function that draws it.
+    """
+
+    name: str
+    title: str
+    text: str
+    draw: Callable[[Canvas], None]
 
 
-def picture(name: str, title: str, description: str, draw: Draw, height: float) -> Markup:
-    """Both drawings of one picture, as HTML. `name` makes its ids unique on the page."""
+def picture(subject: Subject, height: float) -> Markup:
+    """The wide and the narrow drawing of one picture, as HTML."""
     drawings = [
-        f'<div class="{kind}">{drawing(f"{name}-{kind}", title, description, draw, width, height)}'
-        "</div>"
+        Markup('<div class="{}">{}</div>').format(kind, drawing(subject, width, height, kind))
         for kind, width in (("wide", WIDE), ("narrow", NARROW))
     ]
-    return Markup('<div class="picture">{}</div>').format(Markup("".join(drawings)))
+    return Markup('<div class="picture">{}</div>').format(Markup("").join(drawings))
 
 
-def drawing(
-    name: str, title: str, description: str, draw: Draw, width: float, height: float
-) -> Markup:
-    """One drawing of `width` × `height` CSS pixels as an <svg> element with title and text."""
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
+def drawing(subject: Subject, width: float, height: float, kind: str = "only") -> Markup:
+    """One drawing of `width` by `height` CSS pixels as an <svg> element with title and text."""
+    name = f"{subject.name}-{kind}"
+    style = {**_STYLE, "svg.hashsalt": name}
+    with mpl.rc_context(style), warnings.catch_warnings():
+        # The browser draws the text, with fonts that matplotlib does not have.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure = Figure(figsize=(width / 72, height / 72), dpi=72)
         FigureCanvasSVG(figure)
-        draw(Canvas(figure, width, height))
+        subject.draw(Canvas(figure, width, height))
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    return _element(buffer.getvalue(), name, title, description, f"0 0 {width:g} {height:g}")
+    return _element(buffer.getvalue(), name, subject, f"0 0 {width:g} {height:g}")
 
 
 def place(canvas: Canvas, left: float, top: float, right: float, bottom: float) -> Axes:
@@ -120,7 +133,7 @@ _FAMILY = re.compile(r"font-family: [^;\"]*;? ?")
 _TURN = re.compile(r' transform="rotate\(-0 [^)]*\)"')
 
 
-def _element(text: str, name: str, title: str, description: str, box: str) -> Markup:
+def _element(text: str, name: str, subject: Subject, box: str) -> Markup:
     body = _BODY.search(text)
     assert body is not None, "matplotlib wrote no <svg>"
     inner = _SHEET.sub("", _METADATA.sub("", body.group(1))).replace("xlink:href", "href")
@@ -133,6 +146,6 @@ def _element(text: str, name: str, title: str, description: str, box: str) -> Ma
         inner = inner.replace(colour, f"var(--{role})")
     return Markup(
         f'<svg viewBox="{box}" role="img" aria-labelledby="{name}-title {name}-text">'
-        f'<title id="{name}-title">{escape(title)}</title>'
-        f'<desc id="{name}-text">{escape(description)}</desc>{inner}</svg>'
+        f'<title id="{name}-title">{escape(subject.title)}</title>'
+        f'<desc id="{name}-text">{escape(subject.text)}</desc>{inner}</svg>'
     )

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from statedrill.report.figures.axis import TimeAxis, seconds_below, shade, strip
-from statedrill.report.figures.svg import COLOURS, MUTED, Canvas, drawing, picture, place
+from statedrill.report.figures.axis import TimeAxis, lanes, shade, strip, ticks_below
+from statedrill.report.figures.svg import COLOURS, MUTED, Canvas, Subject, drawing, picture, place
 from statedrill.report.series import LOSSES
 from statedrill.report.words import count
 
@@ -27,10 +27,11 @@ def timeline(name: str, series: pd.DataFrame, time: TimeAxis, description: str) 
     """The picture with its three panels; `series` as `series_of` gives it."""
 
     def draw(canvas: Canvas) -> None:
-        strip_height = _LANE * (1 + len(time.faults))
+        strip_height = _LANE * lanes(time)
         left, right = (44.0, 8.0) if canvas.narrow else (56.0, 12.0)
         top = _TOP
-        strip(_panel(canvas, left, right, top, strip_height), time, canvas)
+        if strip_height:
+            strip(_panel(canvas, left, right, top, strip_height), time, canvas)
         top += strip_height + _GAP
         for number, fill in enumerate((_throughput, _latency, _losses)):
             axes = _panel(canvas, left, right, top, _PANEL)
@@ -38,10 +39,10 @@ def timeline(name: str, series: pd.DataFrame, time: TimeAxis, description: str) 
             fill(axes, series)
             axes.tick_params(labelbottom=number == 2)
             top += _PANEL + _GAP
-        seconds_below(axes, canvas)
+        ticks_below(axes, canvas)
 
-    height = _TOP + _LANE * (1 + len(time.faults)) + 3 * (_GAP + _PANEL) + _BOTTOM
-    return picture(name, "Timeline of the drill", description, draw, height)
+    height = _TOP + _LANE * lanes(time) + 3 * (_GAP + _PANEL) + _BOTTOM
+    return picture(Subject(name, "Timeline of the drill", description, draw), height)
 
 
 def small_timeline(
@@ -65,7 +66,7 @@ def small_timeline(
         below.xaxis.set_major_locator(MaxNLocator(5, integer=True))
 
     description = "Operations per second, ok and failed; below, marks where lost state was written."
-    return drawing(name, title, description, draw, 300, 170)
+    return drawing(Subject(name, title, description, draw), 300, 170)
 
 
 def _panel(canvas: Canvas, left: float, right: float, top: float, height: float) -> Axes:
@@ -106,7 +107,10 @@ def _latency(axes: Axes, series: pd.DataFrame) -> None:
 
 
 def plain_log_ticks(axis: Any) -> None:
-    """Decades written as 1, 10, 100; no ticks in between."""
+    """Ticks written as 1, 10, 100; within two decades also 2 and 5 of each."""
+    low, high = sorted(axis.get_view_interval())
+    if low > 0 and high / low < 100:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axis.set_minor_formatter(NullFormatter())
     axis.set_minor_locator(NullLocator())
@@ -122,13 +126,10 @@ def _losses(axes: Axes, series: pd.DataFrame) -> None:
         _say(axes, "nothing lost, nothing stale")
         return
     bin_s = float(series.attrs["bin_s"])
-    for number, column in enumerate(known):
-        values = series[column]
-        seen = values > 0
-        if not seen.any():
-            continue
-        at = series.index.to_numpy(dtype=float)[seen] + bin_s / 2
-        _loss_marks(axes, column, at, values[seen], bin_s, number)
+    for column in known:
+        seen = series.loc[series[column] > 0, column]
+        if len(seen):
+            _loss_marks(axes, column, seen, bin_s)
     axes.set_ylim(bottom=0)
     largest = [series[column].max() for column in known if series[column].max() > 0]
     if max(largest) > 15 * min(largest):
@@ -139,9 +140,8 @@ def _losses(axes: Axes, series: pd.DataFrame) -> None:
     _legend(axes)
 
 
-def _loss_marks(
-    axes: Axes, column: str, at: Any, values: pd.Series[float], bin_s: float, number: int
-) -> None:
+def _loss_marks(axes: Axes, column: str, values: pd.Series[float], bin_s: float) -> None:
+    at = values.index.to_numpy(dtype=float) + bin_s / 2
     colour = COLOURS[column.replace("_", "-")]
     name = f"{_LOSS_NAMES[column]}: {count(values.sum())}"
     if column == "lost_writes":
@@ -150,7 +150,7 @@ def _loss_marks(
     marker = "D" if column == "lost_sessions" else "o"
     axes.vlines(at, 0, values, color=colour, linewidth=1.2)
     axes.plot(at, values, marker=marker, linestyle="none", markersize=5, color=colour, label=name,
-              zorder=3 + number)  # fmt: skip
+              zorder=3)  # fmt: skip
 
 
 def _loss_ticks(axes: Axes, series: pd.DataFrame) -> None:

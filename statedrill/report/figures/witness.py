@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
-from statedrill.report.figures.axis import TimeAxis, seconds_below, shade
-from statedrill.report.figures.svg import COLOURS, Canvas, picture, place
+from statedrill.report.figures.axis import Span, TimeAxis, lanes, shade, strip, ticks_below
+from statedrill.report.figures.svg import COLOURS, Canvas, Subject, picture, place
 
-_ROW, _TOP, _BOTTOM = 40.0, 4.0, 40.0
-_LETTERS_WIDE, _LETTERS_NARROW = 110, 50
+_LANE, _ROW, _TOP, _BOTTOM = 20.0, 40.0, 4.0, 40.0
+_LETTERS_WIDE, _LETTERS_NARROW = 110, 54
+# Operations closer together than this are drawn in milliseconds after the first of them.
+_CLOSE_S = 2.0
 
 
 def witness(
@@ -25,20 +28,28 @@ def witness(
     )
     if not timed:
         return Markup("")
-    window = _window(timed, time)
+    scale = _scale(timed)
+    window = scale.window(timed, time)
+    above = _LANE * lanes(window)
 
     def draw(canvas: Canvas) -> None:
-        axes = place(canvas, 12, _TOP, 12, _BOTTOM)
+        if above:
+            height = canvas.height - _TOP - above
+            strip(place(canvas, 12, _TOP, 12, height), window, canvas)
+        axes = place(canvas, 12, _TOP + above, 12, _BOTTOM)
         shade(axes, window)
         for number, operation in enumerate(timed):
-            _bar(axes, number, operation, window, canvas)
+            _bar(axes, number, operation, scale, window)
+            _label(axes, number, operation, canvas)
         axes.set_ylim(len(timed), 0)
         axes.set_yticks([])
         axes.grid(False, axis="y")
         axes.spines["left"].set_visible(False)
-        seconds_below(axes, canvas)
+        ticks_below(axes, canvas, scale.title)
 
-    return picture(name, "Witness", sentence, draw, _TOP + _BOTTOM + _ROW * len(timed))
+    height = _TOP + above + _BOTTOM + _ROW * len(timed)
+    text = sentence or "The operations of the witness"
+    return picture(Subject(name, "Witness", text, draw), height)
 
 
 def label(operation: Mapping[str, Any]) -> str:
@@ -56,34 +67,63 @@ def label(operation: Mapping[str, Any]) -> str:
     return f"{words} → {', '.join(answer)}" if answer else words
 
 
-def _window(timed: Sequence[Mapping[str, Any]], time: TimeAxis) -> TimeAxis:
-    """The operations' own stretch of time with a margin, and the faults that touch it."""
-    begin = min(float(each["call_s"]) for each in timed)
-    end = max(float(_end(each)) for each in timed)
-    margin = max((end - begin) * 0.05, 0.002)
-    return TimeAxis(begin - margin, end + margin, (), tuple(
-        fault for fault in time.faults
-        if fault.begin_s <= end + margin and time.end_of(fault) >= begin - margin
-    ))  # fmt: skip
+@dataclass(frozen=True)
+class _Scale:
+    """From seconds of the drill to the drawing's own unit."""
+
+    zero_s: float
+    unit_s: float
+    title: str
+
+    def at(self, second: Any) -> float:
+        return (float(second) - self.zero_s) / self.unit_s
+
+    def window(self, timed: Sequence[Mapping[str, Any]], time: TimeAxis) -> TimeAxis:
+        """The operations' own stretch of time with a margin, and the faults that touch it."""
+        begin, end = _ends(timed)
+        margin = max((end - begin) * 0.05, 0.002)
+        faults = tuple(
+            Span(
+                fault.name,
+                self.at(fault.begin_s),
+                None if fault.end_s is None else self.at(fault.end_s),
+            )
+            for fault in time.faults
+            if fault.begin_s <= end + margin and time.end_of(fault) >= begin - margin
+        )
+        return TimeAxis(self.at(begin - margin), self.at(end + margin), (), faults)
 
 
-def _end(operation: Mapping[str, Any]) -> Any:
-    end = operation.get("ret_s")
-    return operation["call_s"] if end is None else end
+def _scale(timed: Sequence[Mapping[str, Any]]) -> _Scale:
+    begin, end = _ends(timed)
+    if end - begin > _CLOSE_S:
+        return _Scale(0.0, 1.0, "seconds since the drill began")
+    return _Scale(begin, 0.001, f"milliseconds after {begin:,.3f} s")
+
+
+def _ends(timed: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    ends = [each["call_s"] if each.get("ret_s") is None else each["ret_s"] for each in timed]
+    return float(timed[0]["call_s"]), max(float(each) for each in ends)
 
 
 def _bar(
-    axes: Axes, row: int, operation: Mapping[str, Any], window: TimeAxis, canvas: Canvas
+    axes: Axes, row: int, operation: Mapping[str, Any], scale: _Scale, window: TimeAxis
 ) -> None:
-    y, begin = row + 0.68, float(operation["call_s"])
+    y, begin = row + 0.7, scale.at(operation["call_s"])
     open_end = operation.get("ret_s") is None
-    end = window.end_s if open_end else float(operation["ret_s"])
+    end = window.end_s if open_end else scale.at(operation["ret_s"])
+    colour = COLOURS["ok"]
     axes.axhline(y, color=COLOURS["grid"], linewidth=0.8)
-    axes.plot([begin, end], [y, y], color=COLOURS["ok"], linewidth=7, solid_capstyle="butt",
+    axes.plot([begin, end], [y, y], color=colour, linewidth=7, solid_capstyle="butt",
               linestyle=(0, (1, 0.5)) if open_end else "-")  # fmt: skip
-    axes.plot([begin], [y], marker="|", markersize=13, markeredgewidth=2, color=COLOURS["ok"])
+    # An operation of some milliseconds among seconds would be too thin to see.
+    axes.plot([begin], [y], marker="|", markersize=14, markeredgewidth=3, color=colour)
+
+
+def _label(axes: Axes, row: int, operation: Mapping[str, Any], canvas: Canvas) -> None:
     room = _LETTERS_NARROW if canvas.narrow else _LETTERS_WIDE
     text = f"{row + 1}. {label(operation)}"
-    axes.text(0, row + 0.26, text if len(text) <= room else text[: room - 1] + "…",
-              transform=axes.get_yaxis_transform(), ha="left", va="center", fontsize=11)  # fmt: skip
-
+    behind = {"facecolor": COLOURS["surface"], "edgecolor": "none", "pad": 1.5, "alpha": 0.85}
+    axes.text(0.003, row + 0.27, text if len(text) <= room else text[: room - 1] + "…",
+              transform=axes.get_yaxis_transform(), ha="left", va="center", fontsize=11,
+              bbox=behind)  # fmt: skip
