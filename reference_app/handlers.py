@@ -78,8 +78,6 @@ class Handlers:
             200, user=user, session=session.public, ver=session.ver, wid=session.wid
         )
         response.set_cookie(SESSION_COOKIE, caller.cookie)
-        if self._shop.store.queues_writes:
-            _set_cookies(response, caller.cookies)
         response.headers.append((b"x-session-id", session.public.encode()))
         return response
 
@@ -223,13 +221,9 @@ def _answer(outcome: Stamp | Accepted) -> Response:
     if isinstance(outcome, Stamp):
         return Response.json(200, ver=outcome.ver, wid=outcome.wid)
     response = Response.json(202, wid=outcome.wid)
-    _set_cookies(response, outcome.cookies)
+    for name, value in outcome.cookies.items():
+        response.set_cookie(name, value, max_age_s=None if value else 0)
     return response
-
-
-def _set_cookies(response: Response, cookies: dict[str, str]) -> None:
-    for name, value in cookies.items():
-        response.set_cookie(name, value)
 
 
 def _versioned(one: Versioned, field: str, json: bytes) -> Response:

@@ -92,7 +92,7 @@ class Write:
 
     @property
     def stream(self) -> Stream:
-        """The sequence and the queue this write travels in when it is queued."""
+        """The queue this write travels in, and the order it is kept in, when it is queued."""
         return "orders" if self.object == ORDERS else "state"
 
 
@@ -110,7 +110,10 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A write that is durable in a queue but not yet visible; `cookies` the client must keep."""
+    """A write that is durable in a queue but not yet visible.
+
+    `cookies` are for the client to keep; an empty value takes the cookie away.
+    """
 
     wid: str
     cookies: dict[str, str]

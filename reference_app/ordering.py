@@ -1,50 +1,51 @@
 """In which order queued writes may be applied: pure, no queue, no database, no clock.
 
-The queue delivers at least once and in any order. Every accepted write carries the number of
-its place in the stream of its server session. The client keeps that number in a cookie that only
-an acknowledgement moves on, so a number n is given out only after a write with n-1 was durable:
-whatever waits here waits for a message that exists. A lost acknowledgement makes two writes
-share a number; both are applied, in the order of their arrival.
+The queue delivers at least once and in any order. Every queued write therefore names the
+acknowledged writes that its client had last seen (they travel in cookies that only an
+acknowledgement sets), and waits until those are applied. It names only writes that were durable
+before it was accepted, so whatever waits here waits for a message that exists, and never in a
+circle. A write whose acknowledgement was lost is named by nobody: it is applied when it arrives.
+A mere number would not do: a lost acknowledgement would make two writes share one, and the wrong
+one of them could let the next write pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import orjson
 
 from reference_app.model import Write
 
-Place = tuple[str, str]
-"""Public id of a server session, and the stream within it."""
+MOST_AFTER = 32
+"""More writes at once than a browser sends in parallel; more than that are not waited for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """A write on its way through a queue, with its place in the order of its session."""
+    """A write on its way through a queue, and the ids of the writes it must come after."""
 
     write: Write
-    public: str
-    seq: int
-
-    @property
-    def place(self) -> Place:
-        """The sequence this write is numbered in."""
-        return self.public, self.write.stream
+    after: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """What two deliveries of one write have in common, and no others."""
         return f"{self.write.user}~{self.write.remembered_as}"
 
+    @property
+    def names_before(self) -> list[str]:
+        """The names of the writes that must be applied first; all of the same user."""
+        return [f"{self.write.user}~{one}" for one in self.after]
+
     def message(self) -> str:
         """The text of a message; `parsed` is the way back."""
         write = self.write
         return orjson.dumps(
             {
-                "session": self.public,
-                "seq": self.seq,
+                "after": self.after,
                 "user": write.user,
                 "object": write.object,
                 "operation": write.operation,
@@ -54,14 +55,6 @@ class Queued:
                 "apply_id": write.apply_id,
             }
         ).decode()
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far one place is applied; `open` is false while an earlier session must come first."""
-
-    applied_seq: int = 0
-    open: bool = True
 
 
 def parsed(body: str) -> Queued:
@@ -82,30 +75,31 @@ def parsed(body: str) -> Queued:
             key=fields["key"],
             apply_id=fields["apply_id"],
         )
-        return Queued(write, fields["session"], int(fields["seq"]))
+        return Queued(write, tuple(fields["after"]))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not a queued write ({type(error).__name__}: {error})") from error
 
 
 def ready(
-    queued: Iterable[Queued],
-    progress: Mapping[Place, Progress],
-    overdue: frozenset[str] = frozenset(),
-) -> tuple[list[Queued], dict[Place, int]]:
-    """What may be applied now, in order, and how far that brings each place.
+    queued: Iterable[Queued], applied: Iterable[str], overdue: frozenset[str] = frozenset()
+) -> list[Queued]:
+    """What may be applied now, in order; `applied` and `overdue` are names of writes.
 
-    A write is ready when its session is open and the write before it is applied, or is ready
-    itself, or is `overdue` (its name is in that set): then the one before it is given
-    up as lost by the queue. Numbers that were passed already are ready at once.
+    A write is ready when every write it names is applied, or ready itself, or when it is
+    `overdue`: then what it waits for is given up as lost by the queue. Otherwise the order is
+    that of arrival.
     """
-    reached: dict[Place, int] = {}
+    known = set(applied)
     in_order: list[Queued] = []
-    # sorted() is stable: equal numbers stay in the order of their arrival
-    for one in sorted(queued, key=lambda one: one.seq):
-        before = progress.get(one.place, Progress())
-        applied_seq = reached.get(one.place, before.applied_seq)
-        on_time = before.open and one.seq <= applied_seq + 1
-        if on_time or one.name in overdue:
-            reached[one.place] = max(applied_seq, one.seq)
-            in_order.append(one)
-    return in_order, reached
+    waiting: defaultdict[str, list[Queued]] = defaultdict(list)
+    todo = deque(queued)
+    while todo:
+        one = todo.popleft()
+        missing = next((name for name in one.names_before if name not in known), None)
+        if missing is not None and one.name not in overdue:
+            waiting[missing].append(one)
+            continue
+        in_order.append(one)
+        known.add(one.name)
+        todo.extendleft(reversed(waiting.pop(one.name, [])))
+    return in_order

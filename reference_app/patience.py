@@ -1,8 +1,8 @@
-"""How long a write has waited for the one before it, and when that one is given up: pure.
+"""How long a write has waited for another one, and when that one is given up: pure.
 
 An order that nobody could break would stop a user's state for ever when a queue loses one
-message, which a queue promises not to do and may do all the same. So the gap is skipped, late:
-after a multiple of the time in which a dead worker's messages come again.
+message, which a queue promises not to do and may do all the same. So waiting has an end: after a
+multiple of the time in which a dead worker's messages come again.
 """
 
 from __future__ import annotations

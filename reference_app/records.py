@@ -21,7 +21,7 @@ from reference_app.model import (
     applied,
     ordered_before,
 )
-from reference_app.ordering import Place, Progress, Queued, ready
+from reference_app.ordering import Queued, ready
 
 ObjectKey = tuple[str, str]
 """User and name of the object."""
@@ -34,12 +34,6 @@ JOIN unnest($1::text[], $2::text[]) AS k(u, o) ON o.user_name = k.u AND o.object
 READ_APPLIED = """
 SELECT a.user_name, a.apply_id, a.ver FROM applied_writes a
 JOIN unnest($1::text[], $2::text[]) AS k(u, i) ON a.user_name = k.u AND a.apply_id = k.i"""
-READ_PROGRESS = """
-SELECT p.public, p.stream, p.applied_seq,
-       coalesce(earlier.applied_seq >= p.after_seq, true) AS open
-FROM progress p
-LEFT JOIN progress earlier ON earlier.public = p.after_public AND earlier.stream = p.stream
-WHERE p.public = ANY($1::text[])"""
 SAVE_OBJECTS = """
 INSERT INTO objects SELECT * FROM unnest(
     $1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[])
@@ -48,10 +42,6 @@ SET ver = excluded.ver, wid = excluded.wid, value = excluded.value"""
 SAVE_APPLIED = (
     "INSERT INTO applied_writes SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])"
 )
-SAVE_PROGRESS = """
-INSERT INTO progress (public, stream, applied_seq)
-SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
-ON CONFLICT (public, stream) DO UPDATE SET applied_seq = excluded.applied_seq"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +105,16 @@ class Records:
             users = await _lock_users(connection, {one.write.user for one in queued})
             mine = [one for one in queued if one.write.user in users]
             batch = _Batch(connection)
-            known = await batch.load_applied(one.write for one in mine)
-            new = [one for one in mine if _identity(one.write) not in known]
-            progress = await _read_progress(connection, {one.public for one in new})
-            in_order, reached = ready(new, progress, overdue)
+            known = await batch.load_applied(_names(mine))
+            in_order = ready((one for one in mine if one.name not in known), known, overdue)
             await batch.load_objects(one.write for one in in_order)
             for one in in_order:
                 batch.apply(one.write)
             await batch.save()
-            await _save_progress(connection, reached)
-            done = {_identity(one.write) for one in in_order} | known
+            done = {one.name for one in in_order} | known
             return Round(
-                done=[one for one in mine if _identity(one.write) in done],
-                held=[one for one in mine if _identity(one.write) not in done],
+                done=[one for one in mine if one.name in done],
+                held=[one for one in mine if one.name not in done],
                 skipped=[one for one in queued if one.write.user not in users],
             )
 
@@ -144,7 +131,7 @@ async def lock_user(connection: Any, user: str) -> None:
 async def apply_locked(connection: Any, write: Write) -> Stamp:
     """Apply one write of a user whose lock is held."""
     batch = _Batch(connection)
-    await batch.load_applied([write])
+    await batch.load_applied([_identity(write)])
     await batch.load_objects([write])
     stamp = batch.apply(write)
     await batch.save()
@@ -168,12 +155,11 @@ class _Batch:
         self._changed: set[ObjectKey] = set()
         self._newly_applied: dict[tuple[str, str], int] = {}
 
-    async def load_applied(self, writes: Iterable[Write]) -> set[tuple[str, str]]:
-        """Which of these writes were applied in earlier transactions."""
-        identities = [_identity(write) for write in writes]
-        rows = await self._connection.fetch(READ_APPLIED, *_columns(identities, 2))
+    async def load_applied(self, identities: Iterable[tuple[str, str]]) -> set[str]:
+        """The names of those writes that were applied in earlier transactions."""
+        rows = await self._connection.fetch(READ_APPLIED, *_columns(list(identities), 2))
         self._applied = {(row["user_name"], row["apply_id"]): row["ver"] for row in rows}
-        return set(self._applied)
+        return {f"{user}~{apply_id}" for user, apply_id in self._applied}
 
     async def load_objects(self, writes: Iterable[Write]) -> None:
         keys = list({(write.user, write.object) for write in writes})
@@ -225,17 +211,11 @@ async def _lock_users(connection: Any, names: set[str]) -> set[str]:
     return locked
 
 
-async def _read_progress(connection: Any, publics: set[str]) -> dict[Place, Progress]:
-    rows = await connection.fetch(READ_PROGRESS, sorted(publics))
+def _names(queued: Iterable[Queued]) -> set[tuple[str, str]]:
+    """User and id of every write that is queued here or that one of these must come after."""
     return {
-        (row["public"], row["stream"]): Progress(row["applied_seq"], row["open"]) for row in rows
+        (one.write.user, each) for one in queued for each in (one.write.remembered_as, *one.after)
     }
-
-
-async def _save_progress(connection: Any, reached: dict[Place, int]) -> None:
-    if reached:
-        rows = [(*place, seq) for place, seq in reached.items()]
-        await connection.execute(SAVE_PROGRESS, *_columns(rows, 3))
 
 
 def _identity(write: Write) -> tuple[str, str]:

@@ -33,22 +33,14 @@ CREATE TABLE IF NOT EXISTS sessions (
     wid text NOT NULL,
     expires_at timestamptz NOT NULL
 );
-CREATE TABLE IF NOT EXISTS progress (
-    public text NOT NULL,
-    stream text NOT NULL,
-    applied_seq bigint NOT NULL DEFAULT 0,
-    after_public text NOT NULL DEFAULT '',
-    after_seq bigint NOT NULL DEFAULT 0,
-    PRIMARY KEY (public, stream)
-);
 CREATE TABLE IF NOT EXISTS secrets (
     name text PRIMARY KEY,
     secret text NOT NULL
 );
 """
 """users: one row to lock for all changes to a user's state. objects: the state itself.
-applied_writes: what makes a write idempotent. progress: how far the queued writes of a server
-session are applied, and which place of an earlier server session must be reached first."""
+applied_writes: what makes a write idempotent, and tells which writes another one may follow; a row
+must outlive the last redelivery of its message."""
 
 
 async def prepare(connection: Any) -> None:

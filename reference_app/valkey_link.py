@@ -42,8 +42,6 @@ class Link:
             "socket_connect_timeout": connect_timeout_s,
             "socket_timeout": None,  # one deadline around the exchange is cheaper than many inside
             "protocol": 2,
-            "lib_name": None,
-            "lib_version": None,
         }
         self._connect_timeout_s = connect_timeout_s
         self._command_timeout_s = command_timeout_s

@@ -1,9 +1,9 @@
 """Writes accepted into a topic and applied later by a worker; sessions and reads in PostgreSQL.
 
-Knows the order cookies and the signature of a session cookie. The database is not needed to
-accept a write: when it does not answer, the signature of the cookie vouches for the caller.
-A signed-out cookie is therefore refused at once while the database is up, and could still queue
-writes, until it expires, while the database is down.
+Knows the cookies that carry the order of writes, and the signature of a session cookie. The
+database is not needed to accept a write: when it does not answer, the signature of the cookie
+vouches for the caller. A signed-out cookie is therefore refused at once while the database is up,
+and could still queue writes, until it expires, while the database is down.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 from reference_app.database import Database, Work
 from reference_app.model import (
+    NAME,
     SESSION,
     Accepted,
     Caller,
@@ -30,12 +31,11 @@ from reference_app.model import (
     Versioned,
     Write,
 )
-from reference_app.ordering import Queued
+from reference_app.ordering import MOST_AFTER, Queued
 from reference_app.records import apply_locked, lock_user, versioned
 from reference_app.schema import session_secret
 from reference_app.topic import Topic
 
-STREAMS: tuple[Stream, ...] = ("state", "orders")
 DATABASE_PATIENCE_S = 0.5
 DATABASE_REST_S = 1.0
 """How long a write waits for the database to vouch for its session, and how long after a failure
@@ -51,13 +51,6 @@ WHERE s.public = $1 AND s.user_name = $2 AND s.expires_at > now()"""
 RENEW = "UPDATE sessions SET expires_at = now() + $2 WHERE public = $1"
 NEW_SESSION = """
 INSERT INTO sessions VALUES ($1, $2, $3, $4, now() + $5) ON CONFLICT (public) DO NOTHING"""
-NEW_PROGRESS = """
-INSERT INTO progress (public, stream, after_public, after_seq)
-SELECT $1, $2, coalesce(p.after_public, $3), coalesce(p.after_seq, $4)
-FROM (SELECT 1) AS one
-LEFT JOIN progress p ON p.public = $3 AND p.stream = $2 AND $4 = 0
-ON CONFLICT DO NOTHING"""
-"""A session that follows one without any write follows whatever that one followed."""
 
 
 class DecoupledStore:
@@ -88,10 +81,8 @@ class DecoupledStore:
         """Nothing of its own to close."""
 
     async def sign_in(self, caller: Caller, wid: str) -> tuple[Caller, Session]:
-        """Open a new server session, which goes on where the cookies say the last one was."""
+        """Open a new server session. Its writes follow those of the last one, by their cookies."""
         signed = Caller(self._signed(caller.user), caller.user, caller.cookies)
-        followed = {stream: _reached(caller.cookies, stream) for stream in STREAMS}
-        cookies = {_cookie(stream): f"{signed.public}.0" for stream in STREAMS}
 
         async def work(connection: Any) -> int:
             await lock_user(connection, caller.user)
@@ -99,13 +90,10 @@ class DecoupledStore:
             await connection.execute(
                 NEW_SESSION, signed.public, caller.user, stamp.ver, wid, self._ttl
             )
-            for stream, (public, seq) in followed.items():
-                await connection.execute(NEW_PROGRESS, signed.public, stream, public, seq)
             return stamp.ver
 
         ver = await self._database.transact(work)
-        session = Session(signed.public, caller.user, ver, wid)
-        return Caller(signed.token, signed.user, cookies), session
+        return signed, Session(signed.public, caller.user, ver, wid)
 
     async def sign_out(self, caller: Caller, wid: str) -> Stamp:
         """End the server session; what it queued is still applied."""
@@ -140,10 +128,12 @@ class DecoupledStore:
     async def write(self, caller: Caller, write: Write) -> Accepted:
         """Accept a write: it is durable when this returns."""
         await self._admit(caller)
-        public, seq = _reached(caller.cookies, write.stream)
-        seq = seq + 1 if public == caller.public else 1
-        await self._topic.publish(Queued(write, caller.public, seq).message(), write.stream)
-        return Accepted(write.wid, {_cookie(write.stream): f"{caller.public}.{seq}"})
+        seen = _seen(caller.cookies, write)
+        queued = Queued(write, tuple(wid for wid in seen.values() if wid)[:MOST_AFTER])
+        await self._topic.publish(queued.message(), write.stream)
+        cookies = dict.fromkeys(seen, "")  # this write stands for all it came after
+        cookies[_cookie(write)] = f"{write.wid}~{write.user}"
+        return Accepted(write.wid, cookies)
 
     async def health(self) -> Mapping[str, str]:
         """Whether the topic answers."""
@@ -194,11 +184,24 @@ class DecoupledStore:
         return hmac.new(self._secret, f"{body}~{user}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def _cookie(stream: Stream) -> str:
-    return f"seq-{stream}"
+def _cookie(write: Write) -> str:
+    """A name for each write, so that two acknowledgements at once do not replace each other."""
+    digest = hashlib.blake2b(write.wid.encode(), digest_size=6).hexdigest()
+    return f"{_prefix(write.stream)}{digest}"
 
 
-def _reached(cookies: Mapping[str, str], stream: Stream) -> tuple[str, int]:
-    """Server session and number of the last write in `stream` that was acknowledged."""
-    public, _, seq = cookies.get(_cookie(stream), "").partition(".")
-    return (public, int(seq)) if public and seq.isdigit() else ("", 0)
+def _seen(cookies: Mapping[str, str], write: Write) -> dict[str, str]:
+    """Cookie to write id: the acknowledged writes of this stream nothing acknowledged came after.
+
+    Another user's, from an earlier sign-in on the same browser, have an empty write id.
+    """
+    found: dict[str, str] = {}
+    for name, value in cookies.items():
+        if name.startswith(_prefix(write.stream)):
+            wid, _, user = value.partition("~")
+            found[name] = wid if user == write.user and NAME.fullmatch(wid) else ""
+    return found
+
+
+def _prefix(stream: Stream) -> str:
+    return f"after-{stream}-"

@@ -6,7 +6,8 @@ import asyncio
 import http.client
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -58,7 +59,9 @@ class User:
         sent = {"X-Write-Id": self.last_wid, **(headers or {})}
         if self.cookies:
             sent["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
-        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        raw = (
+            body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        )
         answer = self.send(method, path, list(sent.items()), raw)
         if keep_cookies:
             self._keep(answer)
@@ -100,14 +103,18 @@ class User:
                     del self.cookies[name]
 
 
+def as_bytes(body: Any) -> bytes:
+    if body is None:
+        return b""
+    return body if isinstance(body, bytes) else json.dumps(body).encode()
+
+
 def over_http(url: str) -> Send:
     """Every request on a connection of its own."""
     address = urlsplit(url)
 
     def send(method: str, path: str, headers: Headers, body: bytes) -> Answer:
-        connection = http.client.HTTPConnection(
-            address.hostname or "", address.port, timeout=20
-        )
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=20)
         try:
             connection.request(method, path, body, dict(headers))
             response = connection.getresponse()
@@ -151,3 +158,14 @@ class Direct:
         response = self._loop.run_until_complete(self.app.answer(Request(scope, receive)))
         answered = [(k.decode(), v.decode()) for k, v in response.headers]
         return Answer(response.status, answered, response.body)
+
+
+@contextmanager
+def running(**environ: str) -> Iterator[Direct]:
+    """The application in this process, started, and stopped whatever happens."""
+    app = Direct(**environ)
+    try:
+        app.start()
+        yield app
+    finally:
+        app.stop()

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.reference_app.client import Direct
+from tests.reference_app.client import Direct, running
 from tests.reference_app.services import MiniStack, Postgres, Valkey, remove
 
 KEYS = {
@@ -22,10 +22,8 @@ VISIBILITY_S = 2
 
 @pytest.fixture
 def memory() -> Iterator[Direct]:
-    app = Direct(SESSION_STORE="memory")
-    app.start()
-    yield app
-    app.stop()
+    with running(SESSION_STORE="memory") as app:
+        yield app
 
 
 @pytest.fixture(scope="module")

