@@ -46,6 +46,9 @@ class Generator:
         if settings.history is not None:
             recorder = Recorder(settings.history, settings.run, worker)
         self.journal = Journal(settings.run, recorder, listener)
+        self.arrivals: Any = None  # the open model's, set by `process`
+        self._line_number = 0
+        self.last_line: dict[str, Any] | None = None
         self.extra: Callable[[], dict[str, Any]] = dict
         self._reporter: Any = None
         self._lines = True
@@ -97,6 +100,8 @@ class Generator:
 
     def _line(self) -> None:
         figures = {**self.journal.tally.line(), **self.extra()}
+        self._line_number += 1
+        self.last_line = {"line": self._line_number, **figures}
         if self._lines and self.journal.recorder is not None:
             self.journal.recorder.load(**figures)
 

@@ -1,7 +1,7 @@
-"""When a user's next operation is to start in the closed model: one every `pace_s`.
+"""When a user's next operation is to start: one every `pace_s`.
 
-Users lie evenly on the clock, each with a phase of its own that never changes. Pure: the time
-comes in as an argument, in monotonic nanoseconds.
+In the closed model users lie evenly on the clock, each with a phase of its own that never changes.
+Pure: the time comes in as an argument, in monotonic nanoseconds.
 """
 
 from __future__ import annotations
@@ -22,6 +22,13 @@ class Pace:
         self.step_ns = round(pace_s * 1e9)
         self._phase_ns = round((session * _GOLDEN) % 1.0 * self.step_ns)
         self._slot_ns = 0
+
+    @classmethod
+    def starting(cls, pace_s: float, start_ns: int) -> Pace:
+        """The pace of a session that is due at `start_ns`: that is its first intended start."""
+        pace = cls(pace_s, 0)
+        pace._slot_ns = start_ns - pace.step_ns
+        return pace
 
     def next(self, now_ns: int) -> int:
         """The intended start of the next operation; `now_ns` or earlier means: at once."""

@@ -19,11 +19,14 @@ import locust
 from locust.runners import MasterRunner, WorkerRunner
 
 from statedrill.errors import InputError
+from statedrill.load import arrivals
 from statedrill.load.contract import Call
 from statedrill.load.generator import STRIDE, Generator
 from statedrill.load.settings import Settings, load_balancer
 
 _PR_SET_PDEATHSIG = 1
+_SUMMED = ("line", "requests", "errors", "queued", "dropped")
+_reported: dict[str, dict[str, Any]] = {}  # on a master: the last line of every worker
 _generators: dict[int, Generator] = {}  # by process: a worker is forked from the master
 
 
@@ -53,6 +56,19 @@ def address(host: str | None) -> str:
     return host
 
 
+def figures(runner: Any) -> dict[str, Any] | None:
+    """The live figures of the last second, of all load processes; None before the first."""
+    if isinstance(runner, MasterRunner):
+        lines = list(_reported.values())
+    else:
+        line = generator(runner.environment).last_line
+        lines = [line] if line else []
+    if not lines:
+        return None
+    summed = {key: sum(line[key] for line in lines) for key in _SUMMED}
+    return {**summed, "p99_ms": max(line["p99_ms"] or 0.0 for line in lines)}
+
+
 def _make(environment: Any) -> Generator:
     runner = environment.runner
     alone = not isinstance(runner, WorkerRunner)
@@ -62,13 +78,18 @@ def _make(environment: Any) -> Generator:
     made = Generator(
         Settings.from_environment(), worker, alone=alone, listener=_listener(environment)
     )
-    made.extra = lambda: _planned(made, environment.runner)
+    if arrivals.is_open(environment):
+        made.arrivals = arrivals.Arrivals(environment, made.journal.tally, made.settings.queue)
+        arrivals.follow(made.arrivals, runner)
+    made.extra = lambda: _planned(made, runner)
     return made
 
 
 def _planned(made: Generator, runner: Any) -> dict[str, Any]:
-    """The closed model: so many users, one operation per pace each."""
+    """What this process is to do: so many users, one operation per pace each, or arrivals."""
     pace_s, users = made.settings.pace_s, runner.user_count
+    if made.arrivals is not None:
+        return {"users": users, "planned_rate": None, **made.arrivals.figures()}
     rate = round(users / pace_s, 3) if pace_s else None
     return {"users": users, "planned_rate": rate, "queued": 0, "dropped": 0}
 
@@ -97,6 +118,7 @@ def _begin(environment: Any, runner: Any, **_: Any) -> None:
     """Locust is up: find the host, follow the parent into death, start to report."""
     if not environment.host:
         environment.host = load_balancer(Settings.from_environment().control)
+    arrivals.announce(runner, Settings.from_environment().seed)
     if isinstance(runner, MasterRunner):
         return
     options = environment.parsed_options
@@ -113,6 +135,19 @@ def _end(**_: Any) -> None:
     found = _generators.get(os.getpid())
     if found is not None:
         found.close()
+
+
+@locust.events.report_to_master.add_listener  # type: ignore[untyped-decorator]
+def _tell(client_id: str, data: dict[str, Any], **_: Any) -> None:
+    found = _generators.get(os.getpid())
+    if found is not None and found.last_line is not None:
+        data["statedrill"] = found.last_line
+
+
+@locust.events.worker_report.add_listener  # type: ignore[untyped-decorator]
+def _hear(client_id: str, data: dict[str, Any], **_: Any) -> None:
+    if "statedrill" in data:
+        _reported[client_id] = data["statedrill"]
 
 
 def die_with_parent() -> None:

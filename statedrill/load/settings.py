@@ -25,7 +25,10 @@ class Settings:
 
     `history` is the folder of the record (None: nothing is recorded); `pace_s` the time from the
     intended start of one operation of a user to that of the next (0: as fast as it goes);
-    `timeout_s` must be longer than the load balancer's own, or its answer is never heard.
+    `timeout_s` must be longer than the load balancer's own, or its answer is never heard; `queue`
+    is how many due sessions of the open model may wait for a free user; the `break_` settings are
+    the thresholds of the profile breakpoint. The arrival rate (STATEDRILL_ARRIVAL_RATE) and its
+    kind (STATEDRILL_ARRIVALS) are options of the command line, too: `arrivals` reads them.
     """
 
     history: Path | None = None
@@ -36,7 +39,9 @@ class Settings:
     timeout_s: float = 10.0
     connect_timeout_s: float = 5.0
     control: Path | None = None
-    arrival_rate: str = ""
+    queue: int = 10_000
+    break_p99_ms: float = 500.0
+    break_errors: float = 0.01
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -63,13 +68,15 @@ class Settings:
         found = cls(
             history=_path(environment.get("STATEDRILL_HISTORY")),
             run=environment.get("STATEDRILL_RUN") or random_run(),
-            seed=int(number("SEED", 0, 0) or 0),
+            seed=int(number("SEED", 0, 0)),
             pace_s=number("PACE_S", 1.0, 0.0),
             connections=connections,
             timeout_s=number("TIMEOUT_S", 10.0, 0.001),
             connect_timeout_s=number("CONNECT_TIMEOUT_S", 5.0, 0.001),
             control=_path(environment.get("STATEDRILL_CONTROL")),
-            arrival_rate=environment.get("STATEDRILL_ARRIVAL_RATE", ""),
+            queue=int(number("QUEUE", 10_000, 0) or 0),
+            break_p99_ms=number("BREAK_P99_MS", 500.0, 0.0),
+            break_errors=number("BREAK_ERRORS", 0.01, 0.0),
         )
         if problems:
             raise InputError("settings of the load generator", "correct them", problems)

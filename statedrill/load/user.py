@@ -5,38 +5,47 @@ Knows Locust's user and its states; what the calls mean is `visitor`'s and `sess
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from typing import Any
 
 import gevent.event
 import locust
-from locust.exception import StopUser
+from locust.exception import RescheduleTask, RescheduleTaskImmediately, StopUser
 from locust.user.task import LOCUST_STATE_STOPPING
 
 from statedrill.load import process
 from statedrill.load.pace import Pace
-from statedrill.load.visitor import Visitor
+from statedrill.load.visitor import GaveUp, Visitor
 
 
 class StatefulUser(Visitor, locust.User):
-    """A person with state: one session from sign-in to the end of the test.
+    """A person with state. Write tasks with the methods of `Visitor`.
 
-    Write tasks with the methods of `Visitor`. Between two calls the user waits for its turn (one
-    call per pace), so tasks need no `wait_time`. `dice` is a random generator of the user's own,
-    seeded by the run's seed and the session's number.
+    Between two calls the user waits for its turn (one call per pace), so tasks need no
+    `wait_time`. In the closed model a user is one session, from sign-in to the end of the test. In
+    the open model a user of the pool plays one session after the other, whenever one is due: it
+    signs in, plays `session_tasks` tasks and leaves. `dice` is a random generator of the session's
+    own, seeded by the run's seed and the session's number.
     """
 
     abstract = True
+    session_tasks = 5
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
         self._generator = process.generator(environment)
-        host = self.host or environment.host
-        self.session = self._generator.session(process.address(host))
-        self.dice = random.Random(f"{self._generator.settings.seed}-{self.session.number}")
-        self._pace = Pace(self._generator.settings.pace_s, self.session.number)
+        self._address = process.address(self.host or environment.host)
         self._leaving = gevent.event.Event()
+        self._ticket: Any = None
+        self._arrivals = self._generator.arrivals
+        if self._arrivals is None:
+            self._enter()
+            self._pace = Pace(self._generator.settings.pace_s, self.session.number)
+        else:
+            self.patience = 3
+            self._scenario, self.tasks = self.tasks, [StatefulUser.one_session]
 
     def turn(self) -> None:
         """Wait for this user's next turn; a user that is asked to stop goes no further."""
@@ -48,6 +57,23 @@ class StatefulUser(Visitor, locust.User):
         if self._state == LOCUST_STATE_STOPPING:
             raise StopUser
 
+    def one_session(self) -> None:
+        """The only task of a user of the pool: wait for a session that is due, and play it."""
+        due_ns = self._next_due()
+        if due_ns is None:
+            raise StopUser
+        self._enter()
+        self.session.due = due_ns
+        self._pace = Pace.starting(self._generator.settings.pace_s, due_ns)
+        try:
+            self.sign_in()
+            for _ in range(self.session_tasks):
+                self._run(self.dice.choice(self._scenario))
+        except GaveUp:
+            pass
+        finally:
+            self.session.end()
+
     def stop(self, force: bool = False) -> bool:
         """Locust's wish: with `force` at once, else after the call in flight, if there is one.
 
@@ -57,8 +83,34 @@ class StatefulUser(Visitor, locust.User):
             return bool(super().stop(force=True))
         self._state = LOCUST_STATE_STOPPING
         self._leaving.set()
+        if self._ticket is not None:
+            self._arrivals.desk.leave(self._ticket)
         return False
 
     def on_stop(self) -> None:
         """The user leaves."""
-        self.session.end()
+        if self._arrivals is None:
+            self.session.end()
+
+    def _enter(self) -> None:
+        self.session = self._generator.session(self._address)
+        self.dice = random.Random(f"{self._generator.settings.seed}-{self.session.number}")
+
+    def _next_due(self) -> int | None:
+        desk = self._arrivals.desk
+        self._ticket = ticket = desk.ask()
+        try:
+            due_ns: int | None = ticket.get()
+        except BaseException:
+            desk.leave(ticket)
+            raise
+        self._ticket = None
+        return due_ns
+
+    def _run(self, task: Any) -> None:
+        """Play one task: a function, or a TaskSet until it interrupts itself."""
+        if isinstance(task, type):
+            with contextlib.suppress(RescheduleTask, RescheduleTaskImmediately):
+                task(self).run()
+        else:
+            task(self)

@@ -19,6 +19,10 @@ from statedrill.load.session import Session
 Make = Callable[[str], bytes]
 
 
+class GaveUp(Exception):
+    """The user could not sign in, and goes away."""
+
+
 class Visitor:
     """A user of the application; `session` is who they are.
 
@@ -29,6 +33,7 @@ class Visitor:
     """
 
     session: Session
+    patience = 0  # how often in a row the user tries to sign in (0: until it works)
 
     def turn(self) -> None:
         """Wait until this user's next operation is to start."""
@@ -118,10 +123,18 @@ class Visitor:
         return self.session.download(name)
 
     def _ready(self) -> None:
-        """The user's turn, signed in: whom the server has forgotten signs in again first."""
+        """The user's turn, signed in: whom the server has forgotten signs in again first.
+
+        Raises:
+            GaveUp: signing in failed as often as the user's patience allows.
+        """
         self.turn()
+        tries = 0
         while not self.session.signed_in:
+            if self.patience and tries == self.patience:
+                raise GaveUp
             self.session.sign_in()
+            tries += 1
             self.turn()
 
     def _write(self, what: Try, make: Make | None, attempts: int) -> str | None:
