@@ -1,0 +1,150 @@
+"""Whole drills through the real command line: what it answers, and that it leaves nothing."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from statedrill.errors import BAD_INPUT, HELD, INTERRUPTED, UNKNOWN
+from tests.drill.conftest import SHORT, Command, children_of, wait_until
+
+pytestmark = pytest.mark.drill
+
+OWN = Path(__file__).parent / "own_application"
+OWN_WORDS = ("--pattern", str(OWN / "small.yaml"), "--scenario", str(OWN / "visitor.py"))
+Start = Callable[..., Command]
+
+
+def the_run(command: Command) -> Path:
+    (folder,) = (command.errors.parent / "reports").glob("*Z-*")
+    return folder
+
+
+def test_an_application_that_is_not_ours_is_drilled_and_judged(command: Start) -> None:
+    drilled = command("run", *OWN_WORDS, "--experiment", "instance-kill", *SHORT, "--json")
+    assert drilled.finish() == HELD, drilled.told()
+    verdict = json.loads(drilled.out.read_text())
+    assert verdict["sessions"]["total"] == 45
+    assert verdict["sessions"]["lost"] == 15
+    assert verdict["writes"]["lost"] > 0
+    assert verdict["reads"]["leaked"] == 0
+    assert [fault["name"] for fault in verdict["faults"]] == ["terminate_instances"]
+    clauses = {clause["clause"]: clause for clause in verdict["promise"]}
+    assert clauses["survives instance"]["promised"] is False
+    assert clauses["survives instance"]["outcome"] == "broken"
+    assert clauses["read_your_writes"]["outcome"] == "held"
+    assert (the_run(drilled) / "report.html").stat().st_size > 10_000
+    assert children_of(drilled.process.pid) == []
+
+
+def test_the_same_folder_gives_the_same_verdict_again(command: Start) -> None:
+    drilled = command("run", *OWN_WORDS, "--experiment", "none", *SHORT, "--json")
+    assert drilled.finish() == HELD, drilled.told()
+    verdict = json.loads(drilled.out.read_text())
+    assert (verdict["sessions"]["lost"], verdict["writes"]["lost"]) == (0, 0)
+    assert (verdict["reads"]["stale"], verdict["writes"]["duplicated"]) == (0, 0)
+    run = the_run(drilled)
+    (run / "history" / "operations.parquet").unlink()
+    again = command("check", str(run), "--json")
+    assert again.finish() == HELD
+    assert json.loads(again.out.read_text()) == verdict
+
+
+@pytest.mark.parametrize(
+    "moment", ["raising the cluster", "warming up", "baseline", "the fault", "audit"]
+)
+def test_ctrl_c_at_any_moment_leaves_a_folder_and_no_process(moment: str, command: Start) -> None:
+    drilled = command("run", *OWN_WORDS, "--experiment", "instance-kill", *SHORT)
+    drilled.wait_for(moment)
+    drilled.process.send_signal(signal.SIGINT)
+    assert drilled.finish() == INTERRUPTED, drilled.told()
+    assert "Traceback" not in drilled.told()
+    assert children_of(drilled.process.pid) == []
+    judged = command("check", str(the_run(drilled)), "--json")
+    assert judged.finish() in (UNKNOWN, HELD)
+    verdict = json.loads(judged.out.read_text())
+    assert verdict["outcome"] == "unknown"
+    assert any("stopped" in why for why in verdict["why"])
+
+
+def test_sigkill_of_statedrill_takes_its_children_along(command: Start) -> None:
+    killed = command("run", *OWN_WORDS, "--experiment", "none", *SHORT)
+    killed.wait_for("baseline")
+    assert children_of(killed.process.pid)
+    killed.process.kill()
+    killed.process.wait()
+    wait_until(lambda: not children_of(killed.process.pid), "the children to die")
+    after = command("run", *OWN_WORDS, "--experiment", "none", *SHORT)
+    assert after.finish() == HELD, after.told()
+    judged = command("check", str(the_run(killed)))
+    assert judged.finish() == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("mood", "told"),
+    [("bad", "this application has no mood to work today"), ("ill", "was not ready within")],
+)
+def test_an_application_that_does_not_start_is_named_with_its_last_words(
+    mood: str, told: str, command: Start
+) -> None:
+    drilled = command("run", *OWN_WORDS, "--experiment", "none", *SHORT, "--env", f"MOOD={mood}")
+    assert drilled.finish() == UNKNOWN
+    assert told in drilled.told()
+    assert "Traceback" not in drilled.told()
+    assert children_of(drilled.process.pid) == []
+
+
+def test_locust_and_chaos_toolkit_work_by_hand_beside_a_standing_cluster(
+    command: Start, tmp_path: Path
+) -> None:
+    standing = command("up", "--pattern", "distributed", "--json", "--logs", str(tmp_path / "up"))
+    wait_until(lambda: standing.out.read_text().strip().endswith("}"), "the addresses")
+    control = json.loads(standing.out.read_text())["control"]
+    by_hand = {"cwd": tmp_path, "capture_output": True, "text": True, "timeout": 120}
+    env = {"STATEDRILL_CONTROL": control, "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    root = Path(__file__).resolve().parents[2]
+    files = f"{root}/scenarios/shopper.py,{root}/scenarios/profiles/steady.py"
+    load = subprocess.run(
+        [sys.executable, "-m", "locust", "-f", files, "--headless", "-u", "5", "-t", "3s"],
+        env=env,
+        check=False,
+        **by_hand,  # type: ignore[call-overload]
+    )
+    assert load.returncode == 0, load.stderr
+    assert "Aggregated" in load.stdout + load.stderr
+    broken = subprocess.run(
+        [
+            *(sys.executable, "-m", "chaostoolkit", "--no-version-check"),
+            *("run", str(root / "experiments" / "instance-kill.yaml")),
+        ],
+        env=env,
+        check=False,
+        **by_hand,  # type: ignore[call-overload]
+    )
+    assert broken.returncode == 0, broken.stderr
+    journal = json.loads((tmp_path / "journal.json").read_text())
+    assert [each["status"] for each in journal["run"]] == ["succeeded", "succeeded"]
+    standing.process.send_signal(signal.SIGINT)
+    assert standing.finish() == HELD
+    assert children_of(standing.process.pid) == []
+
+
+def test_an_unknown_function_in_an_experiment_starts_nothing(
+    command: Start, tmp_path: Path
+) -> None:
+    experiment = tmp_path / "wrong.yaml"
+    experiment.write_text(
+        "title: t\ndescription: d\nextensions: [{name: statedrill, domain: zone}]\n"
+        "method: [{type: action, name: n, provider: {type: python, "
+        "module: statedrill.faults.ec2, func: stop_the_world}}]\n"
+    )
+    refused = command("run", "--experiment", str(experiment))
+    assert refused.finish() == BAD_INPUT
+    assert "has no function 'stop_the_world'" in refused.told()
+    assert not (refused.errors.parent / "reports").exists()
