@@ -27,6 +27,16 @@ def make(root: Path, patterns: tuple[str, ...], experiments: tuple[str, ...]) ->
     ]
 
 
+def make_with_reports(
+    root: Path, patterns: tuple[str, ...], experiments: tuple[str, ...]
+) -> list[Path]:
+    """Runs whose own reports stand already, so that only the comparison is drawn."""
+    runs = make(root, patterns, experiments)
+    for run in runs:
+        (run / "report.html").write_text("a report")
+    return runs
+
+
 def a_run(pattern: str, experiment: str, **changes: object) -> Run:
     verdict = sample_verdict(pattern, experiment) | changes
     return Run(Path(f"/{pattern}-{experiment}"), sample_plan(pattern, experiment), verdict, (), ())
@@ -39,7 +49,7 @@ def said(*runs: Run) -> list[str]:
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("reports")
-    runs = make(root, PATTERNS, ("instance-kill", "cache-flush"))
+    runs = make_with_reports(root, PATTERNS, ("instance-kill", "cache-flush"))
     write_comparison(root / "comparison", runs)
     return root / "comparison"
 
@@ -117,7 +127,7 @@ def test_junit_has_a_suite_for_every_run(compared: Path) -> None:
 
 
 def test_a_run_without_a_verdict_is_compared_as_unknown(tmp_path: Path) -> None:
-    runs = make(tmp_path, ("sticky", "distributed"), ("instance-kill",))
+    runs = make_with_reports(tmp_path, ("sticky", "distributed"), ("instance-kill",))
     (runs[1] / "verdict.json").unlink()
     page = Page(write_comparison(tmp_path / "comparison", runs).read_text())
     assert "nothing can be said about distributed" in page.text
@@ -125,7 +135,7 @@ def test_a_run_without_a_verdict_is_compared_as_unknown(tmp_path: Path) -> None:
 
 
 def test_plans_that_differ_are_said_to_differ(tmp_path: Path) -> None:
-    runs = make(tmp_path, ("sticky", "distributed"), ("instance-kill",))
+    runs = make_with_reports(tmp_path, ("sticky", "distributed"), ("instance-kill",))
     plan = sample_plan("distributed")
     plan["load"]["users"] = 100
     (runs[1] / "plan.json").write_text(json.dumps(plan))

@@ -17,7 +17,13 @@ from statedrill.history import Kind, Model, Operation, Outcome
 from statedrill.history.recorder import Recorder
 from statedrill.report import write_report
 from statedrill.report.words import exact
-from tests.report.sample import sample_events, sample_plan, sample_verdict, write_run
+from tests.report.sample import (
+    sample_events,
+    sample_plan,
+    sample_verdict,
+    write_plain_run,
+    write_run,
+)
 
 HOSTILE = """<script>alert("x")</script>&'|`*_[a](b)\x07"""
 
@@ -250,7 +256,7 @@ def test_a_verdict_of_nulls_and_empty_lists_still_gets_its_report(tmp_path: Path
 
 def test_nothing_out_of_nothing_is_not_tested(tmp_path: Path) -> None:
     nothing = {"total": 0, "lost": 0, "outage": 0}
-    folder = write_run(tmp_path / "run", sessions=nothing)
+    folder = write_plain_run(tmp_path / "run", sessions=nothing)
     text = Page(write_report(folder).read_text()).text
     assert re.search(r"sessions lost — not tested", text)
     assert re.search(r"sessions lost 0 0 not tested", text)
@@ -300,7 +306,7 @@ def test_a_folder_that_is_no_run_is_refused_with_a_cure(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ['{"schema": 1,', "[]", '{"schema": 99}'])
 def test_a_damaged_or_newer_verdict_is_refused_with_a_cure(tmp_path: Path, text: str) -> None:
-    folder = write_run(tmp_path / "run")
+    folder = write_plain_run(tmp_path / "run")
     (folder / "verdict.json").write_text(text)
     with pytest.raises(InputError, match=r"verdict\.json") as caught:
         write_report(folder)
@@ -308,7 +314,7 @@ def test_a_damaged_or_newer_verdict_is_refused_with_a_cure(tmp_path: Path, text:
 
 
 def test_damaged_events_are_refused(tmp_path: Path) -> None:
-    folder = write_run(tmp_path / "run")
+    folder = write_plain_run(tmp_path / "run")
     (folder / "history" / "events.jsonl").write_text("nonsense\n{}\n")
     with pytest.raises(HistoryError):
         write_report(folder)
@@ -331,7 +337,7 @@ def test_junit_fails_the_broken_with_evidence_and_errs_on_the_unknown(tmp_path: 
          "evidence": "not tested"},
         {"clause": "survives zone", "promised": False, "outcome": "broken", "evidence": "x"},
     ]  # fmt: skip
-    folder = write_run(tmp_path / "run", promise=promise, outcome="broken")
+    folder = write_plain_run(tmp_path / "run", promise=promise, outcome="broken")
     write_report(folder)
     suite = ElementTree.parse(folder / "junit.xml").getroot().find("testsuite")
     assert suite is not None
@@ -345,7 +351,9 @@ def test_junit_fails_the_broken_with_evidence_and_errs_on_the_unknown(tmp_path: 
 
 def test_junit_of_an_unknown_drill_is_never_green(tmp_path: Path) -> None:
     why = ["the fault has no proof"]
-    folder = write_run(tmp_path / "run", outcome="unknown", why=why, promise=[], thresholds=[])
+    folder = write_plain_run(
+        tmp_path / "run", outcome="unknown", why=why, promise=[], thresholds=[]
+    )
     write_report(folder)
     errors = ElementTree.parse(folder / "junit.xml").getroot().findall(".//error")
     assert [each.get("message") for each in errors] == why
@@ -354,7 +362,7 @@ def test_junit_of_an_unknown_drill_is_never_green(tmp_path: Path) -> None:
 def test_the_summary_is_short_and_names_what_was_broken(tmp_path: Path) -> None:
     promise = [{"clause": "survives instance", "promised": True, "outcome": "broken",
                 "evidence": "81 of 240 sessions lost"}]  # fmt: skip
-    folder = write_run(tmp_path / "run", promise=promise, outcome="broken")
+    folder = write_plain_run(tmp_path / "run", promise=promise, outcome="broken")
     write_report(folder)
     summary = (folder / "summary.md").read_text()
     assert summary.startswith("### ❌ broken: sticky")

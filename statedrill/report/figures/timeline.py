@@ -87,10 +87,9 @@ def _rates(axes: Axes, series: pd.DataFrame) -> None:
     middle = series.index.to_numpy(dtype=float) + bin_s / 2
     axes.fill_between(middle, series["ok"], color=COLOURS["ok"], alpha=0.18, linewidth=0)
     axes.plot(middle, series["ok"], color=COLOURS["ok"], label="ok")
-    failed = series["failed"]
-    seen = failed > 0
-    axes.bar(middle[seen], failed[seen], width=bin_s, color=COLOURS["failed"], linewidth=0,
-             label="failed")  # fmt: skip
+    if (series["failed"] > 0).any():
+        axes.fill_between(middle, series["failed"].fillna(0), step="mid", color=COLOURS["failed"],
+                          linewidth=0, label="failed")  # fmt: skip
 
 
 def _latency(axes: Axes, series: pd.DataFrame) -> None:
@@ -127,9 +126,8 @@ def _losses(axes: Axes, series: pd.DataFrame) -> None:
         return
     bin_s = float(series.attrs["bin_s"])
     for column in known:
-        seen = series.loc[series[column] > 0, column]
-        if len(seen):
-            _loss_marks(axes, column, seen, bin_s)
+        if (series[column] > 0).any():
+            _loss_marks(axes, column, series[column].fillna(0), bin_s)
     axes.set_ylim(bottom=0)
     largest = [series[column].max() for column in known if series[column].max() > 0]
     if max(largest) > 15 * min(largest):
@@ -145,12 +143,13 @@ def _loss_marks(axes: Axes, column: str, values: pd.Series[float], bin_s: float)
     colour = COLOURS[column.replace("_", "-")]
     name = f"{_LOSS_NAMES[column]}: {count(values.sum())}"
     if column == "lost_writes":
-        axes.bar(at, values, width=bin_s * 0.86, color=colour, alpha=0.75, linewidth=0, label=name)
+        axes.fill_between(at, values, step="mid", color=colour, alpha=0.75, linewidth=0, label=name)
         return
+    seen = values > 0
     marker = "D" if column == "lost_sessions" else "o"
-    axes.vlines(at, 0, values, color=colour, linewidth=1.2)
-    axes.plot(at, values, marker=marker, linestyle="none", markersize=5, color=colour, label=name,
-              zorder=3)  # fmt: skip
+    axes.vlines(at[seen], 0, values[seen], color=colour, linewidth=1.2)
+    axes.plot(at[seen], values[seen], marker=marker, linestyle="none", markersize=5, color=colour,
+              label=name, zorder=3)  # fmt: skip
 
 
 def _loss_ticks(axes: Axes, series: pd.DataFrame) -> None:
