@@ -39,7 +39,7 @@ class _Ruling:
 def judge_foreign(
     history: ForeignHistory | Path | str,
     budget_s: float = 60.0,
-    budget_states: int = 5_000_000,
+    budget_states: int = 1_000_000,
     clock: Callable[[], float] = time.monotonic,
 ) -> dict[str, Any]:
     """Whether a history is linearizable: `outcome` is held, broken or unknown.

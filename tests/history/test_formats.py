@@ -278,12 +278,14 @@ ETCD = (
         (ETCD + ETCD.replace('"range"', '"compact"'), 2, "'compact' is not supported"),
         (ETCD + ETCD.replace('"Return":9', '"Return":1'), 2, "before Call"),
         (ETCD + "[]", 2, "an object is expected"),
+        (ETCD + '{"ClientId": "\udcff"}', 2, "not JSON"),
     ],
 )
 def test_damage_in_an_etcd_record_is_an_error_with_file_line_and_reason(
     tmp_path: Path, text: str, line: int, reason: str
 ) -> None:
-    path = written(tmp_path, text, "operations.json")
+    path = tmp_path / "operations.json"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(HistoryError, match=reason) as caught:
         read(path)
     assert caught.value.message.startswith(f"{path}:{line}:")

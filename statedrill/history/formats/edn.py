@@ -15,8 +15,8 @@ from statedrill.errors import HistoryError
 from statedrill.history.formats.foreign import DAMAGED
 
 _TOKEN = re.compile(
-    r"""(?P<space>(?:[\s,]|;[^\n]*)+)
-    | (?P<open>\#\{|[\[({])
+    r"""(?:[\s,]++|;[^\n]*+)*+  # blanks, commas and comments before each token
+    (?: (?P<open>\#\{|[\[({])
     | (?P<close>[\])}])
     | (?P<string>"(?:[^"\\]|\\.)*")
     | (?P<discard>\#_)
@@ -24,6 +24,7 @@ _TOKEN = re.compile(
     | (?P<tag>\#[A-Za-z][\w.*+!?$%&=<>/-]*)
     | (?P<char>\\(?:newline|return|space|tab|u[0-9a-fA-F]{4}|[^\s]))
     | (?P<atom>[^\s,;"\[\](){}\\\#]+[^\s,;"\[\](){}]*)
+    | (?P<end>\Z) )
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -62,7 +63,7 @@ class Tagged:
 @dataclass(slots=True)
 class _Frame:
     opened: str
-    line: int
+    begun: int
     values: list[Any]
     prefixes: list[str]
 
@@ -76,8 +77,8 @@ class Reader:
 
     def __init__(self, text: str, source: str, unwrap: bool = False) -> None:
         self.text, self.source, self.unwrap = text, source, unwrap
-        self.line = 1
-        self._counted = 0
+        self._position = 0  # of the current token
+        self._atoms: dict[str, Any] = {}
 
     def forms(self) -> Iterator[tuple[int, Any]]:
         """(line of its first character, value) of each form.
@@ -85,50 +86,62 @@ class Reader:
         Raises:
             HistoryError: the text is not EDN; names file, line and reason.
         """
-        base = _Frame("", 1, [], [])
+        base = _Frame("", 0, [], [])
         stack = [base]
-        wrapped = ""
-        begun, first = 1, True
+        closing = ""  # of the wrapping
+        begun, line, counted = 0, 1, 0
         for token, kind in self._tokens():
             frame = stack[-1]
             if frame is base and not base.prefixes:
-                begun = self.line
-            if kind == "open":
-                if first and self.unwrap and token in "[(":
-                    wrapped = _CLOSES[token]
+                begun = self._position
+            if kind == "atom":
+                self._add(frame, self._atom(token))
+            elif kind == "open":
+                if self.unwrap and token in "[(":
+                    closing = _CLOSES[token]
                 else:
-                    stack.append(_Frame(token, self.line, [], []))
+                    stack.append(_Frame(token, self._position, [], []))
+            elif kind == "close" and frame is base and token == closing and not base.prefixes:
+                closing = ""
             elif kind == "close":
-                if frame is base and wrapped and token == wrapped and not base.prefixes:
-                    wrapped, self.unwrap = "", False
-                else:
-                    self._close(stack, token)
+                self._close(stack, token)
             elif kind in ("discard", "tag"):
                 frame.prefixes.append(token)
             else:
                 self._add(frame, self._scalar(token, kind))
-            first = False
+            self.unwrap = False
             if base.values:
-                yield begun, base.values.pop()
-        if len(stack) > 1 or base.prefixes or wrapped:
-            opened = stack[-1]
-            self.fail(f"the text ends inside what began in line {opened.line} (cut off?)")
+                line += self.text.count("\n", counted, begun)
+                counted = begun
+                yield line, base.values.pop()
+        if len(stack) > 1 or base.prefixes or closing:
+            opened = self._line(stack[-1].begun)
+            self._position = len(self.text.rstrip())
+            self.fail(f"the text ends inside what began in line {opened} (cut off?)")
 
     def fail(self, reason: str) -> NoReturn:
-        """Raise HistoryError for the current line."""
-        raise HistoryError(f"{self.source}:{self.line}: {reason}", DAMAGED)
+        """Raise HistoryError for the line of the current token."""
+        raise HistoryError(f"{self.source}:{self._line(self._position)}: {reason}", DAMAGED)
+
+    def _line(self, position: int) -> int:
+        return self.text.count("\n", 0, position) + 1
 
     def _tokens(self) -> Iterator[tuple[str, str]]:
-        position, size = 0, len(self.text)
-        while position < size:
-            match = _TOKEN.match(self.text, position)
-            self.line += self.text.count("\n", self._counted, position)
-            self._counted = position
-            if match is None or match.lastgroup is None:
-                self.fail(f"not EDN at {self.text[position : position + 20]!r}")
-            position = match.end()
-            if match.lastgroup != "space":
-                yield match.group(), match.lastgroup
+        match_at, text = _TOKEN.match, self.text
+        match = match_at(text, 0)
+        while match is not None:
+            kind = match.lastgroup
+            if kind == "end":
+                return
+            end = match.end()
+            token = match[kind or 0]
+            self._position = end - len(token)
+            yield token, kind or ""
+            self._position = end
+            match = match_at(text, end)
+        blank = re.compile(r"(?:[\s,]|;[^\n]*)*").match(text, self._position)
+        self._position = blank.end() if blank else self._position
+        self.fail(f"not EDN at {text[self._position : self._position + 20]!r}")
 
     def _close(self, stack: list[_Frame], token: str) -> None:
         frame = stack[-1]
@@ -173,13 +186,19 @@ class Reader:
         if kind == "char":
             name = token[1:]
             return chr(int(name[1:], 16)) if len(name) == 5 else _CHARS.get(name, name)
-        if kind == "special":
-            if token not in _SPECIAL:
-                self.fail(f"not EDN: {token}")
-            return _SPECIAL[token]
-        return self._atom(token)
+        if token not in _SPECIAL:
+            self.fail(f"not EDN: {token}")
+        return _SPECIAL[token]
 
     def _atom(self, token: str) -> Any:
+        if token in self._atoms:
+            return self._atoms[token]
+        value = self._new_atom(token)
+        if isinstance(value, Keyword):  # they come again and again; numbers do not
+            self._atoms[token] = value
+        return value
+
+    def _new_atom(self, token: str) -> Any:
         if token in _WORDS:
             return _WORDS[token]
         if token[0] == ":":

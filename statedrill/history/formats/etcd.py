@@ -8,6 +8,7 @@ revision is for `check`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from statedrill.history.formats.foreign import DAMAGED, ForeignHistory, ForeignO
 
 NAME = "etcd-robustness"
 _KINDS = ("range", "txn", "leaseGrant", "leaseRevoke", "defragment")
+_FIRST = re.compile(r'\s*\{\s*"(ClientId|Request)"\s*:\s*[\d{]')
 _FILES = ("operations.json", "watch.json")
 
 
@@ -99,9 +101,8 @@ class Watch:
 
 
 def recognise(head: str) -> bool:
-    """Whether the first line of `head` is an object of etcd's operations or watches."""
-    first = head.lstrip().split("\n", 1)[0]
-    return first.startswith('{"ClientId":') or first.startswith('{"Request":')
+    """Whether `head`, the beginning of a file, is an object of etcd's operations or watches."""
+    return _FIRST.match(head) is not None
 
 
 def recognise_folder(folder: Path) -> bool:
@@ -143,14 +144,15 @@ def _patterns() -> Iterator[str]:
 
 
 def _objects(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with file.open(encoding="utf-8") as lines:
+    with file.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             try:
                 value = json.loads(line)
             except ValueError as error:
-                raise HistoryError(f"{file}:{number}: not JSON ({error})", DAMAGED) from error
+                reason = f"{file}:{number}: not JSON ({error})"
+                raise HistoryError(reason, DAMAGED) from error
             if not isinstance(value, dict):
                 raise HistoryError(f"{file}:{number}: an object is expected", DAMAGED)
             yield number, value
