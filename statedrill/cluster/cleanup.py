@@ -22,6 +22,7 @@ import psutil
 from statedrill.cluster.process import MARKER, Process
 from statedrill.cluster.state import state_directory
 
+_DATA = re.compile(r"\d+-\d+")
 _CLAIM = re.compile(r"\d+-\d+\.lock")
 _SAME_START_S = 1.5
 
@@ -84,6 +85,10 @@ def cleanup_leftovers(state: Path | None = None) -> list[str]:
     for path in sorted(folder.iterdir()):
         if _CLAIM.fullmatch(path.name) and _clean(folder, path):
             cleaned.append(path.stem)
+        # The lock comes first and goes last: data without one belongs to nobody.
+        elif _DATA.fullmatch(path.name) and not path.with_suffix(".lock").exists():
+            _remove(folder, path.name)
+            cleaned.append(path.name)
     return cleaned
 
 

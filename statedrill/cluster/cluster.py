@@ -201,7 +201,7 @@ class Cluster:
         interrupt: KeyboardInterrupt | None = None
         while self._lowering.is_alive():
             try:
-                self._lowering.join()
+                self._lowering.join(_LOOK_S)
             except KeyboardInterrupt as pressed:
                 interrupt = pressed
         atexit.unregister(self.lower)

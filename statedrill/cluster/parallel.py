@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
 
+_LOOK_S = 0.1
 
-def in_parallel(jobs: Mapping[str, Callable[[], object]]) -> None:
+
+def in_parallel(
+    jobs: Mapping[str, Callable[[], object]], threads: list[threading.Thread] | None = None
+) -> None:
     """Run named jobs, each in a thread of that name; returns when all are done.
 
     A failure is raised as soon as it happens; the other jobs are left to themselves, in threads
-    that cannot keep the program from ending.
+    that cannot keep the program from ending. `threads` collects them for who must wait after all.
     """
-    futures = [_future(name, job) for name, job in jobs.items()]
-    for future in wait(futures, return_when=FIRST_EXCEPTION).done:
-        future.result()
+    started = threads if threads is not None else []
+    futures = [_future(name, job, started) for name, job in jobs.items()]
+    while wait(futures, _LOOK_S, return_when=FIRST_EXCEPTION).not_done:
+        # Looked at now and then, because a wait without an end can miss Ctrl-C: a signal that
+        # comes while the interpreter changes threads, just before it waits, wakes nobody.
+        _raise_failure(futures)
+    _raise_failure(futures)
 
 
-def _future(name: str, job: Callable[[], object]) -> Future[None]:
+def _raise_failure(futures: Sequence[Future[None]]) -> None:
+    for future in futures:
+        if future.done():
+            future.result()
+
+
+def _future(name: str, job: Callable[[], object], started: list[threading.Thread]) -> Future[None]:
     future: Future[None] = Future()
 
     def run() -> None:
@@ -28,5 +42,7 @@ def _future(name: str, job: Callable[[], object]) -> Future[None]:
         except BaseException as error:  # raised again by whoever waits
             future.set_exception(error)
 
-    threading.Thread(target=run, name=name, daemon=True).start()
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    started.append(thread)
+    thread.start()
     return future

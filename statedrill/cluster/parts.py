@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -27,6 +29,7 @@ from statedrill.errors import ClusterError
 from statedrill.pattern import Pattern
 
 _POLL_S = 0.1
+_START_ENDS_S = 5.0
 
 
 class Service(Protocol):
@@ -52,6 +55,7 @@ class Parts:
         self.site = site
         self.zones_down: set[str] = set()
         self._stopping = False
+        self._starting: list[threading.Thread] = []
         wants = pattern.services
         names = [n for n, has in (("database", wants.database), ("cache", wants.cache)) if has]
         self.endpoints = Endpoints(site, names) if names else None
@@ -82,13 +86,13 @@ class Parts:
         first: dict[str, Callable[[], None]] = {"load balancer": self.balancer.start}
         if self.endpoints:
             first["endpoints"] = self.endpoints.start
-        in_parallel(first)
+        in_parallel(first, self._starting)
         # The application is started alongside its services: it waits for them by itself.
         then: dict[str, Callable[[], None]] = {n: s.start for n, s in self.services().items()}
         then["application"] = self.instances.start
         if self.workers:
             then["workers"] = self.workers.start
-        in_parallel(then)
+        in_parallel(then, self._starting)
 
     def services(self) -> dict[str, Service]:
         """The managed services that the pattern uses, by name."""
@@ -129,11 +133,10 @@ class Parts:
     def zone_down(self, zone: str) -> None:
         """Everything in the zone dies at once, and nothing starts there any more."""
         self.zones_down.add(zone)
+        parts = (*self.groups(), self.database, self.cache)
+        in_parallel({f"{zone}-{n}": partial(p.zone_down, zone) for n, p in enumerate(parts) if p})
         for process in self.site.roster.alive(zone):
             process.kill()
-        for part in (*self.groups(), self.database, self.cache):
-            if part:
-                part.zone_down(zone)
 
     def zone_up(self, zone: str) -> None:
         """The zone is back, empty-handed; each part fills it at its own pace."""
@@ -162,11 +165,14 @@ class Parts:
         self._stopping = True
         for group in self.groups():
             group.close()
+        in_parallel({name: service.stop for name, service in self.services().items()})
         self.site.roster.close()
-        for service in self.services().values():
-            service.stop()
         for group in self.groups():
             group.join()
+        # A start under way finds its processes gone and ends; until then it may write data.
+        deadline = time.monotonic() + _START_ENDS_S
+        for thread in self._starting:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def nodes(self) -> list[dict[str, object]]:
         """Every node of database and cache: service, name, zone, role, alive."""

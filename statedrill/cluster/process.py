@@ -17,6 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
+import psutil
+
 from statedrill.cluster.spawner import SPAWNER, dies_with_owner
 from statedrill.errors import ClusterError
 from statedrill.history.events import Emit
@@ -120,14 +122,23 @@ class Process:
                 self._become(State.STOPPING)
                 self._signal(signal.SIGTERM)
                 self._signal(signal.SIGCONT)  # a paused process takes SIGTERM only when it runs
-            gone = self._changed.wait_for(lambda: not self.alive, grace_s)
+            gone = self._changed.wait_for(self._gone(), grace_s)
         if not gone:
-            self._signal_group(signal.SIGKILL)
+            self.kill()
             self.wait_gone()
 
     def kill(self) -> None:
-        """SIGKILL the whole process group, without warning; does not wait (see `wait_gone`)."""
-        self._signal_group(signal.SIGKILL)
+        """SIGKILL the process, its group and all descendants; does not wait (see `wait_gone`)."""
+        with self._changed:
+            if not self.alive:
+                return
+            # Held still, it makes no more; PostgreSQL's backends have groups of their own.
+            self._signal(signal.SIGSTOP)
+            with contextlib.suppress(psutil.Error):
+                for descendant in psutil.Process(self.pid).children(recursive=True):
+                    with contextlib.suppress(psutil.Error):
+                        descendant.kill()
+            self._signal_group(signal.SIGKILL)
 
     def forbid(self) -> None:
         """Refuse every later start; a process that is there already goes on."""
@@ -140,13 +151,13 @@ class Process:
         self.stop(grace_s)
 
     def wait_gone(self, timeout_s: float = 10.0) -> None:
-        """Return when the process has gone and was reaped.
+        """Return when the process of now has gone and was reaped.
 
         Raises:
             ClusterError: it is still there after `timeout_s` (stuck in the kernel).
         """
         with self._changed:
-            if not self._changed.wait_for(lambda: not self.alive, timeout_s):
+            if not self._changed.wait_for(self._gone(), timeout_s):
                 raise ClusterError(
                     f"{self.name} (pid {self.pid}) survived SIGKILL for {timeout_s:g} s",
                     f"see what it waits for: ps -o stat,wchan {self.pid}",
@@ -259,6 +270,11 @@ class Process:
             pid=self.pid,
             **fields,
         )
+
+    def _gone(self) -> Callable[[], bool]:
+        """Whether the child of now is gone, even when a new one was started meanwhile."""
+        child = self._child
+        return lambda: not self.alive or self._child is not child
 
     def _signal(self, number: signal.Signals) -> None:
         with self._changed, contextlib.suppress(ProcessLookupError, PermissionError):

@@ -77,6 +77,13 @@ def test_a_stranger_with_the_same_process_id_is_left_alone(tmp_path: Path) -> No
         stranger.kill()
 
 
+def test_data_without_a_lock_belongs_to_nobody(tmp_path: Path) -> None:
+    (tmp_path / "5-1" / "database-1").mkdir(parents=True)
+    (tmp_path / "network-7.lock").touch()
+    assert cleanup_leftovers(tmp_path) == ["5-1"]
+    assert [path.name for path in tmp_path.iterdir()] == ["network-7.lock"]
+
+
 def test_a_cluster_whose_owner_lives_is_left_alone(tmp_path: Path) -> None:
     claim = Claim(tmp_path)
     other = Claim(tmp_path)

@@ -71,6 +71,22 @@ def test_a_child_that_ignores_sigterm_is_killed_with_its_group(roster: Roster) -
     eventually(lambda: not exists(grandchild) or is_zombie(grandchild))
 
 
+def test_a_kill_takes_descendants_with_groups_of_their_own(roster: Roster) -> None:
+    child = python(
+        roster,
+        """
+        import subprocess, sys, time
+        sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+        print(subprocess.Popen(sleep, start_new_session=True).pid, "up")
+        time.sleep(60)
+        """,
+    )
+    child.start(10)
+    grandchild = int(child.log_tail().split()[0])
+    child.kill()
+    eventually(lambda: not exists(grandchild) or is_zombie(grandchild))
+
+
 def is_zombie(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
 
