@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import asyncpg
@@ -96,9 +97,8 @@ class Database:
             await connection.execute("BEGIN")
             try:
                 result = await work(connection)
-            except asyncpg.PostgresError:
-                if not connection.is_closed():
-                    await connection.execute("ROLLBACK")
+            except (asyncpg.PostgresError, ShopError):
+                await connection.execute("ROLLBACK")
                 raise
             committing = True
             await connection.execute("COMMIT")
@@ -121,17 +121,18 @@ class Database:
         # The deadline closes the connection instead of asking the server to cancel: a cancelled
         # COMMIT would stop waiting for the standby and be visible without being safe.
         deadline = asyncio.get_running_loop().call_later(
-            deadline_s or self._command_timeout_s, connection.terminate
+            deadline_s or self._command_timeout_s, _abandon, connection
         )
         try:
             return await work(connection)
         except BROKEN as error:
-            connection.terminate()
+            _abandon(connection)
             await self._pool.expire_connections()
             raise Uncertain(f"the connection to the database broke ({_brief(error)})") from error
-        except BaseException:
-            if connection.is_in_transaction():
-                connection.terminate()
+        except (asyncpg.PostgresError, ShopError):  # nothing is wrong with the connection
+            raise
+        except BaseException:  # cancelled, perhaps in the middle of a transaction
+            _abandon(connection)
             raise
         finally:
             deadline.cancel()
@@ -159,6 +160,12 @@ class Database:
                 "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION,
             },
         )
+
+
+def _abandon(connection: Connection) -> None:
+    """Close it now, without a word to the server."""
+    with suppress(asyncpg.InterfaceError):  # asyncpg has taken a broken one back already
+        connection.terminate()
 
 
 async def _nothing(connection: Connection) -> None:
