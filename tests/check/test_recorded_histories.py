@@ -181,6 +181,21 @@ def a_watch_tells_of_another_value(line: Line) -> bool:
     return False
 
 
+def an_applied_transaction_asked_for_another_revision(line: Line) -> bool:
+    if put_of(line) is None or not line["Input"]["Txn"]["Conditions"]:
+        return False
+    line["Input"]["Txn"]["Conditions"][0]["ExpectedRevision"] += 1
+    return True
+
+
+def a_watch_tells_of_an_event_before_its_write_began(line: Line) -> bool:
+    late = [each for each in line["Responses"] if each["Events"]][1:]
+    if not late:
+        return False
+    late[-1]["Time"] = 1
+    return True
+
+
 MUTATIONS: list[tuple[Callable[[Line], bool], str]] = [
     (a_read_loses_a_key, "operations.json"),
     (a_read_is_stale_by_its_revision, "operations.json"),
@@ -189,6 +204,8 @@ MUTATIONS: list[tuple[Callable[[Line], bool], str]] = [
     (a_refused_transaction_says_it_was_applied, "operations.json"),
     (an_acknowledged_write_was_another_value, "operations.json"),
     (a_write_began_after_a_watch_had_told_of_it, "operations.json"),
+    (an_applied_transaction_asked_for_another_revision, "operations.json"),
+    (a_watch_tells_of_an_event_before_its_write_began, "watch.json"),
     (a_watch_skips_an_event, "watch.json"),
     (a_watch_goes_back, "watch.json"),
     (a_watch_tells_of_another_value, "watch.json"),
