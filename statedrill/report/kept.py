@@ -18,6 +18,7 @@ from statedrill.report.words import (
     interval,
     milliseconds,
     percent,
+    plural,
     seconds,
     share,
 )
@@ -95,8 +96,10 @@ def recovery_table(verdict: Mapping[str, Any]) -> Table:
         ("RTO, state", seconds(at(verdict, "recovery", "rto_state_s")), _state_meaning(verdict)),
         ("RPO, time", seconds(at(verdict, "recovery", "rpo_s")),
          "from the oldest lost write's acknowledgement to the fault"),
+        *_session_rows(verdict),
         ("RPO, writes", count(at(verdict, "recovery", "rpo_writes")),
          "acknowledged writes that were lost"),
+        *_exposed_rows(verdict),
         *_staleness_rows(verdict),
     ]  # fmt: skip
     return table("Availability and recovery", ("figure", "value", "meaning"), rows, numeric=(1,))
@@ -201,6 +204,29 @@ def _state_meaning(verdict: Mapping[str, Any]) -> str:
     if at(verdict, "writes", "lost") or at(verdict, "sessions", "lost"):
         return "never: some state is lost for good"
     return "no wrong read was caused by the fault, or none was measured"
+
+
+def _session_rows(verdict: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Recovery session by session, where it was measured."""
+    figures = at(verdict, "recovery", "rto_sessions_s")
+    if not figures or not figures.get("affected"):
+        return []
+    censored = figures.get("censored") or 0
+    meaning = f"until half of the {plural(figures['affected'], 'affected session')} were served"
+    if censored:
+        meaning += f" again; {count(censored)} were not, while the load lasted"
+    return [("RTO, sessions", seconds(figures.get("p50")), meaning)]
+
+
+def _exposed_rows(verdict: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    found = []
+    after, exposed = (at(verdict, "recovery", key) for key in ("lost_after_fault",
+                                                               "exposed_writes"))  # fmt: skip
+    if after:
+        found.append(("lost after the fault began", count(after), "of the lost writes"))
+    if exposed:
+        found.append(("writes exposed", count(exposed), "acknowledged and open to loss"))
+    return found
 
 
 def _staleness_rows(verdict: Mapping[str, Any]) -> list[tuple[str, str, str]]:

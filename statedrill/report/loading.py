@@ -68,7 +68,9 @@ def load_run(folder: Path) -> Run:
     events = tuple(read_lines(history / "events.jsonl"))
     missing = [] if plan is not None else ["There is no plan.json: the inputs are not known."]
     if verdict is None:
-        missing.append(f"There is no verdict.json: judge the run with `statedrill check {folder}`.")
+        missing.append(
+            f"There is no verdict.json: judge the run with `statedrill check {folder.name}`."
+        )
         missing += _how_it_ended(events)
     return Run(folder, plan or {}, verdict or {}, events, tuple(missing))
 

@@ -69,7 +69,7 @@ def _context(run: Run) -> dict[str, Any]:
         "run": run,
         "headline": headline(run),
         "meaning": MEANINGS[run.outcome],
-        "why": [str(each) for each in verdict.get("why") or ()],
+        "why": [str(each) for each in verdict.get("why") or () if each != headline(run)],
         "facts": _facts(run),
         "tiles": tiles(verdict) if verdict else [],
         "kept": kept_table(verdict) if verdict else None,
@@ -78,11 +78,11 @@ def _context(run: Run) -> dict[str, Any]:
         "phases": [_window(span) for span in time.phases],
         "fault_windows": [_window(span) for span in time.faults],
         "series": series_table(series),
+        "bin": seconds(series.attrs["bin_s"]),
         "latency_picture": latency_rows(
             "latency", "Latency by phase", latency_rows_of(verdict), left=78
         ),
-        "latency": latency_table(verdict, "latency_ms", "Latency, from the intended start"),
-        "service": latency_table(verdict, "service_ms", "Service time, from the sent request"),
+        **_latencies(verdict),
         "promise": promise_table(verdict),
         "promised": _promised(run),
         "findings": findings_of(verdict, time),
@@ -97,6 +97,18 @@ def _context(run: Run) -> dict[str, Any]:
         "timings_column": at(run.plan, "timings", "column"),
         "figures": figures_table(verdict),
         "files": files_of(run),
+    }
+
+
+def _latencies(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """Latency from the intended start and from the call; one table where they are the same."""
+    latency, service = verdict.get("latency_ms"), verdict.get("service_ms")
+    if not service or latency == service:
+        return {"latency": latency_table(verdict, "latency_ms", "Latency, from the sent request"),
+                "service": None}  # fmt: skip
+    return {
+        "latency": latency_table(verdict, "latency_ms", "Latency, from the intended start"),
+        "service": latency_table(verdict, "service_ms", "Service time, from the sent request"),
     }
 
 
@@ -128,10 +140,12 @@ def _timeline(series: pd.DataFrame, time: TimeAxis) -> Any:
 
 
 def _window(span: Span) -> tuple[str, str]:
-    end = "no end recorded" if span.end_s is None else f"{span.end_s:,.1f} s"
-    if span.end_s is not None and span.end_s - span.begin_s < 0.05:
-        return span.name, f"at {span.begin_s:,.1f} s"
-    return span.name, f"{span.begin_s:,.1f} s to {end}"
+    begin = f"{span.begin_s:,.1f} s"
+    if span.end_s is None:
+        return span.name, f"from {begin} on, no end recorded"
+    if span.end_s - span.begin_s < 0.05:
+        return span.name, f"at {begin}"
+    return span.name, f"{begin} to {span.end_s:,.1f} s"
 
 
 def _last_second(series: pd.DataFrame) -> float:

@@ -16,6 +16,8 @@ from statedrill.errors import HistoryError, InputError
 from statedrill.history import Kind, Model, Operation, Outcome
 from statedrill.history.recorder import Recorder
 from statedrill.report import write_report
+from statedrill.report.loading import load_run
+from statedrill.report.series import series_of
 from statedrill.report.words import exact
 from tests.report.sample import (
     sample_events,
@@ -252,6 +254,22 @@ def test_a_verdict_of_nulls_and_empty_lists_still_gets_its_report(tmp_path: Path
     text = Page(write_report(folder).read_text()).text
     assert "No operation is on record" in text
     assert "unknown" in text
+
+
+def test_a_long_run_is_drawn_from_fewer_and_wider_bins_that_lose_nothing(tmp_path: Path) -> None:
+    bins = 7200
+    series = {"bin_s": 0.5, "t_s": [number / 2 for number in range(bins)], "ok": [10] * bins,
+              "failed": [0] * bins, "p50_ms": [3.0] * bins,
+              "p99_ms": [9.0] * (bins - 1) + [77.0], "lost_writes": [1] * bins,
+              "lost_sessions": [0] * bins, "stale": [0] * bins}  # fmt: skip
+    folder = write_run(tmp_path / "run", series=series)
+    frame = series_of(load_run(folder))
+    assert len(frame) == 400
+    assert frame.attrs["bin_s"] == 9.0
+    assert frame["lost_writes"].sum() == bins
+    assert frame["ok"].iloc[0] == 20.0
+    assert frame["p99_ms"].max() == 77.0
+    assert write_report(folder).stat().st_size < 600_000
 
 
 def test_nothing_out_of_nothing_is_not_tested(tmp_path: Path) -> None:

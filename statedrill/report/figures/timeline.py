@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 from matplotlib.axes import Axes
@@ -97,10 +98,14 @@ def _latency(axes: Axes, series: pd.DataFrame) -> None:
     middle = series.index.to_numpy(dtype=float) + float(series.attrs["bin_s"]) / 2
     axes.plot(middle, series["p99_ms"], color=COLOURS["p99"], label="p99", linestyle=(0, (4, 1.2)))
     axes.plot(middle, series["p50_ms"], color=COLOURS["p50"], label="p50")
-    if not (series[["p50_ms", "p99_ms"]] > 0).any(axis=None):
+    seen = series[["p50_ms", "p99_ms"]].where(lambda ms: ms > 0)
+    if seen.isna().all(axis=None):
         _say(axes, "no latency recorded")
         return
     axes.set_yscale("log")
+    # At least a factor of five: noise of a tenth is not to look like a cliff.
+    low, high = np.nanmin(seen.to_numpy()), np.nanmax(seen.to_numpy())
+    axes.set_ylim(low / 1.3, max(high * 1.3, low * 5))
     plain_log_ticks(axes.yaxis)
     _legend(axes)
 

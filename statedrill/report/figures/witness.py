@@ -13,7 +13,7 @@ from statedrill.report.figures.axis import Span, TimeAxis, lanes, shade, strip, 
 from statedrill.report.figures.svg import COLOURS, Canvas, Subject, picture, place
 
 _LANE, _ROW, _TOP, _BOTTOM = 20.0, 40.0, 4.0, 40.0
-_LETTERS_WIDE, _LETTERS_NARROW = 110, 54
+_LETTERS_WIDE, _LETTERS_NARROW = 120, 56
 # Operations closer together than this are drawn in milliseconds after the first of them.
 _CLOSE_S = 2.0
 
@@ -59,9 +59,10 @@ def label(operation: Mapping[str, Any]) -> str:
     if target and target not in parts[1]:
         parts.append(target)
     words = " ".join(part for part in parts if part)
+    keys = ("status", "shows" if operation.get("kind") == "read" else "ver", "instance")
     answer = [
         f"{key} {operation[key]}" if key == "ver" else str(operation[key])
-        for key in ("status", "ver", "instance")
+        for key in keys
         if operation.get(key) not in (None, "")
     ]
     return f"{words} → {', '.join(answer)}" if answer else words
