@@ -107,6 +107,17 @@ class History:
         for number in range(len(self.groups)):
             yield self.part(number)
 
+    def span(self) -> tuple[int, int]:
+        """The first call and the last return (ns), read from the file's statistics; (0, 0) when
+        there is no operation.
+        """
+        facts = pq.read_metadata(self.folder / PARQUET)
+        place = {facts.schema.column(at).path: at for at in range(facts.num_columns)}
+        groups = [facts.row_group(number) for number in range(facts.num_row_groups)]
+        calls = [group.column(place["call"]).statistics.min for group in groups]
+        returns = [group.column(place["ret"]).statistics.max for group in groups]
+        return min(calls, default=0), max(returns, default=0)
+
     def windows(self) -> list[tuple[Phase, int, int]]:
         """(phase, begin ns, end ns) of each phase of the drill, in order."""
         return phase_windows(self.events)

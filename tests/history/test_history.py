@@ -138,3 +138,10 @@ def test_a_drill_stopped_before_its_load_began_has_an_empty_history(tmp_path: Pa
     log.close()
     history = History.open(tmp_path)
     assert (history.rows, list(history.parts()), len(history.events)) == (0, [], 1)
+
+
+def test_the_span_of_a_history_is_known_without_reading_its_rows(tmp_path: Path) -> None:
+    with recorder(tmp_path) as recording:
+        for call in (300, 100, 200):
+            recording.record(operation(1, call))
+    assert History.open(tmp_path).span() == (100, 305)

@@ -1,0 +1,87 @@
+"""Was the promise kept? A recorded history and its plan in, the verdict out.
+
+Pure: no files of its own, no sockets, no sleeping; `History` reads its parts. Each check is one
+file and one row of the table below. Rows stand in the order of precedence of their classes: a
+violation that several checks see has the class of the first one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from statedrill.check.duplicates import duplicates, orders_once
+from statedrill.check.guarantees import (
+    monotonic_reads,
+    monotonic_writes,
+    read_your_writes,
+    writes_follow_reads,
+)
+from statedrill.check.leaks import leaks
+from statedrill.check.linear import linearizability
+from statedrill.check.logs import log_order
+from statedrill.check.lost import lost_writes
+from statedrill.check.phantoms import phantoms, rejected_visible
+from statedrill.check.sets import resurrected
+from statedrill.check.signed_in import sessions
+from statedrill.check.stale import stale_reads
+from statedrill.check.table import Check
+from statedrill.check.verdict import exit_code, worst_exit_code
+from statedrill.check.versions import versions
+from statedrill.history.store import History
+
+__all__ = ["CHECKS", "exit_code", "judge", "worst_exit_code"]
+
+CHECKS = (
+    Check("leaks", "leak", "reads", False, lambda look: leaks(look.case)),
+    Check("phantoms", "phantom", "reads", False, lambda look: phantoms(look.case)),
+    Check(
+        "rejected-visible", "rejected-visible", "reads", False,
+        lambda look: rejected_visible(look.case),
+    ),
+    Check(
+        "lost-writes", "lost", "writes", False,
+        lambda look: lost_writes(look.case, look.settings.drained),
+    ),
+    Check(
+        "lost-sessions", "session-lost", "sessions", False,
+        lambda look: sessions(look.case.frame, look.settings.ttl_ns),
+    ),
+    Check("duplicates", "duplicate", "writes", True, lambda look: duplicates(look.case)),
+    Check("orders-once", "duplicate", "orders", False, lambda look: orders_once(look.case)),
+    Check("resurrected", "resurrected", "elements", True, lambda look: resurrected(look.case)),
+    Check(
+        "read-your-writes", "read-your-writes", "reads", True,
+        lambda look: read_your_writes(look.case, look.lanes),
+    ),
+    Check(
+        "monotonic-reads", "monotonic-reads", "reads", True,
+        lambda look: monotonic_reads(look.case, look.lanes),
+    ),
+    Check(
+        "writes-follow-reads", "writes-follow-reads", "writes", True,
+        lambda look: writes_follow_reads(look.case, look.lanes),
+    ),
+    Check(
+        "monotonic-writes", "monotonic-writes", "writes", True,
+        lambda look: monotonic_writes(look.case, look.lanes),
+    ),
+    Check("stale-reads", "stale", "reads", True, lambda look: stale_reads(look.case)),
+    Check("log-order", "order-conflict", "reads", True, lambda look: log_order(look.case)),
+    Check("versions", "order-conflict", "writes", True, lambda look: versions(look.case)),
+    Check(
+        "linearizability", "order-conflict", "objects", True,
+        lambda look: linearizability(look.case),
+    ),
+)  # fmt: skip
+
+
+def judge(history: History, plan: Mapping[str, Any]) -> dict[str, Any]:
+    """The verdict of a drill, as verdict.json has it.
+
+    Raises:
+        InputError: a threshold of the plan does not follow the grammar.
+    """
+    from statedrill.check.judging import verdict_of  # noqa: PLC0415 - it imports this table
+
+    return verdict_of(history, plan)

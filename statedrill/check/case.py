@@ -1,0 +1,251 @@
+"""What the rows of a frame say: which answers show what, and when each write was surely there.
+
+A value is the write that made it; the value of a write is its row, the initial value of object x
+is number `len(frame) + x`. For each value v: S(v) is the call of its write, F(v) the least moment
+by which it surely was there (the write's effective end, or the return of an answer that showed
+it), M(v) the greatest call of an answer that showed it as the object's state.
+
+Rules kept here, and nowhere else:
+- An answer that shows another session's id (leak), an id that nobody sent, or one sent later
+  (phantom), or the id of a rejected write is reported and kept out of all aggregates.
+- A write answered with the id of an earlier attempt (a replay) was itself not applied; it
+  confirms the earlier one, durable and observed, at this return.
+- ABSENT (the record is there, its content gone) counts as the version before the record's.
+- Absence is no value (R10): without a version it is the initial value only where nothing that
+  removes was ever sent to the object.
+- Ids of the own session that are not on record are phantoms, unless rows are known to be missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from statedrill.check.frame import NEVER_BEGAN, Array, Frame
+from statedrill.check.lists import Lists
+from statedrill.history import (
+    ABSENT,
+    ALIEN,
+    FOREIGN,
+    INITIAL,
+    LAST_ID,
+    NO_VERSION,
+    NOTHING,
+    Kind,
+    Model,
+    Outcome,
+)
+
+NONE = -1
+T = TypeVar("T")
+
+
+@dataclass
+class Case:
+    """A frame with what its answers say. Arrays are per row unless told otherwise.
+
+    `read`: a read that succeeded; `valid`: one that may be believed. `target` is the row of the
+    write whose id the answer shows; `value` the value that a valid read shows (NONE: none).
+    `effective` writes may have been applied; `acked` are those that were confirmed by some answer
+    (at tick `ack`; `accepted` ones only promised). `first`, `last` (F, M) and `version` are per
+    value; `shown` is the version that a row shows (NONE: none).
+    """
+
+    frame: Frame
+    lists: Lists
+    read: Array
+    valid: Array
+    leak: Array
+    phantom: Array
+    unrecorded: Array
+    rejected: Array
+    target: Array
+    value: Array
+    replay: Array
+    effective: Array
+    acked: Array
+    accepted: Array
+    ack: Array
+    first: Array
+    last: Array
+    version: Array
+    shown: Array
+
+    made: dict[Callable[[Case], Any], Any] = field(default_factory=dict)
+
+    @property
+    def start(self) -> Array:
+        """S of each value."""
+        return np.concatenate([self.frame.call, np.zeros(self.frame.objects, dtype=np.int64)])
+
+    def once(self, make: Callable[[Case], T]) -> T:
+        """`make(self)`, made once and kept."""
+        if make not in self.made:
+            self.made[make] = make(self)
+        return cast(T, self.made[make])
+
+
+def examine(frame: Frame, lists: Lists, complete: bool) -> Case:
+    """What the rows say. `complete`: no row of these sessions is known to be missing."""
+    answers = _Answers(frame, lists, complete)
+    case = Case(
+        frame=frame,
+        lists=lists,
+        read=answers.read,
+        valid=answers.valid,
+        leak=answers.leak,
+        phantom=answers.phantom,
+        unrecorded=answers.unrecorded,
+        rejected=answers.rejected,
+        target=answers.target,
+        value=_values(frame, answers),
+        replay=answers.replay,
+        effective=answers.effective,
+        acked=answers.effective & (frame.outcome == Outcome.OK) & ~answers.odd,
+        accepted=answers.effective & (frame.outcome == Outcome.ACCEPTED) & ~answers.odd,
+        ack=np.where(answers.effective, frame.ret, frame.clock.top),
+        first=np.zeros(0, dtype=np.int64),
+        last=np.zeros(0, dtype=np.int64),
+        version=np.zeros(0, dtype=np.int64),
+        shown=np.zeros(0, dtype=np.int64),
+    )
+    _acknowledge(case)
+    _times(case)
+    _versions(case)
+    return case
+
+
+class _Answers:
+    """Which answers may be believed, and what is wrong with the others."""
+
+    def __init__(self, frame: Frame, lists: Lists, complete: bool) -> None:
+        kind, read_wid, outcome = frame["kind"], frame["read_wid"], frame.outcome
+        state = frame.model <= Model.ORDERS
+        write = (kind != Kind.READ) & state
+        ok = outcome == Outcome.OK
+        self.read = (kind == Kind.READ) & ok & (read_wid != NOTHING) & state
+        own = (read_wid > INITIAL) & (read_wid <= LAST_ID)
+        self.target = np.full(len(frame), NONE, dtype=np.int64)
+        rows = np.flatnonzero(own)
+        self.target[rows] = frame.writer.row(frame.sess[rows], read_wid[rows])
+        answered = self.read | (write & (ok | (outcome == Outcome.ACCEPTED)) & own)
+        missing = answered & own & (self.target == NONE)
+        known = answered & (self.target != NONE)
+        elsewhere, later = self._misplaced(frame, np.flatnonzero(known))
+        other = write & known & (read_wid != frame["wid"]) & ~elsewhere & ~later
+        self.replay = other & ~self._among(frame, outcome == Outcome.FAILED, other)
+        self.odd = write & answered & ((other & ~self.replay) | missing | elsewhere | later)
+        self.effective = write & (outcome != Outcome.FAILED) & ~self.replay & ~missing & ~elsewhere
+        known &= ~elsewhere
+        turned_down = write & ~self.effective & ~missing & ~elsewhere
+        self.rejected = self.read & known & self._among(frame, turned_down, known)
+        self.leak = read_wid == FOREIGN
+        self.phantom = (answered & (read_wid == ALIEN)) | elsewhere | later
+        self.phantom |= ~self.read & (kind != Kind.READ) & (read_wid == ALIEN)
+        self.unrecorded = missing
+        self._lists(frame, lists, turned_down)
+        if complete:
+            self.phantom |= self.unrecorded
+        self.phantom &= ~self.leak
+        self.rejected &= ~(self.leak | self.phantom)
+        bad = self.leak | self.phantom | self.unrecorded | self.rejected
+        self.valid = self.read & ~bad
+
+    def _misplaced(self, frame: Frame, rows: Array) -> tuple[Array, Array]:
+        """Rows whose id was sent to another object, and rows whose id was sent only later."""
+        elsewhere = np.zeros(len(frame), dtype=bool)
+        later = np.zeros(len(frame), dtype=bool)
+        target = self.target[rows]
+        elsewhere[rows] = frame.obj[target] != frame.obj[rows]
+        later[rows] = frame.call[target] > frame.ret[rows]
+        return elsewhere, later
+
+    def _among(self, frame: Frame, writes: Array, rows: Array) -> Array:
+        """Rows of the mask `rows` whose target is in the mask `writes`."""
+        found = np.zeros(len(frame), dtype=bool)
+        index = np.flatnonzero(rows)
+        found[index] = writes[self.target[index]]
+        return found
+
+    def _lists(self, frame: Frame, lists: Lists, turned_down: Array) -> None:
+        self.leak[lists.row_of[lists.ids == FOREIGN]] = True
+        unknown = (lists.item == NONE) & (lists.ids != FOREIGN)
+        alien = unknown & ((lists.ids > LAST_ID) | (lists.ids == INITIAL) | lists.misplaced)
+        self.phantom[lists.row_of[alien]] = True
+        self.unrecorded[lists.row_of[unknown & ~alien]] = True
+        known = np.flatnonzero(lists.item != NONE)
+        item, row = lists.item[known], lists.row_of[known]
+        self.phantom[row[frame.call[item] > frame.ret[row]]] = True
+        self.rejected[row[turned_down[item]]] = True
+
+
+def _values(frame: Frame, answers: _Answers) -> Array:
+    read_wid = frame["read_wid"]
+    value = np.where(answers.valid, answers.target, NONE)
+    removing = (frame["kind"] == Kind.REMOVE) | (frame["kind"] == Kind.CLEAR)
+    removed = np.zeros(frame.objects, dtype=bool)
+    removed[frame.obj[removing]] = True
+    blank = np.flatnonzero(answers.valid & (read_wid == INITIAL))
+    ver = frame.ver[blank]
+    initial = np.where(ver == NO_VERSION, ~removed[frame.obj[blank]], ver == 0)
+    value[blank] = np.where(initial, len(frame) + frame.obj[blank], NONE)
+    return value
+
+
+def _acknowledge(case: Case) -> None:
+    """Replays confirm the write that they show."""
+    case.ack[~(case.acked | case.accepted)] = case.frame.clock.top
+    replays = np.flatnonzero(case.replay)
+    if len(replays) == 0:
+        return
+    confirmed = case.target[replays]
+    np.minimum.at(case.ack, confirmed, case.frame.ret[replays])
+    case.acked[confirmed] = True
+    case.accepted[confirmed] = False
+
+
+def _times(case: Case) -> None:
+    frame, lists = case.frame, case.lists
+    top = frame.clock.top
+    case.first = np.full(len(frame) + frame.objects, top, dtype=np.int64)
+    case.first[: len(frame)] = np.where(case.effective, frame.end, top)
+    case.first[len(frame) :] = NEVER_BEGAN
+    case.last = np.zeros(len(frame) + frame.objects, dtype=np.int64)
+    case.last[: len(frame)] = np.where(case.effective, frame.call, NEVER_BEGAN)
+    reads = np.flatnonzero(case.value != NONE)
+    np.minimum.at(case.first, case.value[reads], frame.ret[reads])
+    np.maximum.at(case.last, case.value[reads], frame.call[reads])
+    replays = np.flatnonzero(case.replay)
+    np.minimum.at(case.first, case.target[replays], frame.ret[replays])
+    believed = case.valid[lists.row_of] & (lists.item != NONE)
+    np.minimum.at(case.first, lists.item[believed], frame.ret[lists.row_of[believed]])
+
+
+def _versions(case: Case) -> None:
+    """The version of each value, from its acknowledgement or else from a read that shows it."""
+    frame = case.frame
+    told = np.where(frame.ver == NO_VERSION, NONE, frame.ver)
+    reads = np.flatnonzero((case.value != NONE) & (told != NONE))
+    case.version = np.full(len(frame) + frame.objects, NONE, dtype=np.int64)
+    case.version[case.value[reads[::-1]]] = told[reads[::-1]]
+    replays = np.flatnonzero(case.replay & (told != NONE))
+    case.version[case.target[replays]] = told[replays]
+    confirmed = case.effective & (frame.outcome == Outcome.OK) & (told != NONE)
+    case.version[: len(frame)][confirmed] = told[confirmed]
+    case.version[len(frame) :] = 0
+    case.shown = _shown(case, told)
+
+
+def _shown(case: Case, told: Array) -> Array:
+    read_wid = case.frame["read_wid"]
+    shown = np.where(case.valid | case.effective | case.replay, told, NONE)
+    silent = np.flatnonzero(case.valid & (told == NONE) & (case.value != NONE))
+    shown[silent] = case.version[case.value[silent]]
+    writes = np.flatnonzero(case.effective & (told == NONE))
+    shown[writes] = case.version[writes]
+    gone = case.valid & (read_wid == ABSENT) & (told != NONE)
+    shown[gone] = np.maximum(told[gone] - 1, 0)
+    return shown

@@ -1,0 +1,62 @@
+"""Effects that happened twice: one attempt twice in state, or one order under two attempts.
+
+The same attempt twice is always the system's fault: its id stands twice in one list, or answers
+show it with two versions. The same logical action under two attempts is a violation only where
+idempotency is promised; orders are the one kind of state that carries logical ids.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from statedrill.check.case import NONE, Case
+from statedrill.check.frame import Array
+from statedrill.check.marks import Marks
+from statedrill.check.versions import two_versions
+from statedrill.history import Model
+
+
+def duplicates(case: Case) -> Marks:
+    """Writes whose effect was seen twice. Evidence "follows": those told by two
+    versions only, which a lost state explains too.
+    """
+    size = len(case.frame)
+    opportunity = case.effective & (case.first[:size] < case.frame.clock.top)
+    twice = np.zeros(size, dtype=bool)
+    items, _ = _repeated(case, case.lists.ids)
+    items = items[case.lists.item[items] != NONE]
+    twice[case.lists.item[items]] = True
+    versions = np.zeros(size, dtype=bool)
+    versions[two_versions(case)] = True
+    return Marks(opportunity, twice | versions, {"follows": versions & ~twice})
+
+
+def orders_once(case: Case) -> Marks:
+    """Orders that a list shows under more than one attempt; the later attempt stands for it."""
+    frame, lists = case.frame, case.lists
+    size = len(frame)
+    orders = case.effective & (frame.model == Model.ORDERS)
+    marks = Marks(orders & (case.first[:size] < frame.clock.top), np.zeros(size, dtype=bool))
+    if not len(lists.logical):
+        return marks
+    later, _ = _repeated(case, lists.logical)
+    later = later[(lists.logical[later] != 0) & (lists.item[later] != NONE)]
+    later = later[frame.model[lists.row_of[later]] == Model.ORDERS]
+    marks.violation[lists.item[later]] = True
+    return marks
+
+
+def _repeated(case: Case, ids: Array) -> tuple[Array, Array]:
+    """Places of items that repeat the id of an earlier item in the same list (of valid reads)."""
+    lists = case.lists
+    index = lists.index()
+    rising = np.ones(len(ids), dtype=bool)
+    rising[1:] = (ids[1:] > ids[:-1]) | (index[1:] != index[:-1])
+    suspects = np.zeros(len(lists), dtype=bool)
+    suspects[index[~rising]] = True
+    suspects &= case.valid[lists.rows]
+    flat = np.flatnonzero(suspects[index]) if suspects.any() else np.zeros(0, dtype=np.int64)
+    order = np.lexsort((flat, ids[flat], index[flat]))
+    flat = flat[order]
+    same = (index[flat][1:] == index[flat][:-1]) & (ids[flat][1:] == ids[flat][:-1])
+    return flat[1:][same], flat[:-1][same]

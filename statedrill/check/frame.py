@@ -1,0 +1,274 @@
+"""One part of a history, made ready for the checks: rows grouped by object, times as ticks.
+
+An object is what one session knows by one name: its rows are neighbours, in the order of their
+call. Times are ticks (1, 2, …) that fit, together with the number of a group, into one int64:
+`key(group, tick)` makes comparisons, sorts, running maxima and searches within groups plain
+numpy calls. Where nanoseconds do not fit beside the group, ranks are used: all comparisons stay
+the same.
+
+The recorded `ret` is always when the client stopped waiting. The effective end of a write, `end`,
+is `ret` where it is confirmed, and FOREVER where it may take effect at any later time: outcome
+UNKNOWN (strict column; in the bounded column `ret` plus the lateness), or ACCEPTED, whose
+durability is promised at `ret` but not its visibility. Knows no definition of any finding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from statedrill.check.sorting import dense, run_starts, stable_order
+from statedrill.history import (
+    ALIEN,
+    FOREIGN,
+    FOREVER,
+    INITIAL,
+    LAST_ID,
+    Kind,
+    Model,
+    Outcome,
+)
+from statedrill.history.columns import Names
+from statedrill.history.store import Part
+
+Array = np.ndarray[Any, Any]
+
+NEVER_BEGAN = 0  # the tick of what was there before the first operation
+NO_MODEL = 255
+_COPIED = ("session", "lane", "object", "kind", "wid", "read_wid", "element", "phase")
+_KEY_BITS = 62
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Ticks of a part: `top` stands for FOREVER; `bits` of a key hold the tick."""
+
+    origin_ns: int
+    bits: int
+    ranks: Array | None  # the nanoseconds of tick 1, 2, … where ticks are ranks
+
+    @property
+    def top(self) -> int:
+        """The tick of FOREVER."""
+        return (1 << self.bits) - 1
+
+    def ticks(self, times_ns: Array) -> Array:
+        """The ticks of `times_ns` (int64; values from FOREVER up give `top`)."""
+        if self.ranks is None:
+            ticks = times_ns - (self.origin_ns - 1)
+        else:
+            ticks = np.searchsorted(self.ranks, times_ns) + 1
+        return np.where(times_ns >= FOREVER, self.top, ticks)
+
+    def ns(self, ticks: Array) -> Array:
+        """The inverse of `ticks`, for ticks of real moments."""
+        if self.ranks is None:
+            times: Array = ticks + (self.origin_ns - 1)
+        else:
+            times = self.ranks[np.clip(ticks - 1, 0, len(self.ranks) - 1)]
+        return times
+
+
+@dataclass
+class Frame:
+    """The rows of some sessions, grouped by object. `order[i]` is the row's number in the part.
+
+    `obj` and `sess` number the groups from 0; `*_starts` are their first rows. `model` is NO_MODEL
+    where the name table says none. `outcome` is UNKNOWN also where an answer confirmed an id
+    that is not of this session, and where two attempts share an id (rule R3 was broken).
+    """
+
+    names: Names
+    order: Array
+    columns: dict[str, Array]
+    outcome: Array
+    ver: Array
+    server_session: Array
+    clock: Clock
+    call: Array
+    ret: Array
+    end: Array
+    obj: Array
+    obj_starts: Array
+    sess: Array
+    sess_starts: Array
+    model: Array
+    writer: Writers
+
+    def __len__(self) -> int:
+        return len(self.call)
+
+    def __getitem__(self, column: str) -> Array:
+        return self.columns[column]
+
+    def key(self, group: Array | int, tick: Array | int) -> Any:
+        """One int64 for a tick within a group; groups come first, so order is kept."""
+        if isinstance(group, np.ndarray):
+            return (group.astype(np.int64) << self.clock.bits) | tick
+        return (group << self.clock.bits) | tick
+
+    def group_of(self, key: Array) -> Array:
+        """The group in a key."""
+        return key >> self.clock.bits
+
+    def tick_of(self, key: Array) -> Array:
+        """The tick in a key."""
+        return key & self.clock.top
+
+    @property
+    def objects(self) -> int:
+        """Number of objects."""
+        return len(self.obj_starts)
+
+    @property
+    def sessions(self) -> int:
+        """Number of sessions."""
+        return len(self.sess_starts)
+
+
+class Writers:
+    """Which row sent a write id: ids are numbers within their session."""
+
+    def __init__(self, sess: Array, starts: Array, wid: Array, write: Array) -> None:
+        rows = np.flatnonzero(write & (wid > INITIAL) & (wid <= LAST_ID))
+        ids = wid[rows].astype(np.int64)
+        self._greatest = np.zeros(len(starts), dtype=np.int64)
+        np.maximum.at(self._greatest, sess[rows], ids)
+        self._base = np.cumsum(self._greatest + 1) - (self._greatest + 1)
+        places = int((self._greatest + 1).sum()) if len(starts) else 0
+        self._sparse: Array | None = None
+        if places > 16 * len(sess) + (1 << 16):
+            self._sparse = np.unique((sess[rows].astype(np.int64) << 32) | ids)
+            places = len(self._sparse)
+        self._rows = np.full(places + 1, -1, dtype=np.int64)
+        place = self._place(sess[rows], ids)
+        self._rows[place[::-1]] = rows[::-1]  # of two rows with one id the first is kept
+        self._rows[-1] = -1
+        self.shared = rows[np.bincount(place, minlength=places + 1)[place] > 1]
+
+    def row(self, sess: Array, ids: Array) -> Array:
+        """The row of each write id in its session; -1 where none is on record."""
+        return self._rows[self._place(sess, ids.astype(np.int64))]
+
+    def _place(self, sess: Array, ids: Array) -> Array:
+        if self._sparse is not None:
+            wanted = (sess.astype(np.int64) << 32) | ids
+            place = np.searchsorted(self._sparse, wanted)
+            inside = np.minimum(place, len(self._sparse) - 1)
+            known = self._sparse[inside] == wanted if len(self._sparse) else inside < 0
+            return np.where(known, place, len(self._rows) - 1)
+        known = (ids > INITIAL) & (ids <= self._greatest[sess])
+        return np.where(known, self._base[sess] + ids, len(self._rows) - 1)
+
+
+def build(part: Part, names: Names, lateness_ns: int | None = None) -> Frame:
+    """The frame of `part`. Without `lateness_ns` an unknown write may take effect FOREVER."""
+    order = _order(part)
+    taken = {name: part[name][order] for name in _COPIED}
+    sess = dense(taken["session"])
+    starts = run_starts(sess, taken["object"])
+    obj = np.cumsum(starts, dtype=np.int64) - 1
+    sess_starts = np.flatnonzero(run_starts(sess))
+    write = taken["kind"] != Kind.READ
+    writer = Writers(sess, sess_starts, taken["wid"], write)
+    outcome = _outcomes(part["outcome"][order], write, taken["read_wid"], writer)
+    call_ns, ret_ns = part["call"][order], part["ret"][order]
+    ret_ns = np.maximum(call_ns, ret_ns)
+    end_ns = _ends(ret_ns, outcome, write, lateness_ns)
+    clock = _clock(call_ns, ret_ns, end_ns, _groups(obj, taken["lane"]))
+    return Frame(
+        names=names,
+        order=order,
+        columns=taken,
+        outcome=outcome,
+        ver=part["ver"][order].astype(np.int64),
+        server_session=part["server_session"][order],
+        clock=clock,
+        call=clock.ticks(call_ns),
+        ret=clock.ticks(ret_ns),
+        end=clock.ticks(end_ns),
+        obj=obj,
+        obj_starts=np.flatnonzero(starts),
+        sess=sess,
+        sess_starts=sess_starts,
+        model=_models(taken["object"], names),
+        writer=writer,
+    )
+
+
+def subset(part: Part, rows: Array) -> Part:
+    """The rows of `part` where the bool array `rows` is true."""
+    chosen = np.flatnonzero(rows)
+    offsets, values = _sublist(part.offsets, part.values, chosen)
+    logical_offsets, logical_values = _sublist(part.logical_offsets, part.logical_values, chosen)
+    return Part(
+        columns={name: column[chosen] for name, column in part.columns.items()},
+        listed=part.listed[chosen],
+        offsets=offsets,
+        values=values,
+        logical_offsets=logical_offsets,
+        logical_values=logical_values,
+        notes=part.notes.take(chosen),
+    )
+
+
+def _sublist(offsets: Array, values: Array, chosen: Array) -> tuple[Array, Array]:
+    lengths = offsets[chosen + 1] - offsets[chosen]
+    fresh = np.zeros(len(chosen) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=fresh[1:])
+    return fresh, values[np.arange(fresh[-1]) + np.repeat(offsets[chosen] - fresh[:-1], lengths)]
+
+
+def _order(part: Part) -> Array:
+    call = part["call"]
+    by_call = None
+    if len(call) > 1 and bool((call[1:] < call[:-1]).any()):
+        by_call = np.argsort(call, kind="stable")
+    objects = part["object"].astype(np.int64)
+    width = int(objects.max()) + 1 if len(objects) else 1
+    group = dense(part["session"]) * width + objects
+    if by_call is None:
+        return stable_order(group)
+    return by_call[stable_order(group[by_call])]
+
+
+def _outcomes(outcome: Array, write: Array, read_wid: Array, writer: Writers) -> Array:
+    stranger = write & (outcome == Outcome.OK) & ((read_wid == FOREIGN) | (read_wid == ALIEN))
+    outcome[stranger] = Outcome.UNKNOWN
+    outcome[writer.shared] = Outcome.UNKNOWN
+    return outcome
+
+
+def _ends(ret_ns: Array, outcome: Array, write: Array, lateness_ns: int | None) -> Array:
+    unknown = write & (outcome == Outcome.UNKNOWN)
+    late = FOREVER if lateness_ns is None else ret_ns + lateness_ns
+    ends = np.where(unknown, late, ret_ns)
+    ends[write & ((outcome == Outcome.ACCEPTED) | (outcome == Outcome.FAILED))] = FOREVER
+    return ends
+
+
+def _groups(obj: Array, lane: Array) -> int:
+    """An upper bound for the number of (object, lane) pairs."""
+    return (int(obj[-1]) + 1) * (int(lane.max()) + 1) if len(obj) else 1
+
+
+def _clock(call_ns: Array, ret_ns: Array, end_ns: Array, groups: int) -> Clock:
+    real = [call_ns, ret_ns[ret_ns < FOREVER], end_ns[end_ns < FOREVER]]
+    first = min((int(times.min()) for times in real if len(times)), default=0)
+    last = max((int(times.max()) for times in real if len(times)), default=0)
+    bits = (last - first + 2).bit_length()
+    if groups.bit_length() + bits <= _KEY_BITS:
+        return Clock(first, bits, None)
+    ranks = np.unique(np.concatenate(real))
+    return Clock(first, (len(ranks) + 2).bit_length(), ranks)
+
+
+def _models(objects: Array, names: Names) -> Array:
+    table = np.full(int(objects.max()) + 1 if len(objects) else 1, NO_MODEL, dtype=np.uint8)
+    for code, model in names.models.items():
+        if code < len(table):
+            table[code] = Model(model)
+    models: Array = table[objects]
+    return models

@@ -1,0 +1,127 @@
+"""The four session guarantees (Terry et al. 1994), for each lane of a session and each object.
+
+older(u, v): ver(u) < ver(v) where both versions are known, or F(u) < S(v).
+
+- read your writes: broken by a read of v when an own write w was confirmed before it, older(v, w);
+- monotonic reads: broken by a read of v when an own earlier read showed v', older(v, v');
+- writes follow reads: broken by an own confirmed write w after an own read of v, ver(w) <= ver(v);
+- monotonic writes: broken by an own confirmed write w2 after an own confirmed w1 where
+  ver(w2) < ver(w1), or where a log shows them reversed.
+
+A write that was only accepted promises durability, so it counts for monotonic writes, but not for
+read your writes: reads that miss one are marked apart ("as if accepted meant visible").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from statedrill.check.case import NONE, Case
+from statedrill.check.frame import Array
+from statedrill.check.logs import reversed_pairs
+from statedrill.check.marks import Marks
+from statedrill.check.returned import Returned, lanes
+
+
+@dataclass
+class Lanes:
+    """What each lane had seen and written before each of its calls; made once per case."""
+
+    returned: Returned
+    group: Array
+
+
+def by_lane(case: Case) -> Lanes:
+    """The lanes of the case's frame."""
+    group = lanes(case.frame)
+    return Lanes(Returned(case.frame, group), group)
+
+
+def read_your_writes(case: Case, lane: Lanes) -> Marks:
+    """Reads against the lane's own confirmed writes; evidence "accepted" marks the reads that
+    are older than an own accepted write.
+    """
+    reads = np.flatnonzero(case.valid & ((case.value != NONE) | (case.shown != NONE)))
+    opportunity, violation = _older_than_own(case, lane, reads, case.acked, True)
+    marks = _marks(case, reads, opportunity, violation)
+    missing = np.zeros(len(case.frame), dtype=bool)
+    if case.accepted.any():
+        _, late = _older_than_own(case, lane, reads, case.accepted, False)
+        missing[reads] = late
+    marks.evidence["accepted"] = missing
+    return marks
+
+
+def monotonic_reads(case: Case, lane: Lanes) -> Marks:
+    """Reads against what the lane had read before."""
+    returned = lane.returned
+    usable = case.valid & ((case.value != NONE) | (case.shown != NONE))
+    reads = np.flatnonzero(usable)
+    start = np.where(case.value != NONE, case.start[case.value], 0)
+    newest = returned.greatest(usable, np.maximum(case.shown, 0), reads)
+    latest = returned.greatest(usable & (case.value != NONE), start, reads)
+    return _marks(case, reads, newest != NONE, _older(case, reads, newest, latest))
+
+
+def writes_follow_reads(case: Case, lane: Lanes) -> Marks:
+    """Confirmed writes against what the lane had read before."""
+    writes = np.flatnonzero((case.acked | case.accepted) & (case.shown != NONE))
+    newest = lane.returned.greatest(case.valid & (case.shown != NONE), case.shown, writes)
+    return _marks(case, writes, newest != NONE, case.shown[writes] <= newest)
+
+
+def monotonic_writes(case: Case, lane: Lanes) -> Marks:
+    """Confirmed writes against those that the lane had confirmed before."""
+    confirmed = case.acked | case.accepted
+    writes = np.flatnonzero(confirmed & (case.shown != NONE))
+    own = (case.ack == case.frame.ret) & confirmed & (case.shown != NONE)
+    newest = lane.returned.greatest(own, case.shown, writes)
+    marks = _marks(case, writes, newest != NONE, case.shown[writes] < newest)
+    swapped = reversed_pairs(case, lane.group)
+    marks.violation |= swapped
+    marks.opportunity |= swapped
+    return marks
+
+
+def _older_than_own(
+    case: Case, lane: Lanes, reads: Array, writes: Array, replays: bool
+) -> tuple[Array, Array]:
+    """Whether each read had an own one of `writes` before it, and whether it is older than one."""
+    frame, returned = case.frame, lane.returned
+    confirming = writes & (case.ack == frame.ret)
+    start, version = frame.call, case.version[: len(frame)]
+    if replays and case.replay.any():
+        confirming, start, version = _with_replays(case, confirming)
+    counted = returned.greatest(confirming, np.zeros(len(frame), dtype=np.int64), reads)
+    newest = returned.greatest(confirming & (version != NONE), np.maximum(version, 0), reads)
+    latest = returned.greatest(confirming, start, reads)
+    return counted != NONE, _older(case, reads, newest, latest)
+
+
+def _with_replays(case: Case, confirming: Array) -> tuple[Array, Array, Array]:
+    """A replay stands for the write that it confirms."""
+    replays = np.flatnonzero(case.replay)
+    confirming = confirming.copy()
+    confirming[replays] = True
+    start, version = case.frame.call.copy(), case.version[: len(case.frame)].copy()
+    start[replays] = case.frame.call[case.target[replays]]
+    version[replays] = case.version[case.target[replays]]
+    return confirming, start, version
+
+
+def _older(case: Case, reads: Array, newest: Array, latest: Array) -> Array:
+    """older(v, w) for the value v of each read, given the greatest version and S of the w."""
+    by_version = (case.shown[reads] != NONE) & (case.shown[reads] < newest)
+    first = np.where(case.value[reads] != NONE, case.first[case.value[reads]], np.iinfo("i8").max)
+    older: Array = by_version | (first < latest)
+    return older
+
+
+def _marks(case: Case, rows: Array, opportunity: Array, violation: Array) -> Marks:
+    size = len(case.frame)
+    marks = Marks(np.zeros(size, dtype=bool), np.zeros(size, dtype=bool))
+    marks.opportunity[rows] = opportunity
+    marks.violation[rows] = violation & opportunity
+    return marks

@@ -1,0 +1,128 @@
+"""Lost acknowledged writes: what the audit no longer shows.
+
+The last successful audit read of an object decides. A write w confirmed before it is lost iff
+
+- the read shows an older state: ver(read) < ver(w), or F(v) < S(w) for the value v it shows;
+- or the same version with another id, or two confirmed writes share a version: versions count
+  the applied writes of one line of history, so all but one of these were wiped (the latest is
+  taken for the survivor, unless the audit shows another one of them);
+- or a list lacks it: an element of a set that nothing may have removed, or an entry of a log.
+
+What a list shows is not lost, whatever its version says. Content that is gone while its record is
+there (ABSENT) counts as the version before the record's; without a version only the last write is
+lost, and only where no unknown write may have made the record. Writes of objects without a
+successful audit read are unaudited; accepted writes that are missing while the queue was not
+drained are unsettled: both are unknown, never lost.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from statedrill.check.case import NONE, Case
+from statedrill.check.frame import Array
+from statedrill.check.marks import Marks
+from statedrill.check.sets import may_be_gone
+from statedrill.check.versions import shared_versions
+from statedrill.history import ABSENT, Kind, Outcome, Phase
+
+
+def lost_writes(case: Case, drained: bool) -> Marks:
+    """Confirmed and accepted writes against the audit. Evidence per row: "unaudited",
+    "unsettled"; "suspected", the confirmed writes that the last read of an object without audit
+    no longer shows; and "audit", the row of the read that decides (NONE: none).
+    """
+    frame = case.frame
+    confirmed = case.acked | case.accepted
+    deciding = case.once(deciding_reads)
+    audited = _audited(case, deciding)[frame.obj]
+    audit = deciding[frame.obj]
+    rows = np.flatnonzero(confirmed & (audit != NONE))
+    rows = rows[case.ack[rows] < frame.call[audit[rows]]]
+    missing = np.zeros(len(frame), dtype=bool)
+    missing[rows] = _older(case, rows, audit[rows]) | _content_gone(case, rows, audit[rows])
+    listed = _listed(case, deciding)
+    _by_list(case, rows, audit[rows], listed, missing)
+    spare = rows[~missing[rows] & (case.version[rows] != NONE)]
+    missing[shared_versions(case, spare, listed)] = True
+    missing &= ~listed
+    judged = np.zeros(len(frame), dtype=bool)
+    judged[rows] = True
+    settled = case.acked | drained
+    evidence = {
+        "unaudited": confirmed & ~audited,
+        "unsettled": missing & audited & ~settled,
+        "suspected": missing & ~audited & case.acked,
+        "audit": audit,
+    }
+    return Marks(judged & audited & settled, missing & audited & settled, evidence)
+
+
+def deciding_reads(case: Case) -> Array:
+    """Per object the row of its last successful read, an audit's where there is one, and one with
+    a list where there is one among these; NONE where there is none.
+    """
+    frame = case.frame
+    found = np.full(frame.objects, NONE, dtype=np.int64)
+    auditing = case.valid & (frame["phase"] >= Phase.AUDIT)
+    with_list = np.zeros(len(frame), dtype=bool)
+    with_list[case.lists.rows] = True
+    for chosen in (case.valid, case.valid & with_list, auditing, auditing & with_list):
+        rows = np.flatnonzero(chosen)
+        found[frame.obj[rows]] = rows  # rows of an object are in the order of their call
+    return found
+
+
+def _audited(case: Case, deciding: Array) -> Array:
+    """Per object whether an audit read decides."""
+    audited: Array = (deciding != NONE) & (case.frame["phase"][deciding] >= Phase.AUDIT)
+    return audited
+
+
+def _older(case: Case, rows: Array, audit: Array) -> Array:
+    frame = case.frame
+    version, shown, value = case.version[rows], case.shown[audit], case.value[audit]
+    known = (version != NONE) & (shown != NONE)
+    older: Array = known & (shown < version)
+    first = np.where(value != NONE, case.first[value], frame.clock.top)
+    older |= first < frame.call[rows]
+    other = (value != NONE) & (value < len(frame)) & (value != rows)
+    older |= known & (shown == version) & other
+    return older
+
+
+def _content_gone(case: Case, rows: Array, audit: Array) -> Array:
+    """The last confirmed write of an object whose content is gone and shows no version."""
+    frame = case.frame
+    gone: Array = (frame["read_wid"][audit] == ABSENT) & (case.shown[audit] == NONE)
+    if not gone.any():
+        return gone
+    doubtful = np.zeros(frame.objects, dtype=bool)
+    unknown = case.effective & (frame.outcome == Outcome.UNKNOWN) & ~case.acked
+    doubtful[frame.obj[unknown]] = True
+    latest = np.full(frame.objects, NONE, dtype=np.int64)
+    latest[frame.obj[rows]] = rows
+    gone &= ~doubtful[frame.obj[rows]] & (latest[frame.obj[rows]] == rows)
+    return gone
+
+
+def _listed(case: Case, deciding: Array) -> Array:
+    """Rows of adds and appends that the deciding read shows."""
+    frame, lists = case.frame, case.lists
+    decides = deciding[frame.obj[lists.rows]] == lists.rows
+    listed = np.zeros(len(frame), dtype=bool)
+    shown = lists.item[np.repeat(decides, lists.lengths)]
+    listed[shown[shown != NONE]] = True
+    return listed
+
+
+def _by_list(case: Case, rows: Array, audit: Array, listed: Array, missing: Array) -> None:
+    """Entries that the deciding list lacks although nothing may have removed them."""
+    frame = case.frame
+    with_list = np.zeros(len(frame), dtype=bool)
+    with_list[case.lists.rows] = True
+    kind = frame["kind"][rows]
+    entry = ((kind == Kind.ADD) | (kind == Kind.APPEND)) & with_list[audit]
+    gone = case.once(may_be_gone)[rows]
+    kept = entry & (gone >= frame.ret[audit])
+    missing[rows[kept & ~listed[rows]]] = True

@@ -1,0 +1,285 @@
+"""Judges one part of a history: every check, in both columns, and what its findings amount to.
+
+Every violation has exactly one primary class, that of the first row of the table that sees it.
+An object whose state was lost is counted as lost writes; what breaks on it afterwards follows
+from the loss and is listed apart.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from statedrill.check import CHECKS
+from statedrill.check.case import examine
+from statedrill.check.frame import Array, Frame, build, subset
+from statedrill.check.histogram import Histogram
+from statedrill.check.lists import collect
+from statedrill.check.partial import Partial, Tally
+from statedrill.check.recovery import recoveries
+from statedrill.check.settings import Settings
+from statedrill.check.signed_in import LOST, OUTAGE, UNDECIDED
+from statedrill.check.table import Check, Look
+from statedrill.check.traffic import measure
+from statedrill.check.witness import find_witness
+from statedrill.history import Kind, Model, Outcome, Phase
+from statedrill.history.columns import Names
+from statedrill.history.store import History, Part
+
+
+def judge_part(history: History, number: int, settings: Settings) -> Partial:
+    """The findings of part `number`."""
+    part = history.part(number)
+    return judge_rows(part, history.names, history.run, settings)
+
+
+def judge_rows(part: Part, names: Names, run: str, settings: Settings) -> Partial:
+    """The findings of the rows of `part`."""
+    look = examine_rows(part, names, settings, bounded=False)
+    following = after_loss(look)
+    tallies = _tallies(look, following)
+    _bounded(part, names, settings, look, tallies)
+    for check in CHECKS:
+        violations = look.found[check.name].violation
+        if tallies[check.name].violations:
+            tallies[check.name].witness = find_witness(check.name, look, violations, part, run)
+    bad = _bad_reads(look, following)
+    recovered, censored = recoveries(look.case.frame, bad | _loss(look), settings.fault_ns)
+    return Partial(
+        traffic=measure(part, names, settings),
+        tallies=tallies,
+        counts=_counts(look, following),
+        bins=_bins(look, settings),
+        spreads={"staleness": _staleness(look)},
+        least=_least(look),
+        greatest=_greatest(look, bad, settings),
+        recovered_ns=recovered,
+        censored_ns=censored,
+    )
+
+
+def examine_rows(part: Part, names: Names, settings: Settings, bounded: bool) -> Look:
+    """Every check on the rows of `part`, in the strict or the bounded column."""
+    frame = build(part, names, settings.lateness_ns if bounded else None)
+    case = examine(frame, collect(part, frame), settings.complete)
+    look = Look(case, settings)
+    for check in CHECKS:
+        look.found[check.name] = check.find(look)
+    return look
+
+
+def after_loss(look: Look) -> Array:
+    """Takes what follows from a lost state out of the later checks; returns those rows.
+
+    A state is lost from the first lost write's confirmation on. Where no audit decided and the
+    failure is one that the pattern does not promise to survive, the suspicion of the object's
+    last read is enough: such a failure must not break other clauses.
+    """
+    case, frame = look.case, look.case.frame
+    lost = look.found["lost-writes"]
+    excused = lost.evidence["suspected"] if look.settings.unpromised_failure else False
+    gone = np.flatnonzero(lost.violation | excused)
+    since = np.full(frame.objects, np.iinfo("i8").max)
+    np.minimum.at(since, frame.obj[gone], case.ack[gone])
+    following = np.zeros(len(frame), dtype=bool)
+    if len(gone) == 0:
+        return following
+    later = frame.ret > since[frame.obj]
+    whole = (since < np.iinfo("i8").max)[frame.obj]
+    for check in CHECKS:
+        if not check.follows_loss:
+            continue
+        marks = look.found[check.name]
+        affected = marks.violation & (whole if check.unit != "reads" else later)
+        affected &= marks.evidence.get("follows", True)
+        marks.violation &= ~affected
+        marks.evidence["after_loss"] = affected
+        following |= affected
+        if "accepted" in marks.evidence:
+            marks.evidence["accepted"] &= ~later
+    return following
+
+
+def _tallies(look: Look, following: Array) -> dict[str, Tally]:
+    frame = look.case.frame
+    claimed = np.zeros(len(frame), dtype=bool)
+    tallies = {}
+    for check in CHECKS:
+        marks = look.found[check.name]
+        own = marks.violation & ~_claimed(check, frame, claimed | following)
+        if check.unit not in ("sessions", "objects"):
+            claimed |= marks.violation
+        tallies[check.name] = Tally(
+            opportunities=int(marks.opportunity.sum()),
+            violations=int(marks.violation.sum()),
+            primary=int(own.sum()),
+            after_loss=int(marks.evidence.get("after_loss", np.zeros(1)).sum()),
+            by_session=_by_session(frame, marks.opportunity, marks.violation),
+        )
+    return tallies
+
+
+def _claimed(check: Check, frame: Frame, claimed: Array) -> Array:
+    """Rows that an earlier class has; for objects: those with any such row."""
+    if check.unit != "objects":
+        return claimed if check.unit != "sessions" else np.zeros(len(frame), dtype=bool)
+    objects = np.zeros(frame.objects, dtype=bool)
+    objects[frame.obj[claimed]] = True
+    return objects[frame.obj]
+
+
+def _by_session(frame: Frame, opportunity: Array, violation: Array) -> Counter[tuple[int, int]]:
+    if frame.sessions == 0:
+        return Counter()
+    chances = np.add.reduceat(opportunity, frame.sess_starts, dtype=np.int64)
+    broken = np.bincount(frame.sess[violation], minlength=frame.sessions)
+    width = int(broken.max()) + 1
+    pairs, sessions = np.unique(chances * width + broken, return_counts=True)
+    return Counter(
+        {
+            (int(pair) // width, int(pair) % width): int(count)
+            for pair, count in zip(pairs, sessions, strict=True)
+            if pair
+        }
+    )
+
+
+def _bounded(
+    part: Part, names: Names, settings: Settings, strict: Look, tallies: dict[str, Tally]
+) -> None:
+    """The second column: only sessions with an unknown write can differ, so only they are redone.
+
+    A correct system that is late by more than the bound would be accused here, so this column
+    never decides an outcome.
+    """
+    frame = strict.case.frame
+    late = (frame["kind"] != Kind.READ) & (frame.outcome == Outcome.UNKNOWN)
+    doubtful = np.zeros(frame.sessions, dtype=bool)
+    doubtful[frame.sess[late]] = True
+    again = doubtful[frame.sess]
+    for check in CHECKS:
+        kept = strict.found[check.name].violation & ~again
+        tallies[check.name].bounded = int(kept.sum())
+    if not again.any():
+        return
+    rows = np.zeros(len(frame), dtype=bool)
+    rows[frame.order] = again
+    look = examine_rows(subset(part, rows), names, settings, bounded=True)
+    after_loss(look)
+    for check in CHECKS:
+        tallies[check.name].bounded += int(look.found[check.name].violation.sum())
+
+
+def _bad_reads(look: Look, following: Array) -> Array:
+    """Reads that showed what they must not (not those late only against accepted writes)."""
+    bad: Array = following & (look.case.frame["kind"] == Kind.READ)
+    for check in CHECKS:
+        if check.unit == "reads":
+            bad = bad | look.found[check.name].violation
+    return bad
+
+
+def _loss(look: Look) -> Array:
+    return look.found["lost-sessions"].evidence["loss"]
+
+
+def _counts(look: Look, following: Array) -> Counter[str]:
+    case, frame = look.case, look.case.frame
+    found = {name: marks.violation for name, marks in look.found.items()}
+    lost, signed = look.found["lost-writes"], look.found["lost-sessions"]
+    stale = look.found["stale-reads"]
+    confirmed = case.acked | case.accepted
+    state = (frame.model <= Model.ORDERS) & (frame["kind"] != Kind.READ)
+    owners = np.zeros(frame.sessions, dtype=bool)
+    owners[frame.sess[found["lost-writes"]]] = True
+    masks = {
+        "reads": case.read,
+        "leaked": case.leak,
+        "stale": stale.violation | stale.evidence["accepted"],
+        "stale_accepted": stale.evidence["accepted"],
+        "ryw_accepted": look.found["read-your-writes"].evidence["accepted"],
+        "after_loss": following & (frame["kind"] == Kind.READ),
+        "acknowledged": confirmed,
+        "accepted": case.accepted,
+        "unknown_writes": state & (frame.outcome == Outcome.UNKNOWN) & ~confirmed,
+        "failed_writes": state & (frame.outcome == Outcome.FAILED),
+        "lost": lost.violation,
+        "unaudited": lost.evidence["unaudited"],
+        "unsettled": lost.evidence["unsettled"],
+        "suspected": lost.evidence["suspected"],
+        "audit_reads": case.valid & (frame["phase"] >= Phase.AUDIT),
+        "unrecorded": case.unrecorded,
+        "sessions_lost": signed.evidence[LOST],
+        "sessions_outage": signed.evidence[OUTAGE],
+        "sessions_undecided": signed.evidence[UNDECIDED],
+        "sessions_with_lost_writes": owners,
+    }
+    counts = Counter({name: int(mask.sum()) for name, mask in masks.items()})
+    counts["sessions"] = frame.sessions
+    counts.update(_causes(look))
+    fault = look.settings.fault_ns
+    if fault is not None:
+        before = confirmed & (
+            frame.clock.ns(np.minimum(case.ack, frame.ret.max(initial=1))) < fault
+        )
+        counts["exposed"] = int(before.sum())
+        counts["lost_after_fault"] = int((lost.violation & ~before).sum())
+    return counts
+
+
+def _causes(look: Look) -> dict[str, int]:
+    """What the first evidence of each lost session showed."""
+    frame = look.case.frame
+    signed = look.found["lost-sessions"]
+    first = signed.evidence["first"][signed.evidence[LOST]]
+    signed_out = frame.server_session[first] == 1
+    audit = frame["phase"][first] >= Phase.AUDIT
+    return {
+        "cause_signed_out": int((signed_out & ~audit).sum()),
+        "cause_another_session": int((~signed_out & ~audit).sum()),
+        "cause_audit": int(audit.sum()),
+    }
+
+
+def _bins(look: Look, settings: Settings) -> dict[str, Array]:
+    frame = look.case.frame
+    lost = look.found["lost-writes"].violation
+    signed = look.found["lost-sessions"]
+    stale = look.found["stale-reads"]
+
+    def binned(ticks: Array) -> Array:
+        place = (frame.clock.ns(ticks) - settings.origin_ns) // settings.bin_ns
+        return np.bincount(np.clip(place, 0, settings.bins - 1), minlength=settings.bins)
+
+    first = signed.evidence["first"][signed.evidence[LOST]]
+    return {
+        "lost_writes": binned(look.case.ack[lost]),
+        "lost_sessions": binned(frame.ret[first]),
+        "stale": binned(frame.call[stale.violation | stale.evidence["accepted"]]),
+    }
+
+
+def _staleness(look: Look) -> Histogram:
+    """Least ages of the stale reads, in nanoseconds."""
+    frame, stale = look.case.frame, look.found["stale-reads"]
+    rows = np.flatnonzero(stale.violation | stale.evidence["accepted"])
+    since = frame.clock.ns(stale.evidence["since"][rows])
+    return Histogram.of(np.maximum(frame.clock.ns(frame.call[rows]) - since, 0))
+
+
+def _least(look: Look) -> dict[str, int]:
+    frame = look.case.frame
+    lost = look.found["lost-writes"].violation
+    if not lost.any():
+        return {}
+    return {"lost_ack_ns": int(frame.clock.ns(look.case.ack[lost].min()))}
+
+
+def _greatest(look: Look, bad: Array, settings: Settings) -> dict[str, int]:
+    """The last bad read that was called after the fault and before the audit."""
+    frame = look.case.frame
+    calls = frame.clock.ns(frame.call[bad & (frame["phase"] < Phase.AUDIT)])
+    if settings.fault_ns is None or not (calls >= settings.fault_ns).any():
+        return {}
+    return {"bad_read_ns": int(calls.max())}

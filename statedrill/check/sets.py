@@ -1,0 +1,167 @@
+"""Sets with unique element ids: what must be there, and what must not come back.
+
+An element e must be in a list read r iff it surely was there before (F(e) < call(r)) and nothing
+that may have removed it was sent before r returned. e must not be in r iff its removal, or a
+clear sent after e surely was there, was surely done before r's call. A removal counts only where
+e surely was there before it was sent: an add that timed out may land after its removal. Logs and
+orders are sets from which nothing is ever removed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from statedrill.check.case import NONE, Case
+from statedrill.check.frame import Array
+from statedrill.check.logs import flat_of
+from statedrill.check.marks import Marks
+from statedrill.history import LAST_ID, Kind
+
+_NEVER = np.iinfo("i8").max
+
+
+def may_be_gone(case: Case) -> Array:
+    """Per row of an add: the earliest call of anything that may remove it (the top tick: none)."""
+    frame = case.frame
+    gone = np.full(len(frame), frame.clock.top, dtype=np.int64)
+    removes, element = _removals(case)
+    np.minimum.at(gone, element, frame.call[removes])
+    clears = np.flatnonzero(case.effective & (frame["kind"] == Kind.CLEAR))
+    if len(clears) == 0:
+        return gone
+    adds = _adds(case)
+    # clears that may take effect after the add was sent: F(c) >= S(e)
+    order = np.argsort(frame.key(frame.obj[clears], case.first[clears]), kind="stable")
+    clears = clears[order]
+    done = frame.key(frame.obj[clears], case.first[clears])
+    begun = frame.key(frame.obj[clears], frame.call[clears])
+    least = np.append(np.minimum.accumulate(begun[::-1])[::-1], _NEVER)
+    found = least[np.searchsorted(done, frame.key(frame.obj[adds], frame.call[adds]), "left")]
+    same = frame.group_of(found) == frame.obj[adds]
+    gone[adds[same]] = np.minimum(gone[adds[same]], frame.tick_of(found[same]))
+    return gone
+
+
+def surely_gone(case: Case) -> Array:
+    """Per row of an add: when it surely had been removed, at the earliest (the top tick: never)."""
+    frame = case.frame
+    gone = np.full(len(frame), frame.clock.top, dtype=np.int64)
+    removes, element = _removals(case)
+    after = case.first[element] < frame.call[removes]
+    np.minimum.at(gone, element[after], case.first[removes[after]])
+    clears = np.flatnonzero(case.effective & (frame["kind"] == Kind.CLEAR))
+    if len(clears) == 0:
+        return gone
+    adds = _adds(case)
+    begun = frame.key(frame.obj[clears], frame.call[clears])
+    done = frame.key(frame.obj[clears], case.first[clears])
+    least = np.append(np.minimum.accumulate(done[::-1])[::-1], _NEVER)
+    there = frame.key(frame.obj[adds], case.first[adds])
+    found = least[np.searchsorted(begun, there, side="right")]
+    same = frame.group_of(found) == frame.obj[adds]
+    gone[adds[same]] = np.minimum(gone[adds[same]], frame.tick_of(found[same]))
+    return gone
+
+
+def absent(case: Case) -> tuple[Array, Array]:
+    """List reads that lack an element that must be there, and since when (tick) it was there."""
+    lists = case.lists
+    chosen = np.flatnonzero(case.valid[lists.rows])
+    if len(chosen) == 0:
+        return chosen, chosen
+    rows = lists.rows[chosen]
+    gone = case.once(may_be_gone)
+    expected, unsure = _expected(case, rows, gone)
+    found = _found(case, chosen, gone)
+    suspects = np.flatnonzero(unsure | (found < expected))
+    return _missing(case, chosen[suspects], gone)
+
+
+def resurrected(case: Case) -> Marks:
+    """Elements that a read shows although their removal was done before it was sent."""
+    frame, lists = case.frame, case.lists
+    size = len(frame)
+    gone = case.once(surely_gone)
+    marks = Marks(gone < frame.clock.top, np.zeros(size, dtype=bool))
+    if not marks.opportunity.any():
+        return marks
+    seen = np.flatnonzero(lists.item != NONE)
+    item, row = lists.item[seen], lists.row_of[seen]
+    back = case.valid[row] & (gone[item] < frame.call[row])
+    marks.violation[item[back]] = True
+    return marks
+
+
+def _adds(case: Case) -> Array:
+    return np.flatnonzero(case.effective & (case.frame["kind"] == Kind.ADD))
+
+
+def _removals(case: Case) -> tuple[Array, Array]:
+    """The removes that may have been applied, and the row of the add of their element."""
+    frame = case.frame
+    element = frame["element"]
+    rows = np.flatnonzero(
+        case.effective & (frame["kind"] == Kind.REMOVE) & (element > 0) & (element <= LAST_ID)
+    )
+    added = frame.writer.row(frame.sess[rows], element[rows])
+    fits = (added != NONE) & (frame.obj[added] == frame.obj[rows])
+    return rows[fits], added[fits]
+
+
+def _expected(case: Case, rows: Array, gone: Array) -> tuple[Array, Array]:
+    """How many elements must be in each read at least, and where that is only a lower bound."""
+    frame = case.frame
+    grown = np.flatnonzero(
+        case.effective
+        & ((frame["kind"] == Kind.ADD) | (frame["kind"] == Kind.APPEND))
+        & (case.first[: len(frame)] < frame.clock.top)
+    )
+    there = np.sort(frame.key(frame.obj[grown], case.first[grown]))
+    taken = grown[gone[grown] < frame.clock.top]
+    left_key = frame.key(frame.obj[taken], np.maximum(gone[taken], case.first[taken]))
+    left = np.sort(left_key)
+    base = frame.key(frame.obj[rows], 0)
+    call, ret = (
+        frame.key(frame.obj[rows], frame.call[rows]),
+        frame.key(frame.obj[rows], frame.ret[rows]),
+    )
+    begin = np.searchsorted(there, base)
+    came = np.searchsorted(there, call)
+    went = np.searchsorted(left, ret) - np.searchsorted(left, base)
+    # elements that came and may have gone while the read was under way are taken off twice
+    unsure = (np.searchsorted(there, ret) > came) & (went > 0)
+    return came - begin - went, unsure
+
+
+def _found(case: Case, chosen: Array, gone: Array) -> Array:
+    """How many of the elements that must be there each read shows."""
+    flat, number = flat_of(case.lists.starts[chosen], case.lists.lengths[chosen])
+    must = _must(case, case.lists.item[flat], case.lists.row_of[flat], gone)
+    return np.bincount(number[must], minlength=len(chosen))
+
+
+def _must(case: Case, item: Array, row: Array, gone: Array) -> Array:
+    frame = case.frame
+    there = (item != NONE) & (case.first[item] < frame.call[row])
+    must: Array = there & (gone[item] >= frame.ret[row])
+    return must
+
+
+def _missing(case: Case, chosen: Array, gone: Array) -> tuple[Array, Array]:
+    """Settles each suspect by looking at every element of its object."""
+    frame, lists = case.frame, case.lists
+    rows = lists.rows[chosen]
+    since = np.full(len(rows), _NEVER)
+    for place, (row, read) in enumerate(zip(rows, chosen, strict=True)):
+        obj = frame.obj[row]
+        begin = frame.obj_starts[obj]
+        end = frame.obj_starts[obj + 1] if obj + 1 < frame.objects else len(frame)
+        members = np.arange(begin, end)
+        kind = frame["kind"][begin:end]
+        members = members[case.effective[begin:end] & ((kind == Kind.ADD) | (kind == Kind.APPEND))]
+        must = members[_must(case, members, np.full(len(members), row), gone)]
+        shown = lists.item[lists.starts[read] : lists.starts[read] + lists.lengths[read]]
+        lacking = must[~np.isin(must, shown)]
+        since[place] = case.first[lacking].min(initial=_NEVER)
+    broken = since != _NEVER
+    return rows[broken], since[broken]

@@ -1,0 +1,42 @@
+"""The shape of a row in the table of checks, and what a check is given to look at.
+
+Knows no check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from statedrill.check.case import Case
+from statedrill.check.guarantees import Lanes, by_lane
+from statedrill.check.marks import Marks
+from statedrill.check.settings import Settings
+
+
+@dataclass
+class Look:
+    """What a check may look at: the case, the drill's settings, and what earlier checks found."""
+
+    case: Case
+    settings: Settings
+    found: dict[str, Marks] = field(default_factory=dict)
+
+    @property
+    def lanes(self) -> Lanes:
+        """The case's lanes, made once."""
+        return self.case.once(by_lane)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: its name, the primary class of its violations, what it counts, how it looks.
+
+    `follows_loss`: its violations on an object whose state was lost are consequences of the loss.
+    """
+
+    name: str
+    primary: str
+    unit: str
+    follows_loss: bool
+    find: Callable[[Look], Marks]

@@ -1,0 +1,33 @@
+"""The verdict as a whole: every key is there, whatever the history."""
+
+from __future__ import annotations
+
+from statedrill.check import exit_code
+from tests.check.story import PREFERENCES, Story
+
+KEYS = {
+    "schema", "outcome", "summary", "why", "pattern", "experiment", "scenario", "profile", "seed",
+    "sessions", "writes", "reads", "guarantees", "availability", "recovery", "latency_ms",
+    "service_ms", "operations", "faults", "promise", "thresholds", "footing", "findings",
+    "phases", "series",
+}  # fmt: skip
+
+
+def test_an_empty_history_is_unknown_and_has_every_key() -> None:
+    verdict = Story().verdict()
+    assert verdict.keys() >= KEYS
+    assert verdict["outcome"] == "unknown"
+    assert exit_code(verdict) == 3
+    assert {each["outcome"] for each in verdict["findings"]} == {"unknown"}
+
+
+def test_a_read_that_misses_an_own_write_is_counted_once_and_told() -> None:
+    story = Story()
+    story.write(10, PREFERENCES, 1, ver=1)
+    story.write(20, PREFERENCES, 2, ver=2)
+    story.read(30, PREFERENCES, 1, ver=1)
+    verdict = story.verdict()
+    assert verdict["guarantees"]["read_your_writes"] == {"opportunities": 1, "violations": 1}
+    (finding,) = [row for row in verdict["findings"] if row["check"] == "read-your-writes"]
+    assert finding["primary"] == 1
+    assert [each["wid"] for each in finding["operations"]] == ["r1.1.2", "r1.1.1"]
