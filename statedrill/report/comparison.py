@@ -20,7 +20,7 @@ from statedrill.errors import InputError
 from statedrill.report.answer import answer
 from statedrill.report.figures.axis import time_axis
 from statedrill.report.figures.latency import latency_rows
-from statedrill.report.figures.timeline import small_timeline
+from statedrill.report.figures.timeline import highest_rate, small_timeline
 from statedrill.report.grid import grid
 from statedrill.report.junit import junit
 from statedrill.report.loading import Run, at, load_run
@@ -204,12 +204,17 @@ def _timelines(runs: Sequence[Run], links: Sequence[str]) -> list[tuple[str, str
     """(name, link, outcome, drawing) of each run, all with one rate axis."""
     shown = list(zip(runs, links, strict=True))[:_MOST_TIMELINES]
     every = [series_of(run) for run, _ in shown]
-    tops = [series["ok"].max() for series in every if len(series)]
-    top = max((float(each) for each in tops if pd.notna(each)), default=1.0) * 1.05
+    times = [
+        time_axis(run.verdict, float(series.index[-1]) if len(series) else 0.0)
+        for (run, _), series in zip(shown, every, strict=True)
+    ]
+    tops = [highest_rate(*pair) for pair in zip(every, times, strict=True) if len(pair[0])]
+    top = max(tops, default=1.0)
     return [
         (run.name, link, run.outcome,
          small_timeline(f"small-{number}", f"{run.name}: {run.outcome}", series,
-                        time_axis(run.verdict, float(series.index[-1])), max(top, 1.0)))
-        for number, ((run, link), series) in enumerate(zip(shown, every, strict=True), start=1)
+                        time, top))
+        for number, ((run, link), series, time) in enumerate(
+            zip(shown, every, times, strict=True), start=1)
         if len(series)
     ]  # fmt: skip

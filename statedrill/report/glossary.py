@@ -32,7 +32,8 @@ GLOSSARY: Mapping[str, str] = {
     "monotonic writes": "Session guarantee: a session's writes take effect in its order.",
     "operation": "One recorded call to the application, with the outcome ok, failed (surely not "
     "done) or unknown.",
-    "outage": "How long the application did not serve as it did before the fault.",
+    "outage": "For how long fewer than half as many operations succeeded as before the "
+    "fault; degraded: fewer than 99 of 100.",
     "p50, p99": "Half, or 99 of 100, of the operations were at least this fast.",
     "pattern": "How the application is deployed and where its state lives, plus its promise.",
     "phase": "Part of a drill: warmup, baseline, fault, recovery, settle, audit.",

@@ -61,7 +61,7 @@ def tiles(verdict: Mapping[str, Any]) -> list[Tile]:
             at(verdict, "writes", "acknowledged"),
         ),
         _tile("stale reads", at(verdict, "reads", "stale"), at(verdict, "reads", "total")),
-        _outage_tile(verdict),
+        _service_tile(verdict),
         _latency_tile(verdict),
     ]
     wrong = (at(verdict, "writes", "duplicated") or 0) + (at(verdict, "reads", "leaked") or 0)
@@ -89,14 +89,13 @@ def recovery_table(verdict: Mapping[str, Any]) -> Table:
     rows = [
         ("availability during fault and recovery", percent(at(verdict, "availability", "ratio")),
          "share of operations that succeeded"),
-        ("outage", seconds(at(verdict, "availability", "outage_s")),
-         "time in which the application did not serve as before"),
+        *_outage_rows(verdict),
         ("RTO, availability", seconds(at(verdict, "recovery", "rto_availability_s")),
          _rto_meaning(verdict)),
         ("RTO, state", seconds(at(verdict, "recovery", "rto_state_s")), _state_meaning(verdict)),
+        *_session_rows(verdict),
         ("RPO, time", seconds(at(verdict, "recovery", "rpo_s")),
          "from the oldest lost write's acknowledgement to the fault"),
-        *_session_rows(verdict),
         ("RPO, writes", count(at(verdict, "recovery", "rpo_writes")),
          "acknowledged writes that were lost"),
         *_exposed_rows(verdict),
@@ -127,6 +126,10 @@ def _counts(verdict: Mapping[str, Any]) -> list[Counted]:
                 "leak"),
     ]  # fmt: skip
     extra = {
+        "sessions with a lost write": (sessions.get("with_lost_writes"), total),
+        "sessions whose fate is undecided": (sessions.get("undecided") or None, total),
+        "removed elements that came back": (writes.get("resurrected"), acked),
+        "reads of what nobody had written": (reads.get("phantom"), all_reads),
         "acknowledged writes the audit could not check": (writes.get("unaudited"), acked),
         "reads stale only against accepted writes": (reads.get("stale_accepted"), all_reads),
         "reads of state that was lost": (reads.get("after_loss"), all_reads),
@@ -136,9 +139,10 @@ def _counts(verdict: Mapping[str, Any]) -> list[Counted]:
         seen = at(verdict, "guarantees", key) or {}
         rows.append(Counted(f"{name}: violations", seen.get("violations"),
                             seen.get("opportunities"), key.replace("_", "-")))  # fmt: skip
-    unknown = writes.get("unknown")
-    if unknown is not None:
-        rows.append(Counted("writes of unknown outcome (never counted as lost)", unknown, None))
+    facts = {"writes of unknown outcome (never counted as lost)": "unknown",
+             "writes surely not done": "failed"}  # fmt: skip
+    rows += [Counted(name, writes[key], None) for name, key in facts.items()
+             if writes.get(key) is not None]  # fmt: skip
     return rows
 
 
@@ -177,17 +181,31 @@ def _tile(title: str, part: int | None, whole: int | None) -> Tile:
     )
 
 
-def _outage_tile(verdict: Mapping[str, Any]) -> Tile:
-    outage_s, ratio = (at(verdict, "availability", key) for key in ("outage_s", "ratio"))
-    note = "not known" if ratio is None else f"{percent(ratio)} of operations served"
-    mark = "" if outage_s is None else "bad" if outage_s else "good"
-    return Tile("outage", seconds(outage_s), note, mark)
+def _service_tile(verdict: Mapping[str, Any]) -> Tile:
+    ratio, outage_s = (at(verdict, "availability", key) for key in ("ratio", "outage_s"))
+    mark = "" if ratio is None else "good" if ratio == 1 else "bad" if outage_s else ""
+    note = "not known" if outage_s is None else f"outage {seconds(outage_s)}"
+    return Tile("operations served in fault and recovery", percent(ratio), note, mark)
 
 
 def _latency_tile(verdict: Mapping[str, Any]) -> Tile:
     before, during = (at(verdict, "latency_ms", phase, "p99") for phase in ("baseline", "fault"))
     note = f"in the baseline {milliseconds(before)}" if before is not None else "no baseline"
     return Tile("p99 latency in the fault", milliseconds(during), note)
+
+
+def _outage_rows(verdict: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    meanings = {
+        "outage": ("outage_s", "time in which less than half succeeded of what did before"),
+        "longest outage": ("longest_outage_s", "its longest stretch"),
+        "degraded": ("degraded_s", "time in which less than 99 % succeeded of what did before"),
+    }
+    known = at(verdict, "availability") or {}
+    return [
+        (name, seconds(known.get(key)), meaning)
+        for name, (key, meaning) in meanings.items()
+        if key in known or name == "outage"
+    ]
 
 
 def _rto_meaning(verdict: Mapping[str, Any]) -> str:

@@ -90,6 +90,8 @@ def _context(run: Run) -> dict[str, Any]:
         "faults": faults_table(verdict),
         "events": events_table(run.events),
         "footing": footing_table(verdict),
+        "footing_why": [str(each) for each in at(verdict, "footing", "why") or ()],
+        "lateness": seconds(verdict.get("lateness_s")),
         "footing_outcome": at(verdict, "footing", "outcome") or "unknown",
         "thresholds": thresholds_table(verdict),
         "operations": operations_table(verdict),

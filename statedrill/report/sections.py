@@ -34,11 +34,12 @@ def latency_table(verdict: Mapping[str, Any], key: str, caption: str) -> Table:
     """`latency_ms` or `service_ms` by phase; phases without any operation say so."""
     phases = at(verdict, key) or {}
     rows = [
-        [phase, count(figures.get("n")), *(milliseconds(figures.get(p)) for p in _PERCENTILES)]
+        [phase, count(figures.get("n")), count(figures.get("errors")),
+         *(milliseconds(figures.get(p)) for p in _PERCENTILES)]
         for phase, figures in latency_rows_of(verdict, key)
-    ]
-    return table(caption, ("phase", "operations", *_PERCENTILE_NAMES), rows if phases else (),
-                 numeric=range(1, 7))  # fmt: skip
+    ]  # fmt: skip
+    columns = ("phase", "ok", "failed", *_PERCENTILE_NAMES)
+    return table(caption, columns, rows if phases else (), numeric=range(1, 8))
 
 
 def latency_rows_of(
@@ -55,7 +56,7 @@ def promise_table(verdict: Mapping[str, Any]) -> Table:
     rows = [
         (
             str(clause.get("clause", "")),
-            "promised" if clause.get("promised", True) else "not promised",
+            Cell("promised" if clause.get("promised", True) else "not promised", style="nowrap"),
             Cell(outcome=outcome(clause), style="" if clause.get("promised", True) else "quiet"),
             str(clause.get("evidence") or DASH),
         )
@@ -65,19 +66,26 @@ def promise_table(verdict: Mapping[str, Any]) -> Table:
 
 
 def checks_table(verdict: Mapping[str, Any]) -> Table:
-    """Every check with its chances, its violations and what the strict column says."""
+    """Every check with its chances and violations, strict and with bounded lateness."""
     rows = [
         (
             str(finding.get("check", "")),
             Cell(outcome=outcome(finding)),
             count(finding.get("opportunities")),
             _violations(finding.get("violations"), finding.get("opportunities")),
-            _violations(finding.get("strict"), finding.get("opportunities")),
+            _violations(finding.get("primary"), finding.get("opportunities")),
             _violations(finding.get("bounded"), finding.get("opportunities")),
         )
         for finding in verdict.get("findings") or ()
     ]
-    columns = ("check", "outcome", "opportunities", "violations", "strict", "bounded lateness")
+    columns = (
+        "check",
+        "outcome",
+        "opportunities",
+        "violations",
+        "counted here",
+        "bounded lateness",
+    )
     return table("Checks", columns, rows, numeric=(2, 3, 4, 5))
 
 
@@ -86,7 +94,7 @@ def faults_table(verdict: Mapping[str, Any]) -> Table:
     rows = [
         (
             str(fault.get("name", "")),
-            exact(fault.get("targets") or ()),
+            _targets(fault),
             seconds(fault.get("begin_s")),
             Cell(seconds(fault.get("end_s")),
                  "no end recorded" if fault.get("end_s") is None else ""),
@@ -175,6 +183,11 @@ def _violations(number: Any, opportunities: Any) -> str:
     if opportunities == 0:
         return NOT_TESTED
     return exact(number)
+
+
+def _targets(fault: Mapping[str, Any]) -> Cell:
+    text = exact(fault.get("targets") or ())
+    return Cell(text, style="nowrap" if len(text) < 24 else "")
 
 
 def _proof(fault: Mapping[str, Any]) -> Cell:

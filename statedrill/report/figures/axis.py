@@ -13,6 +13,7 @@ from statedrill.report.figures.svg import COLOURS, INK, MUTED, Canvas
 
 # About how wide a letter of the labels is, in CSS pixels: enough to know whether a word fits.
 _LETTER = 6.2
+_AFTER_LOAD = ("settle", "audit", "second_audit")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,12 @@ class TimeAxis:
     end_s: float
     phases: tuple[Span, ...] = ()
     faults: tuple[Span, ...] = ()
+
+    @property
+    def load_end_s(self) -> float:
+        """When the load ends: what comes after (settling, audit) has a rate of its own."""
+        after = [span.begin_s for span in self.phases if span.name in _AFTER_LOAD]
+        return min(after, default=self.end_s)
 
     def end_of(self, fault: Span) -> float:
         """Where the fault's band ends: without a recorded end, with the axis."""

@@ -12,11 +12,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from statedrill.report.figures.axis import TimeAxis, lanes, shade, strip, ticks_below
 from statedrill.report.figures.svg import COLOURS, MUTED, Canvas, Subject, drawing, picture, place
-from statedrill.report.series import LOSSES
+from statedrill.report.series import LOSSES, RATES
 from statedrill.report.words import count
 
 _LANE, _TOP, _GAP, _BOTTOM = 20.0, 6.0, 34.0, 40.0
-_PANEL = 128.0
+_PANEL, _PANELS = 128.0, 3
 _LOSS_NAMES = {
     "lost_writes": "lost writes",
     "lost_sessions": "lost sessions",
@@ -34,15 +34,20 @@ def timeline(name: str, series: pd.DataFrame, time: TimeAxis, description: str) 
         if strip_height:
             strip(_panel(canvas, left, right, top, strip_height), time, canvas)
         top += strip_height + _GAP
-        for number, fill in enumerate((_throughput, _latency, _losses)):
-            axes = _panel(canvas, left, right, top, _PANEL)
-            shade(axes, time)
-            fill(axes, series)
-            axes.tick_params(labelbottom=number == 2)
+        panels = []
+        for _ in range(_PANELS):
+            panels.append(_panel(canvas, left, right, top, _PANEL))
+            shade(panels[-1], time)
             top += _PANEL + _GAP
-        ticks_below(axes, canvas)
+        rates, latency, losses = panels
+        _throughput(rates, series, highest_rate(series, time))
+        _latency(latency, series)
+        _losses(losses, series)
+        for upper in (rates, latency):
+            upper.tick_params(labelbottom=False)
+        ticks_below(losses, canvas)
 
-    height = _TOP + _LANE * lanes(time) + 3 * (_GAP + _PANEL) + _BOTTOM
+    height = _TOP + _LANE * lanes(time) + _PANELS * (_GAP + _PANEL) + _BOTTOM
     return picture(Subject(name, "Timeline of the drill", description, draw), height)
 
 
@@ -70,14 +75,22 @@ def small_timeline(
     return drawing(Subject(name, title, description, draw), 300, 170)
 
 
+def highest_rate(series: pd.DataFrame, time: TimeAxis) -> float:
+    """The end of the rate axis: the load's own highest rate, however fast the audit reads."""
+    rates = series.loc[series.index < time.load_end_s, list(RATES)]
+    rates = rates if len(rates) else series[list(RATES)]
+    highest = np.nanmax(rates.to_numpy(), initial=0.0)
+    return float(highest) * 1.12 or 1.0
+
+
 def _panel(canvas: Canvas, left: float, right: float, top: float, height: float) -> Axes:
     return place(canvas, left, top, right, canvas.height - top - height)
 
 
-def _throughput(axes: Axes, series: pd.DataFrame) -> None:
+def _throughput(axes: Axes, series: pd.DataFrame, highest: float) -> None:
     axes.set_title("operations per second")
     _rates(axes, series)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, highest)
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: count(value)))
     _legend(axes)
@@ -133,7 +146,7 @@ def _losses(axes: Axes, series: pd.DataFrame) -> None:
     for column in known:
         if (series[column] > 0).any():
             _loss_marks(axes, column, series[column].fillna(0), bin_s)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, axes.get_ylim()[1] * 1.1)
     largest = [series[column].max() for column in known if series[column].max() > 0]
     if max(largest) > 15 * min(largest):
         axes.set_yscale("symlog", linthresh=1)
