@@ -51,7 +51,9 @@ class Handler(BaseHTTPRequestHandler):
             users[self.sid] = body["user"]
             mine = kept.setdefault((body["user"], "session"), {"ver": 0})
             mine.update(ver=mine["ver"] + 1, wid=wid)
-            return self.answer(200, mine, f"sid={self.sid}; Path=/; HttpOnly")
+            return self.answer(
+                200, {"user": body["user"], **mine}, f"sid={self.sid}; Path=/; HttpOnly"
+            )
         if not self.sid:
             return self.answer(401, {"error": "not signed in", "executed": False})
         user = users[self.sid]
