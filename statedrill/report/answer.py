@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from statedrill.report.squares import Square
-from statedrill.report.words import count, crossed, listed, percent, plural
+from statedrill.report.words import count, crossed, listed, number_word, percent, plural
 
 # With more losses than this a sentence names only the worst of each pattern.
 _MOST_LOSSES = 5
@@ -116,13 +116,15 @@ def _patterns(squares: Iterable[Square]) -> list[str]:
 def _experiments(own: Sequence[Square], squares: Sequence[Square]) -> str:
     everywhere = len({each.experiment for each in squares})
     if len(own) > 2 and len(own) == everywhere:
-        return f"all {everywhere} experiments"
+        return f"all {number_word(everywhere)} experiments"
     return listed([each.experiment for each in own])
 
 
 def _in_all(squares: Sequence[Square]) -> str:
     number = len({each.experiment for each in squares})
-    return f" in any of the {number} experiments" if number > 1 else ""
+    if number == 2:
+        return " in either experiment"
+    return f" in any of the {number_word(number)} experiments" if number > 2 else ""
 
 
 def _name(square: Square) -> str:

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from statedrill.errors import InputError
 from statedrill.report.answer import answer
-from statedrill.report.figures.axis import time_axis
+from statedrill.report.figures.axis import load_axis, time_axis
 from statedrill.report.figures.latency import latency_rows
 from statedrill.report.figures.timeline import highest_rate, small_timeline
 from statedrill.report.grid import grid
@@ -205,7 +205,7 @@ def _timelines(runs: Sequence[Run], links: Sequence[str]) -> list[tuple[str, str
     shown = list(zip(runs, links, strict=True))[:_MOST_TIMELINES]
     every = [series_of(run) for run, _ in shown]
     times = [
-        time_axis(run.verdict, float(series.index[-1]) if len(series) else 0.0)
+        load_axis(time_axis(run.verdict, float(series.index[-1]) if len(series) else 0.0))
         for (run, _), series in zip(shown, every, strict=True)
     ]
     tops = [highest_rate(*pair) for pair in zip(every, times, strict=True) if len(pair[0])]

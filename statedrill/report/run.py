@@ -10,7 +10,7 @@ import pandas as pd
 
 from statedrill.report.figures.axis import Span, TimeAxis, time_axis
 from statedrill.report.figures.latency import latency_rows
-from statedrill.report.figures.timeline import timeline
+from statedrill.report.figures.timeline import highest_rate, timeline
 from statedrill.report.findings import findings_of
 from statedrill.report.inputs import figures_table, files_of, plan_tables
 from statedrill.report.junit import junit_of_run
@@ -31,7 +31,7 @@ from statedrill.report.sections import (
     thresholds_table,
 )
 from statedrill.report.series import series_of
-from statedrill.report.words import listed, seconds
+from statedrill.report.words import listed, rate, seconds
 
 # "held" beside a loss is no contradiction: what was not promised cannot be broken.
 MEANINGS = {
@@ -78,6 +78,7 @@ def _context(run: Run) -> dict[str, Any]:
         "phases": [_window(span) for span in time.phases],
         "fault_windows": [_window(span) for span in time.faults],
         "series": series_table(series),
+        "beyond": _beyond(series, time),
         "bin": seconds(series.attrs["bin_s"]),
         "latency_picture": latency_rows(
             "latency", "Latency by phase", latency_rows_of(verdict), left=78
@@ -139,6 +140,12 @@ def _timeline(series: pd.DataFrame, time: TimeAxis) -> Any:
         "The numbers stand in a table below."
     )
     return timeline("timeline", series, time, described)
+
+
+def _beyond(series: pd.DataFrame, time: TimeAxis) -> str:
+    """The audit's rate, where it is higher than the axis shows."""
+    highest = series["ok"].max()
+    return rate(highest) if highest > highest_rate(series, time) else ""
 
 
 def _window(span: Span) -> tuple[str, str]:

@@ -38,13 +38,13 @@ def share(part: float | None, whole: float | None) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """A time span in seconds: `0.42 s`, `2.1 s`, `40 s`, `12 min 30 s`."""
+    """A time span given in seconds: `31 ms`, `0.42 s`, `2.1 s`, `40 s`, `12 min 30 s`."""
     if value is None:
         return DASH
     if value >= 600:
         minutes, rest = divmod(round(value), 60)
         return f"{minutes:,} min {rest} s"
-    return f"{_three_digits(value)} s"
+    return milliseconds(value * 1000) if 0 < value < 0.1 else f"{_three_digits(value)} s"
 
 
 def milliseconds(value: float | None) -> str:
@@ -89,6 +89,12 @@ def listed(names: Sequence[str]) -> str:
 def crossed(pattern: str, experiment: str) -> str:
     """What a reader calls one pattern under one experiment."""
     return f"{pattern} \N{MULTIPLICATION SIGN} {experiment}"
+
+
+def number_word(number: int) -> str:
+    """Small numbers as words."""
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    return words[number] if 0 <= number < len(words) else f"{number:,}"
 
 
 def plural(number: float, one: str, many: str = "") -> str:

@@ -162,6 +162,13 @@ def test_the_answer_says_that_nothing_was_lost() -> None:
     assert promises == "All that was promised was kept."
 
 
+def test_the_answer_says_in_how_many_experiments_nothing_was_lost() -> None:
+    experiments = ("none", "instance-kill", "zone-outage")
+    runs = [a_run("distributed", each) for each in experiments]
+    assert said(*runs[:2])[0].endswith("no acknowledged write in either experiment.")
+    assert said(*runs)[0].endswith("no acknowledged write in any of the three experiments.")
+
+
 def test_the_answer_names_a_loss_without_any_failure() -> None:
     sessions = {"total": 240, "lost": 3, "outage": 0}
     lost = said(a_run("sticky", "none", sessions=sessions))[0]

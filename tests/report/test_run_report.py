@@ -272,6 +272,21 @@ def test_a_long_run_is_drawn_from_fewer_and_wider_bins_that_lose_nothing(tmp_pat
     assert write_report(folder).stat().st_size < 600_000
 
 
+def test_an_interval_stands_only_beside_the_count_it_was_made_from(tmp_path: Path) -> None:
+    finding = {"check": "stale-reads", "class": "stale", "outcome": "broken", "opportunities": 100,
+               "violations": 4, "interval": [0.0123, 0.0789]}  # fmt: skip
+    folder = write_plain_run(tmp_path / "run")
+    verdict = json.loads((folder / "verdict.json").read_text())
+    for stale, shown in ((4, True), (9, False)):
+        reads = verdict["reads"] | {"total": 100, "stale": stale}
+        changed = verdict | {"reads": reads, "findings": [finding]}
+        (folder / "verdict.json").write_text(json.dumps(changed))
+        row = rf"reads stale {stale} 100 {stale}.0 % (1.2 % to 7.9 %|—)"
+        found = re.search(row, Page(write_report(folder).read_text()).text)
+        assert found
+        assert (found[1] != "—") is shown
+
+
 def test_nothing_out_of_nothing_is_not_tested(tmp_path: Path) -> None:
     nothing = {"total": 0, "lost": 0, "outage": 0}
     folder = write_plain_run(tmp_path / "run", sessions=nothing)

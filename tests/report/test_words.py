@@ -45,7 +45,7 @@ def test_nothing_of_nothing_is_not_tested_and_unknown_is_a_dash() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "—"), (0, "0 s"), (0.031, "0.031 s"), (2.1, "2.1 s"), (40.0, "40 s"),
+    [(None, "—"), (0, "0 s"), (0.031, "31 ms"), (0.42, "0.42 s"), (2.1, "2.1 s"), (40.0, "40 s"),
      (754, "12 min 34 s")],
 )  # fmt: skip
 def test_seconds_carry_their_unit(value: float | None, text: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -13,7 +13,7 @@ from statedrill.report.figures.svg import COLOURS, INK, MUTED, Canvas
 
 # About how wide a letter of the labels is, in CSS pixels: enough to know whether a word fits.
 _LETTER = 6.2
-_AFTER_LOAD = ("settle", "audit", "second_audit")
+_AFTER_LOAD = ("settle", "audit", "second audit")
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ class TimeAxis:
         return self.end_s if fault.end_s is None else fault.end_s
 
 
+def load_axis(time: TimeAxis) -> TimeAxis:
+    """The same axis, ended where the load ends."""
+    return replace(time, end_s=time.load_end_s)
+
+
 def time_axis(verdict: Mapping[str, Any], last_s: float) -> TimeAxis:
     """The axis of a verdict whose series ends at `last_s`."""
     phases = spans(verdict.get("phases"), "phase")
@@ -56,10 +61,15 @@ def time_axis(verdict: Mapping[str, Any], last_s: float) -> TimeAxis:
 def spans(rows: Any, name: str) -> tuple[Span, ...]:
     """Rows with `name`, begin_s and end_s as spans; rows without a begin are left out."""
     return tuple(
-        Span(str(row.get(name, "")), float(row["begin_s"]),
+        Span(_written(str(row.get(name, "")), name), float(row["begin_s"]),
              None if row.get("end_s") is None else float(row["end_s"]))
         for row in rows or () if row.get("begin_s") is not None
     )  # fmt: skip
+
+
+def _written(text: str, kind: str) -> str:
+    # `second_audit` is two words; a fault's name is the function of the experiment's file.
+    return text.replace("_", " ") if kind == "phase" else text
 
 
 def shade(axes: Axes, time: TimeAxis) -> None:
