@@ -8,11 +8,9 @@ their oracle.
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from statedrill.check.search_etcd import judge_etcd
@@ -21,9 +19,11 @@ from statedrill.check.search_order import Budget, search
 from statedrill.check.search_prefix import Contradiction, NotUnique, check_unique
 from statedrill.check.search_witness import shrink
 from statedrill.history import Outcome
-from statedrill.history.formats import ForeignHistory, ForeignOperation, read
+from statedrill.history.formats import ForeignHistory, ForeignOperation
 
 HELD, BROKEN, UNKNOWN = "held", "broken", "unknown"
+STATES_PER_S = 20_000  # what a slow processor visits of a history with some ten open writes
+MOST_WITNESSES = 20  # operations that a contradiction names; nearly all need two to eight
 _SHOWS = ("read", "get", "cas")
 
 
@@ -37,25 +37,24 @@ class _Ruling:
 
 
 def judge_foreign(
-    history: ForeignHistory | Path | str,
+    history: ForeignHistory,
     budget_s: float = 60.0,
-    budget_states: int = 1_000_000,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] | None = None,
 ) -> dict[str, Any]:
     """Whether a history is linearizable: `outcome` is held, broken or unknown.
 
     Also in the answer: `why` (sentences), `model`, `format`, `source`, `operations` and
     `unknown_operations` (counts), `keys`, `states` (configurations visited), `witness` (one
     sentence or None) and `witness_operations` (what, who, call, ret, outcome, where). A key
-    that is broken is the answer, whatever the others are; `budget_s` and `budget_states` are
-    for all keys together. A path is read first.
+    that is broken is the answer, whatever the others are.
 
-    Raises:
-        HistoryError: the path holds no history that can be read.
+    The budget is for all keys together. It is counted in configurations, STATES_PER_S for each
+    second, so that the same history gets the same verdict on every machine; with a `clock`
+    (such as `time.monotonic`) the seconds themselves are a limit too.
     """
-    if not isinstance(history, ForeignHistory):
-        history = read(history)
-    budget = Budget(budget_states, clock() + budget_s, clock)
+    budget = Budget(int(budget_s * STATES_PER_S))
+    if clock is not None:
+        budget = Budget(budget.states, clock() + budget_s, clock)
     if history.model == "etcd":
         return _answer(history, _etcd(history))
     keys: dict[Hashable, list[ForeignOperation]] = defaultdict(list)
@@ -89,16 +88,18 @@ def _judge_key(
         return False
     if found.legal or found.stuck is None:
         return True
-    left = shrink(initial, all_moves, found.stuck, budget)
-    return Contradiction(_no_order(left, found.stuck), tuple(each.operation for each in left))
+    left = shrink(initial, all_moves, found.stuck)
+    shown = tuple(each.operation for each in left[-MOST_WITNESSES:])
+    return Contradiction(_no_order(left, found.stuck), shown)
 
 
 def _no_order(left: Sequence[Move], stuck: Move) -> str:
     if len(left) == 1:
         return "no order of the operations explains what this one shows"
+    last = "" if len(left) <= MOST_WITNESSES else f" (the last {MOST_WITNESSES} are shown)"
     return (
-        f"no order of all operations explains these {len(left)}; the search went no further than "
-        f"{stuck.operation.where}"
+        f"no order of all operations explains these {len(left)}{last}; the search went no "
+        f"further than {stuck.operation.where}"
     )
 
 

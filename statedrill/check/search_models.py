@@ -21,7 +21,12 @@ class _Refused:
     """The type of REFUSED, which is no state."""
 
 
+class _Any:
+    """The type of ANY, which is no state."""
+
+
 REFUSED: Final = _Refused()
+ANY: Final = _Any()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,8 @@ class Move:
 
     `apply` gives the next state, or REFUSED. A `pure` move leaves every state as it is. `ret` is
     FOREVER for what may take effect at any later time or never; such moves of one `twin` do the
-    same.
+    same. Where a state is one value, `needs` is the only one that the move can follow and `gives`
+    the one that it leaves; else both are ANY.
     """
 
     operation: ForeignOperation
@@ -39,6 +45,8 @@ class Move:
     pure: bool
     twin: Hashable
     apply: Callable[[State], State | _Refused]
+    needs: State = ANY
+    gives: State = ANY
 
     def freed(self) -> Move:
         """The same move without its constraints: at any time, or never."""
@@ -59,8 +67,19 @@ def moves(model: str, operations: Iterable[ForeignOperation]) -> tuple[State, li
         if pure and each.outcome is Outcome.UNKNOWN:
             continue
         ret = FOREVER if each.outcome is Outcome.UNKNOWN else each.ret
-        found.append(Move(each, each.call, ret, pure, (each.action, each.value), apply))
+        needs, gives = _values(each) if actions is _REGISTER else (ANY, ANY)
+        twin = (each.action, each.value)
+        found.append(Move(each, each.call, ret, pure, twin, apply, needs, gives))
     return initial, found
+
+
+def _values(operation: ForeignOperation) -> tuple[State, State]:
+    """What a move of a register needs and gives."""
+    if operation.action == "cas":
+        return operation.value[0], operation.value[1]
+    if operation.action == "write":
+        return ANY, operation.value
+    return operation.result, ANY
 
 
 _Made = tuple[bool, Callable[[State], "State | _Refused"]]

@@ -8,20 +8,21 @@ only; knows no model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, takewhile
 
-from statedrill.check.search_models import REFUSED, Move, State
+from statedrill.check.search_models import ANY, REFUSED, Move, State
 from statedrill.history import FOREVER
 
 
 @dataclass
 class Budget:
-    """What a search may use: configurations and seconds of `clock`."""
+    """What a search may use: configurations, and time until `clock` says `deadline_s`."""
 
     states: int
-    deadline_s: float
-    clock: Callable[[], float]
+    deadline_s: float = 1.0
+    clock: Callable[[], float] = lambda: 0.0
     used: int = 0
 
     def spend(self) -> bool:
@@ -30,10 +31,6 @@ class Budget:
         if self.used > self.states:
             return False
         return self.used % 256 != 0 or self.clock() < self.deadline_s
-
-    def part(self, states: int, seconds: float) -> Budget:
-        """A smaller budget of its own, never beyond this one's deadline."""
-        return Budget(states, min(self.deadline_s, self.clock() + seconds), self.clock)
 
 
 @dataclass(frozen=True)
@@ -73,6 +70,7 @@ class _Search:
         self.initial, self.budget = initial, budget
         self.free = sorted((each for each in moves if each.ret == FOREVER), key=lambda m: m.call)
         self.stops = _stops([each for each in moves if each.ret != FOREVER], self.free)
+        self.useful = _Useful(self.free)
         self.seen: dict[tuple[int, int, State], list[int]] = {}
 
     def run(self) -> Search:
@@ -124,7 +122,7 @@ class _Search:
         stop = self.stops[position]
         later = [
             (position, done, used | 1 << number, changed)
-            for number, changed in self._free_changes(stop.free, used, state)
+            for number, changed in self._free_changes(stop, done, used, state)
         ]
         for bit, move in stop.changing:
             if not done & bit:
@@ -135,11 +133,13 @@ class _Search:
             later.sort(key=lambda each: stop.move.apply(each[3]) is not REFUSED)
         return later
 
-    def _free_changes(self, count: int, used: int, state: State) -> list[tuple[int, State]]:
+    def _free_changes(
+        self, stop: _Stop, done: int, used: int, state: State
+    ) -> list[tuple[int, State]]:
         """Of free moves that do the same only the first unused one is tried."""
         changes: list[tuple[int, State]] = []
         twins = set()
-        for number in range(count):
+        for number in self.useful.before(stop, done):
             move = self.free[number]
             if used >> number & 1 or move.twin in twins:
                 continue
@@ -148,6 +148,45 @@ class _Search:
             if changed is not REFUSED and changed != state:
                 changes.append((number, changed))
         return changes
+
+
+class _Useful:
+    """Which free moves may be worth their place.
+
+    Where a state is one value, a free move counts only if the very next move needs what it gives
+    (else leaving it out, or putting it later, explains as much). So only those are tried that
+    give what an open move needs, or what another free move needs to give that.
+    """
+
+    def __init__(self, free: Sequence[Move]) -> None:
+        self._by_value: dict[State, list[int]] | None = {}
+        self._chains = {(each.needs, each.gives) for each in free if each.needs is not ANY}
+        for number, move in enumerate(free):
+            if move.gives is ANY:
+                self._by_value = None
+                return
+            self._by_value.setdefault(move.gives, []).append(number)
+
+    def before(self, stop: _Stop, done: int) -> Iterable[int]:
+        """The numbers of the useful free moves that have been called by `stop`, in order."""
+        if self._by_value is None:
+            return range(stop.free)
+        wanted = {
+            move.needs
+            for bit, move in chain(stop.pure, stop.changing)
+            if not done & bit and move.needs is not ANY
+        }
+        grown = 0
+        while grown != len(wanted):
+            grown = len(wanted)
+            wanted |= {needs for needs, gives in self._chains if gives in wanted}
+        return [
+            number
+            for value in wanted
+            for number in takewhile(
+                lambda number: number < stop.free, self._by_value.get(value, ())
+            )
+        ]
 
 
 def _stops(required: list[Move], free: list[Move]) -> list[_Stop]:

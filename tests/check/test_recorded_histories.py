@@ -227,7 +227,7 @@ def test_one_planted_fault_in_a_legal_etcd_record_is_found(
     begin = len(lines) // 2
     assert any(mutate(line) for line in lines[begin:] or lines), "the fault found no place"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    answer = judge_foreign(copy)
+    answer = judge_foreign(read(copy))
     assert answer["outcome"] == "broken", answer["why"]
     assert 1 <= len(answer["witness_operations"]) <= 4
     assert answer["witness"]
@@ -241,7 +241,7 @@ def test_a_write_missing_from_the_record_leaves_an_event_without_author(tmp_path
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     number = next(at for at, line in enumerate(lines) if put_of(json.loads(line)))
     path.write_text("".join(lines[:number] + lines[number + 1 :]), encoding="utf-8")
-    answer = judge_foreign(copy)
+    answer = judge_foreign(read(copy))
     assert answer["outcome"] == "broken"
     assert "no request made the change" in answer["why"][0]
 
@@ -253,6 +253,6 @@ def test_one_wrong_answer_in_a_legal_porcupine_history_is_found(tmp_path: Path) 
     text[number] = text[number].replace('"x ', '"y ')
     copy = tmp_path / "bad.txt"
     copy.write_text("".join(text), encoding="utf-8")
-    answer = judge_foreign(copy)
+    answer = judge_foreign(read(copy))
     assert answer["outcome"] == "broken"
     assert str(number + 1) in answer["witness"]

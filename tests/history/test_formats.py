@@ -361,7 +361,7 @@ def test_a_clean_history_is_exported_read_back_and_held(recording: Recording) ->
     paths = recording.exported()
     assert list(paths) == ["registers", "logs", "sets", "sets-with-removal"]
     assert [recognise(path) for path in paths.values()] == ["jepsen-edn"] * 4
-    answers = {name: judge_foreign(path) for name, path in paths.items()}
+    answers = {name: judge_foreign(read(path)) for name, path in paths.items()}
     assert {name: answer["outcome"] for name, answer in answers.items()} == dict.fromkeys(
         paths, "held"
     )
