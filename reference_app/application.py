@@ -13,6 +13,7 @@ from reference_app.asgi import BadRequest, Receive, Request, Response, Scope, Se
 from reference_app.aws import Aws
 from reference_app.blobs import Blobs
 from reference_app.buggy_shop import plant
+from reference_app.complaints import Complaints
 from reference_app.database import Database
 from reference_app.handlers import Handlers
 from reference_app.model import NotSignedIn, ShopError, Uncertain
@@ -57,6 +58,7 @@ class Application:
         self._router = Handlers(self._shop).router()
         self._router.add("GET", "/health", self._health)
         self._router.add("GET", "/", self._page)
+        self._complaints = Complaints()
         self._state = "starting"
         self._starting: asyncio.Task[None] | None = None
 
@@ -79,10 +81,10 @@ class Application:
         except NotSignedIn as error:
             return Response.json(401, error=str(error), executed=False)
         except ShopError as error:
-            return _failed(request, error)
+            return self._failed(request, error)
         except Exception as error:
             logger.exception("%s %s failed", request.method, request.path)
-            return _failed(request, Uncertain(f"internal error ({type(error).__name__})"))
+            return self._failed(request, Uncertain(f"internal error ({type(error).__name__})"))
 
     async def start(self) -> None:
         """Connect everything, in the order in which the parts need each other."""
@@ -126,6 +128,13 @@ class Application:
         text = PAGE.format(store=settings.session_store, instance=settings.instance_id)
         return Response(200, text.encode(), [(b"content-type", b"text/html; charset=utf-8")])
 
+    def _failed(self, request: Request, error: ShopError) -> Response:
+        """500 and "unknown" for a write that may have happened; else 503, and nothing changed."""
+        self._complaints.warn(type(error).__name__, f"{request.method} {request.path}: {error}")
+        if isinstance(error, Uncertain) and request.method != "GET":
+            return Response.json(500, error=str(error), executed="unknown")
+        return Response.json(503, error=str(error), executed=False)
+
     def _new_store(self) -> SessionStore:
         settings = self._settings
         if settings.session_store == "decoupled":
@@ -160,14 +169,6 @@ def _database(settings: Settings) -> Database | None:
         settings.connect_timeout_s,
         settings.command_timeout_s,
     )
-
-
-def _failed(request: Request, error: ShopError) -> Response:
-    """500 and "unknown" for a write that may have happened; else 503, and nothing was changed."""
-    logger.warning("%s %s: %s", request.method, request.path, error)
-    if isinstance(error, Uncertain) and request.method != "GET":
-        return Response.json(500, error=str(error), executed="unknown")
-    return Response.json(503, error=str(error), executed=False)
 
 
 def _log_failure(task: asyncio.Task[None]) -> None:

@@ -15,6 +15,7 @@ from itertools import groupby
 
 import asyncpg
 
+from reference_app.complaints import Complaints
 from reference_app.inbox import Delivery
 from reference_app.model import ShopError
 from reference_app.ordering import Queued
@@ -38,6 +39,7 @@ class Applier:
     def __init__(self, records: Records, visibility_s: float) -> None:
         self._records = records
         self._patience = Patience(visibility_s)
+        self._complaints = Complaints()
         self._stopping = False
         self._new: dict[str, Delivery] = {}
         self._held: dict[str, Delivery] = {}
@@ -69,6 +71,7 @@ class Applier:
         while not self._stopping:
             await self._something_to_do()
             await self.round()
+        await self.round()
         await asyncio.gather(*self._deleting, return_exceptions=True)
 
     def stop(self) -> None:
@@ -86,7 +89,7 @@ class Applier:
         try:
             outcome = await self._applied([one.queued for one in batch.values()])
         except ShopError as error:
-            logger.warning("%d writes wait (%s)", len(batch), error)
+            self._complaints.warn("database", f"{len(batch)} writes wait: {error}")
             self._patience.forget()
             self._new = batch | self._new  # and no room is made: receiving pauses
             await asyncio.sleep(REST_AFTER_ERROR_S)
@@ -96,10 +99,10 @@ class Applier:
         self._patience.done(done)
         self._patience.see(held, time.monotonic())
         self._delete([batch[name] for name in done])
-        for name in [one.name for one in (*outcome.held, *outcome.skipped)][
-            : HELD - len(self._held)
-        ]:
-            self._held[name] = batch[name]
+        for one in (*outcome.held, *outcome.skipped):
+            if len(self._held) < HELD:
+                self._held[one.name] = batch[one.name]
+        self._make_room()
 
     async def _something_to_do(self) -> None:
         if self._new:

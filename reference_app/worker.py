@@ -18,6 +18,7 @@ import uvloop
 
 from reference_app.applier import Applier
 from reference_app.aws import FAILED, Aws, brief
+from reference_app.complaints import Complaints
 from reference_app.database import Database
 from reference_app.inbox import Inbox
 from reference_app.records import Records
@@ -92,8 +93,12 @@ class Worker:
         await asyncio.gather(*(inbox.start() for inbox in inboxes))
         applier = Applier(Records(self._database), max(one.visibility_s for one in inboxes))
         self._state = "ready"
+        complaints = Complaints()
         applying = asyncio.create_task(applier.run())
-        receiving = [asyncio.create_task(_receive(inbox, applier)) for inbox in inboxes * RECEIVERS]
+        receiving = [
+            asyncio.create_task(_receive(inbox, applier, complaints))
+            for inbox in inboxes * RECEIVERS
+        ]
         try:
             await asyncio.gather(asyncio.shield(applying), *receiving)
         finally:
@@ -125,13 +130,13 @@ class Worker:
         writer.close()
 
 
-async def _receive(inbox: Inbox, applier: Applier) -> None:
+async def _receive(inbox: Inbox, applier: Applier, complaints: Complaints) -> None:
     while True:
         await applier.room()
         try:
             deliveries = await inbox.receive()
         except FAILED as error:
-            logger.warning("the queue does not answer (%s)", brief(error))
+            complaints.warn("queue", f"the queue does not answer ({brief(error)})")
             await asyncio.sleep(REST_AFTER_ERROR_S)
             continue
         if deliveries:
