@@ -71,7 +71,7 @@ def _context(said: Sequence[str], runs: Sequence[Run], links: Sequence[str]) -> 
         "results": _results(runs, links),
         "differences": _differences(runs),
         "latency_picture": latency_rows(
-            "baseline", "Latency in the baseline by pattern", list(baselines.items()), left=118
+            "baseline", "Latency in the baseline by pattern", list(baselines.items())
         ),
         "latency": _baseline_table(runs, baselines),
         "timelines": _timelines(runs, links),
@@ -179,8 +179,10 @@ def _baselines(runs: Sequence[Run]) -> dict[str, Mapping[str, Any]]:
         {"pattern": run.pattern, **(at(run.verdict, "latency_ms", "baseline") or {})}
         for run in runs
     ]
-    frame = pd.DataFrame(rows).reindex(columns=["pattern", "p50", "p95", "p99", "p999", "max"])
-    middle = frame.groupby("pattern", sort=False).median(numeric_only=False)
+    columns = ["p50", "p95", "p99", "p999", "max"]
+    frame = pd.DataFrame(rows).reindex(columns=["pattern", *columns])
+    frame[columns] = frame[columns].apply(pd.to_numeric)
+    middle = frame.groupby("pattern", sort=False)[columns].median()
     return {
         str(pattern): {str(key): float(value) for key, value in row.items() if pd.notna(value)}
         for pattern, row in middle.iterrows()

@@ -80,9 +80,7 @@ def _context(run: Run) -> dict[str, Any]:
         "series": series_table(series),
         "beyond": _beyond(series, time),
         "bin": seconds(series.attrs["bin_s"]),
-        "latency_picture": latency_rows(
-            "latency", "Latency by phase", latency_rows_of(verdict), left=78
-        ),
+        "latency_picture": latency_rows("latency", "Latency by phase", latency_rows_of(verdict)),
         **_latencies(verdict),
         "promise": promise_table(verdict),
         "promised": _promised(run),

@@ -143,6 +143,17 @@ def test_plans_that_differ_are_said_to_differ(tmp_path: Path) -> None:
     assert "Not like for like; the plans differ in users: 240 and 100" in page.text
 
 
+def test_runs_without_any_figure_are_still_compared(tmp_path: Path) -> None:
+    nothing = {"p50": None, "p95": None, "p99": None, "p999": None, "max": None}
+    empty = dict.fromkeys(
+        ("series", "sessions", "writes", "reads", "availability", "findings"), None
+    )
+    run = write_run(tmp_path / "run", latency_ms={"baseline": nothing, "fault": {}}, **empty)
+    page = Page(write_comparison(tmp_path / "comparison", [run]).read_text())
+    assert "Nothing can be said about sticky" in page.text
+    assert "No run has a recorded timeline" in page.text
+
+
 def test_no_run_at_all_is_refused_with_a_cure(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no run to compare"):
         write_comparison(tmp_path / "comparison", [])

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from statedrill.report.figures.svg import COLOURS, INK, MUTED, Canvas
+from statedrill.report.figures.svg import COLOURS, INK, Canvas
 
 # About how wide a letter of the labels is, in CSS pixels: enough to know whether a word fits.
 _LETTER = 6.2
@@ -129,7 +129,8 @@ def _fault_lane(axes: Axes, time: TimeAxis, fault: Span, y: float, pixels_a_seco
     gap_s = 7 / pixels_a_second
     if fault.begin_s - time.begin_s > needs_s:
         axes.text(fault.begin_s - gap_s, y, label, ha="right", va="center", fontsize=11)
-    else:
-        axes.text(end + gap_s if time.end_s - end > needs_s else fault.begin_s + gap_s, y - 0.02,
-                  label, ha="left", va="center", fontsize=11, color=MUTED if end > time.end_s
-                  else INK)  # fmt: skip
+        return
+    # No room before the fault: after it, or else over its line, which then makes way.
+    begin = end if time.end_s - end > needs_s else fault.begin_s
+    behind = {"facecolor": COLOURS["surface"], "edgecolor": "none", "pad": 1}
+    axes.text(begin + gap_s, y, label, ha="left", va="center", fontsize=11, bbox=behind)

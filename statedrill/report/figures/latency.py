@@ -11,30 +11,30 @@ from statedrill.report.figures.svg import COLOURS, Canvas, Subject, picture, pla
 from statedrill.report.figures.timeline import plain_log_ticks
 
 _ROW, _TOP, _BOTTOM = 38.0, 26.0, 40.0
+_LETTER, _LETTERS = 7.0, 24  # the width of a letter in CSS pixels; the longest name in letters
 _MARKS = (("p50", "o", "p50"), ("p95", "s", "p95"), ("p99", "D", "p99"))
 
 
-def latency_rows(
-    name: str, title: str, rows: Sequence[tuple[str, Mapping[str, Any]]], left: float = 92
-) -> Markup:
-    """A picture of `rows` (a name, and p50, p95, p99, max in milliseconds); rows may lack some.
-
-    `left` is the room for the names, in CSS pixels.
-    """
+def latency_rows(name: str, title: str, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> Markup:
+    """A picture of `rows` (a name, and p50, p95, p99, max in milliseconds); rows may lack some."""
     shown = [(label, figures) for label, figures in rows if _has_any(figures)]
     if not shown:
         return Markup("")
 
+    labels = [_short(label) for label, _ in shown]
+
     def draw(canvas: Canvas) -> None:
+        left = 20 + _LETTER * max(len(label) for label in labels)
         axes = place(canvas, left, _TOP, 14, _BOTTOM)
         for y, (_, figures) in enumerate(shown):
             _row(axes, y, figures)
         axes.set_ylim(len(shown) - 0.5, -0.5)
-        axes.set_yticks(range(len(shown)), [label for label, _ in shown], color=COLOURS["ink"])
+        axes.set_yticks(range(len(shown)), labels, color=COLOURS["ink"])
         axes.grid(False, axis="y")
         axes.set_xscale("log")
         plain_log_ticks(axes.xaxis)
-        axes.set_xlabel("milliseconds (log); the thin line ends at the slowest", fontsize=11)
+        more = "" if canvas.narrow else "; the thin line ends at the slowest"
+        axes.set_xlabel(f"milliseconds (log){more}", fontsize=11)
         handles = [
             axes.plot([], [], marker=marker, color=COLOURS[role], linestyle="none", label=key)[0]
             for key, marker, role in _MARKS
@@ -47,6 +47,10 @@ def latency_rows(
         for label, figures in shown
     )  # fmt: skip
     return picture(Subject(name, title, described, draw), _TOP + _BOTTOM + _ROW * len(shown))
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= _LETTERS else label[: _LETTERS - 1] + "…"
 
 
 def _has_any(figures: Mapping[str, Any]) -> bool:
