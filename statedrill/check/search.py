@@ -45,8 +45,8 @@ def judge_foreign(
 
     Also in the answer: `why` (sentences), `model`, `format`, `source`, `operations` and
     `unknown_operations` (counts), `keys`, `states` (configurations visited), `witness` (one
-    sentence or None) and `witness_operations` (what, who, call, ret, outcome, where). A key
-    that is broken is the answer, whatever the others are.
+    sentence or None) and `witness_operations` (what, who, call, ret, outcome, where). All
+    of it can be said in JSON. A key that is broken is the answer, whatever the others are.
 
     The budget is for all keys together. It is counted in configurations, STATES_PER_S for each
     second, so that the same history gets the same verdict on every machine; with a `clock`
@@ -156,14 +156,21 @@ def _shown(operation: ForeignOperation) -> dict[str, Any]:
     return {
         "what": operation.action,
         "who": operation.process,
-        "object": operation.key,
-        "value": operation.value,
-        "result": operation.result,
+        "object": _plain(operation.key),
+        "value": _plain(operation.value),
+        "result": _plain(operation.result),
         "call": operation.call,
         "ret": None if open_ended else operation.ret,
         "outcome": operation.outcome.name.lower(),
         "where": operation.where,
     }
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON can say it: what JSON does not know becomes its text."""
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value if isinstance(value, str | int | float | None) else str(value)
 
 
 def _named(key: Hashable) -> str:

@@ -230,6 +230,7 @@ def test_one_planted_fault_in_a_legal_etcd_record_is_found(
     answer = judge_foreign(read(copy))
     assert answer["outcome"] == "broken", answer["why"]
     assert 1 <= len(answer["witness_operations"]) <= 4
+    assert json.loads(json.dumps(answer)) == answer
     assert answer["witness"]
 
 
