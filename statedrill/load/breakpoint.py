@@ -37,7 +37,7 @@ class BreakpointProfile(Profile):
 
     def share(self, elapsed_s: float, run_time_s: float) -> float:
         """The share of the step that this time belongs to."""
-        return shapes.breakpoint(elapsed_s, run_time_s)
+        return shapes.staircase(elapsed_s, run_time_s)
 
     def tick(self) -> tuple[int, float] | None:
         """As `Profile`, and the end when a threshold broke."""

@@ -229,6 +229,7 @@ class Connection:
             self._incoming.write_eof()
         parts: list[bytes] = []
         try:
+            # An empty read is the other side's orderly farewell.
             while part := self._tls.read(_CHUNK_BYTES):
                 parts.append(part)
         except ssl.SSLWantReadError:

@@ -42,7 +42,7 @@ def soak(elapsed_s: float, run_time_s: float) -> float:
     return min(1.0, max(0.05, elapsed_s / rise_s))
 
 
-def breakpoint(elapsed_s: float, run_time_s: float) -> float:
+def staircase(elapsed_s: float, run_time_s: float) -> float:
     """Ten equal steps from a tenth of the load to all of it; `-u` or the rate is the last step."""
     return step_of(elapsed_s, run_time_s) / STEPS
 

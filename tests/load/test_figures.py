@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statedrill.errors import InputError
+from statedrill.load.climb import Climb
+from statedrill.load.desk import Desk
+from statedrill.load.generator import STRIDE, Generator
+from statedrill.load.pace import Pace
+from statedrill.load.picture import picture
+from statedrill.load.settings import Settings, load_balancer, random_run
+from statedrill.load.tally import Tally
+
+S = 1_000_000_000
+
+
+def test_a_user_starts_one_operation_per_pace_from_start_to_start() -> None:
+    pace = Pace(1.0, session=5)
+    first = pace.next(100 * S)
+    assert 100 * S < first <= 101 * S
+    assert [pace.next(first + S // 3 + n * S) for n in range(3)] == [
+        first + S, first + 2 * S, first + 3 * S,
+    ]  # fmt: skip
+
+
+def test_being_late_by_less_than_a_pace_keeps_the_grid() -> None:
+    pace = Pace(1.0, session=5)
+    first = pace.next(100 * S)
+    assert pace.next(first + S + S // 2) == first + S  # in the past: start at once
+    assert pace.next(first + S + S * 3 // 4) == first + 2 * S
+
+
+def test_starts_that_were_missed_are_not_caught_up_on() -> None:
+    pace = Pace(1.0, session=5)
+    first = pace.next(100 * S)
+    late = first + 5 * S + S // 2
+    assert pace.next(late) == first + 5 * S
+    assert pace.next(late) == first + 6 * S
+
+
+def test_users_lie_evenly_on_the_clock_and_keep_their_phase() -> None:
+    phases = sorted((Pace(1.0, session).next(50 * S) - 50 * S) for session in range(1, 101))
+    gaps = [later - earlier for earlier, later in itertools.pairwise(phases)]
+    assert max(gaps) < 3 * S / 100
+    assert Pace(1.0, 7).next(50 * S) % S == Pace(1.0, 7).next(93 * S) % S
+
+
+def test_without_a_pace_every_start_is_now() -> None:
+    assert Pace(0.0, 1).next(42) == 42
+
+
+def test_a_session_that_is_due_starts_its_pace_there() -> None:
+    pace = Pace.starting(1.0, 100 * S)
+    assert pace.next(100 * S + 7) == 100 * S
+    assert pace.next(100 * S + S // 2) == 101 * S
+
+
+@given(st.lists(st.integers(0, 20 * S), min_size=1, max_size=50))
+def test_intended_starts_never_go_back(steps: list[int]) -> None:
+    pace, now, before = Pace(0.5, 3), 10 * S, 0
+    for step in steps:
+        slot = pace.next(now)
+        assert slot > before
+        before, now = slot, max(now, slot) + step
+
+
+def test_a_free_user_takes_what_is_due_and_the_queue_is_counted() -> None:
+    desk = Desk(bound=2)
+    free = desk.ask()
+    for due in (1, 2, 3, 4):
+        desk.arrive(due)
+    assert free.get(block=False) == 1
+    assert desk.take_figures() == {"queued": 2, "dropped": 1, "arrived": 4, "started": 1}
+    assert [desk.ask().get(block=False) for _ in range(2)] == [2, 3]
+    assert desk.take_figures() == {"queued": 2, "dropped": 0, "arrived": 0, "started": 2}
+    assert desk.take_figures()["queued"] == 0
+
+
+def test_a_user_that_leaves_gets_no_session() -> None:
+    desk = Desk()
+    leaving, staying = desk.ask(), desk.ask()
+    user = gevent.spawn(leaving.get)
+    gevent.sleep(0)
+    desk.leave(leaving)
+    desk.arrive(9)
+    assert user.get(timeout=5) is None
+    assert staying.get(block=False) == 9
+    assert desk.take_figures()["started"] == 1
+
+
+def test_users_are_served_in_the_order_in_which_they_became_free() -> None:
+    desk = Desk()
+    tickets = [desk.ask() for _ in range(3)]
+    for due in (1, 2, 3):
+        desk.arrive(due)
+    assert [ticket.get(block=False) for ticket in tickets] == [1, 2, 3]
+
+
+def figures(line: int, **changes: Any) -> dict[str, Any]:
+    usual = {"line": line, "requests": 100, "errors": 0, "p99_ms": 20.0, "queued": 0, "dropped": 0}
+    return {**usual, **changes}
+
+
+def test_a_load_that_always_holds_breaks_nothing() -> None:
+    climb = Climb(p99_ms=500, errors=0.01)
+    for line in range(1, 11):
+        climb.feed(line, figures(line))
+    assert (climb.held, climb.broken) == (10, "")
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        ({"errors": 2}, "2.0 % of the requests failed"),
+        ({"p99_ms": 501.0}, "p99 was 501 ms"),
+        ({"queued": 1}, "no user was free"),
+        ({"dropped": 1}, "no user was free"),
+    ],
+)
+def test_two_bad_seconds_in_a_row_break_the_step_of_the_first(
+    bad: dict[str, Any], why: str
+) -> None:
+    climb = Climb(p99_ms=500, errors=0.01)
+    climb.feed(3, figures(1))
+    climb.feed(4, figures(2, **bad))
+    assert not climb.broken
+    climb.feed(5, figures(3, **bad))
+    assert why in climb.broken
+    assert (climb.step, climb.held) == (4, 3)
+    climb.feed(6, figures(4))
+    assert climb.held == 3
+
+
+def test_one_bad_second_may_be_chance_and_one_line_is_not_two() -> None:
+    climb = Climb(p99_ms=500, errors=0.01)
+    for line, bad in ((1, 1), (1, 1), (2, 0), (3, 1), (4, 0)):
+        climb.feed(2, figures(line, errors=50 * bad))
+    assert not climb.broken
+
+
+def test_the_first_step_may_break() -> None:
+    climb = Climb(p99_ms=500, errors=0.0)
+    for line in (1, 2):
+        climb.feed(1, figures(line, errors=1))
+    assert climb.held == 0
+    assert climb.broken
+
+
+def test_a_line_counts_what_came_since_the_last_one() -> None:
+    tally = Tally()
+    tally.latencies += [n * 1_000_000 for n in range(1, 101)]
+    tally.errors, tally.sessions = 3, 7
+    tally.lag(5_000_000)
+    tally.lag(2_000_000)
+    tally.lost(1)
+    tally.lost(1)
+    line = tally.line()
+    assert (line["requests"], line["errors"], line["sessions"]) == (100, 3, 7)
+    assert (line["p50_ms"], line["p99_ms"]) == (50.0, 99.0)
+    assert (line["lag_ms_max"], line["sessions_lost"]) == (5.0, 1)
+    again = tally.line()
+    assert (again["requests"], again["errors"], again["lag_ms_max"]) == (0, 0, 0)
+    assert (again["p50_ms"], again["sessions_lost"]) == (None, 1)
+
+
+@given(st.lists(st.integers(0, 10**10), min_size=1))
+def test_a_percentile_is_one_of_the_values_and_at_least_its_share_lies_below(
+    values: list[int],
+) -> None:
+    tally = Tally()
+    tally.latencies += values
+    p99_ms = tally.line()["p99_ms"]
+    assert p99_ms in [round(each / 1e6, 3) for each in values]
+    assert sum(round(each / 1e6, 3) <= p99_ms for each in values) >= 0.99 * len(values)
+
+
+def test_no_two_load_processes_make_the_same_session() -> None:
+    made = [Generator(Settings(run="r"), worker, alone=False) for worker in (0, 1, STRIDE - 1)]
+    numbers = [each.session("http://127.0.0.1:1").number for each in made for _ in range(3)]
+    assert len(set(numbers)) == 9
+    assert min(numbers) == 1
+    alone = Generator(Settings(run="r"))
+    assert [alone.session("http://127.0.0.1:1").number for _ in range(3)] == [1, 2, 3]
+
+
+def test_the_record_is_handed_over_twice_a_second_and_a_line_written_each_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("statedrill.load.generator._FLUSH_S", 0.01)
+    generator = Generator(Settings(history=tmp_path, run="r"))
+    generator.extra = lambda: {"users": 3, "planned_rate": 3.0}
+    generator.report()
+    generator.journal.keep(tuple(range(21)))
+    path = tmp_path / "operations-0.jsonl"
+    with gevent.Timeout(5):
+        while not (tmp_path / "load-0.jsonl").read_text() or "20]" not in path.read_text():
+            gevent.sleep(0.005)
+    generator.close()
+    generator.close()
+    line = json.loads((tmp_path / "load-0.jsonl").read_text().splitlines()[0])
+    wanted = {"t", "wall", "worker", "users", "planned_rate", "requests", "errors", "p50_ms",
+              "p99_ms", "sessions", "sessions_lost", "lag_ms_max", "cpu_pct"}  # fmt: skip
+    assert wanted <= set(line)
+    assert json.loads(path.read_text().splitlines()[-1]) == {"end": True, "rows": 1}
+
+
+def test_a_picture_is_a_png_that_only_its_id_makes() -> None:
+    assert picture("r.1.1") == picture("r.1.1")
+    assert picture("r.1.1") != picture("r.1.2")
+    assert picture("r.1.1").startswith(b"\x89PNG\r\n\x1a\n")
+    assert 1000 < len(picture("r.1.1")) < 1300
+
+
+def test_a_picture_can_be_looked_at(tmp_path: Path) -> None:
+    from PIL import Image
+
+    (tmp_path / "me.png").write_bytes(picture("r.1.1"))
+    with Image.open(tmp_path / "me.png") as image:
+        image.load()
+        assert (image.size, image.mode) == ((32, 32), "L")
+
+
+def test_settings_have_defaults_and_come_from_the_environment(tmp_path: Path) -> None:
+    usual = Settings.from_environment({})
+    assert (usual.pace_s, usual.connections, usual.timeout_s) == (1.0, "session", 10.0)
+    assert usual.history is None
+    assert usual.run.startswith("r")
+    told = Settings.from_environment(
+        {"STATEDRILL_HISTORY": str(tmp_path), "STATEDRILL_RUN": "r1", "STATEDRILL_SEED": "7",
+         "STATEDRILL_PACE_S": "0", "STATEDRILL_CONNECTIONS": "request"}
+    )  # fmt: skip
+    assert (told.history, told.run, told.seed, told.pace_s) == (tmp_path, "r1", 7, 0.0)
+    assert told.connections == "request"
+
+
+def test_every_wrong_setting_is_named_at_once() -> None:
+    wrong = {
+        "STATEDRILL_PACE_S": "-1",
+        "STATEDRILL_TIMEOUT_S": "soon",
+        "STATEDRILL_CONNECTIONS": "x",
+    }
+    with pytest.raises(InputError) as caught:
+        Settings.from_environment(wrong)
+    assert len(caught.value.problems) == 3
+    for name in wrong:
+        assert name in str(caught.value)
+
+
+def test_a_run_id_is_new_each_time() -> None:
+    assert len({random_run() for _ in range(50)}) == 50
+    assert len(random_run()) == 7
+
+
+def test_the_load_balancer_of_the_newest_living_cluster_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert load_balancer() is None
+    folder = tmp_path / f"statedrill-{os.getuid()}"
+    folder.mkdir()
+    for age, (name, pid) in enumerate([("new", 2**22 + 5), ("old", os.getpid()), ("older", 1)]):
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps({"pid": pid, "load_balancer": f"http://{name}"}))
+        os.utime(path, (1000 - age, 1000 - age))
+    (folder / "torn.json").write_text("{")
+    assert load_balancer() == "http://old"
+    assert load_balancer(folder / "new.json") == "http://new"
+    assert load_balancer(tmp_path / "absent.json") is None
