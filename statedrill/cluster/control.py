@@ -6,6 +6,7 @@ action does is the cluster's business.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -83,11 +84,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, status: int, answer: Mapping[str, Any]) -> None:
         body = json.dumps(answer, default=str).encode() + b"\n"
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        # Whoever asked may have gone meanwhile (an experiment that was stopped): nothing is lost.
+        with contextlib.suppress(ConnectionError):
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
 
 def _answer(

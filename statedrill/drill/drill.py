@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from statedrill.cluster.cluster import Cluster
@@ -59,24 +58,23 @@ class _Drill:
         self.children = Children(plan, folder, self.cluster)
         self.load: Process | None = None
         self.phase = ""
+        self.interrupted = False
 
     def play(self) -> None:
         self.plan.write(self.folder)
-        interrupted = False
         try:
             self._raise_cluster()
             self._warm_up_and_baseline()
             self._break()
         except KeyboardInterrupt:
-            interrupted = True
-            self.events.emit("interrupted", why=f"the user stopped the drill in {self.phase}")
+            self._note_interrupt()
             self.watch.note("interrupted: healing, auditing and lowering; once more to skip that")
         except StatedrillError as error:
             self.events.emit("crash", why=error.message)
             raise
         finally:
-            self._finish(interrupted)
-        if interrupted:
+            self._finish()
+        if self.interrupted:
             raise Interrupted(
                 f"the drill was interrupted; what it recorded is in {self.folder}",
                 f"judge it with: statedrill check {self.folder}",
@@ -115,22 +113,27 @@ class _Drill:
         rest_s = phases.run_time_s - self._load_time_s()
         self._go_on(max(phases.recovery_s, rest_s))
 
-    def _finish(self, interrupted: bool) -> None:
-        """Steps 5 to 7. A second interrupt skips what is left of 5 and 6, never 7."""
+    def _note_interrupt(self) -> None:
+        self.interrupted = True
+        self.events.emit("interrupted", why=f"the user stopped the drill in {self.phase}")
+
+    def _finish(self) -> None:
+        """Steps 5 to 7. An interrupt here skips what is left of 5 and 6, never 7."""
         try:
-            with suppress(KeyboardInterrupt):
-                if self.load is not None:
-                    self._heal_and_audit(interrupted)
+            if self.load is not None:
+                self._heal_and_audit()
+        except KeyboardInterrupt:
+            self._note_interrupt()
         except ClusterError as error:
             self.events.emit("crash", why=error.message)
             raise
         finally:
             self._lower()
 
-    def _heal_and_audit(self, interrupted: bool) -> None:
+    def _heal_and_audit(self) -> None:
         self._enter("recovery")
         self.cluster.heal(_HEAL_S)
-        if not interrupted:
+        if not self.interrupted:
             self._recover()
         self._enter("settle")
         assert self.load is not None
@@ -138,7 +141,7 @@ class _Drill:
         self.cluster.settle(_SETTLE_S)
         self._enter("audit")
         self._audit(1)
-        if "instance" in self.plan.pattern.promise.survives and not interrupted:
+        if "instance" in self.plan.pattern.promise.survives and not self.interrupted:
             self._enter("second_audit")
             self.cluster.restart_instances(_HEAL_S)
             self._audit(2)
