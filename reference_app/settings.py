@@ -12,7 +12,9 @@ their services are there and keep trying (GET /health answers 503 until then).
     SESSION_STORE          memory | valkey | decoupled
     SESSION_TTL_S          86400, slides with use
     DATABASE_URL           postgresql://user:password@host:5432/name  (one fixed endpoint; needed
-                           for orders, uploads and all of `decoupled`; tables are made by itself)
+                           for orders, uploads and all of `decoupled`; tables are made by itself;
+                           ?sslmode=disable spares a round trip per connection where TLS is not
+                           wanted)
     DATABASE_POOL          connections per process, 8
     CACHE_URL              redis://host:6379/0 (the store of `valkey`; else only a look-aside cache)
     AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY

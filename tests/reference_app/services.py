@@ -132,7 +132,9 @@ class Postgres(Service):
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL)
         command = [*self._prefix, str(programs / "postgres"), "-D", str(data)]
         command += ["-h", self.host, "-p", "5432", "-k", "", "-c", "fsync=off"]
-        super().__init__(command, folder, lambda: listens(self.host, 5432))
+        ask = [str(programs / "pg_isready"), "-q", "-h", self.host]
+        # after a kill it listens before it has recovered
+        super().__init__(command, folder, lambda: subprocess.run(ask, check=False).returncode == 0)
 
 
 class MiniStack(Service):
