@@ -106,9 +106,9 @@ def _names(runs: Sequence[Run], which: str) -> list[str]:
 def _results(runs: Sequence[Run], links: Sequence[str]) -> Table:
     rows = [_result(run, link) for run, link in zip(runs, links, strict=True)]
     columns = ("run", "promise", "sessions lost", "acknowledged writes lost", "stale reads",
-               "doubled", "leaked", "outage", "RTO", "RPO", "p99 baseline",
+               "doubled", "leaked", "served", "outage", "RTO", "RPO", "p99 baseline",
                "p99 fault")  # fmt: skip
-    return table("Every run", columns, rows, numeric=range(2, 12))
+    return table("Every run", columns, rows, numeric=range(2, 13))
 
 
 def _result(run: Run, link: str) -> list[Cell | str]:
@@ -127,12 +127,17 @@ def _result(run: Run, link: str) -> list[Cell | str]:
         part("reads", "stale", "total"),
         count(at(said, "writes", "duplicated")),
         count(at(said, "reads", "leaked")),
+        _served(at(said, "availability", "ratio")),
         seconds(at(said, "availability", "outage_s")),
         seconds(at(said, "recovery", "rto_availability_s")),
         seconds(at(said, "recovery", "rpo_s")),
         milliseconds(at(said, "latency_ms", "baseline", "p99")),
         milliseconds(at(said, "latency_ms", "fault", "p99")),
     ]
+
+
+def _served(ratio: float | None) -> str:
+    return DASH if ratio is None else percent(ratio)
 
 
 def _run_list(runs: Sequence[Run], links: Sequence[str]) -> Table:

@@ -75,7 +75,8 @@ def _cell(square: Square | None, name: str, link: Callable[[Run], str]) -> GridC
         for number, run in enumerate(square.runs, start=1)
     )
     stale = square.stale
-    below = f"stale {_text(stale)} · outage {seconds(square.outage_s)}"
+    served = DASH if square.served is None else percent(square.served)
+    below = f"served {served} · stale {_text(stale)} · outage {seconds(square.outage_s)}"
     if square.wrong:
         below += f" · {count(square.wrong)} doubled or leaked"
     heats = (_heat(square.sessions, "sessions lost"), _heat(square.writes, "writes lost"))

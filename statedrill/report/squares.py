@@ -64,6 +64,12 @@ class Square:
         return max((each for each in known if each is not None), default=None)
 
     @property
+    def served(self) -> float | None:
+        """The lowest share of operations served in fault and recovery, of all runs."""
+        known = [at(run.verdict, "availability", "ratio") for run in self.runs]
+        return min((each for each in known if each is not None), default=None)
+
+    @property
     def outcome(self) -> str:
         """The worst outcome: broken beats unknown beats held."""
         seen = {run.outcome for run in self.runs}

@@ -19,12 +19,12 @@ _STYLES = {"held": ("✓", "green"), "broken": ("✕", "bold red"), "unknown": (
 
 
 def terminal_table(verdicts: Sequence[Mapping[str, Any]]) -> Table:
-    """A row per verdict: what was lost and stale, the outage, p99 before and in the fault."""
+    """A row per verdict: what was lost and stale, when service was back, p99 in the fault."""
     # Tight on purpose: the names and figures of the patterns in the box fit into 80 columns.
     made = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0)
     made.add_column("pattern", no_wrap=True)
     made.add_column("experiment", no_wrap=True)
-    titles = ("lost\nsessions", "lost\nwrites", "stale\nreads", "outage", "p99 ms\n→ fault")
+    titles = ("lost\nsessions", "lost\nwrites", "stale\nreads", "back\nafter", "p99 ms\n→ fault")
     for title in titles:
         made.add_column(title, justify="right", no_wrap=True, min_width=len(title) // 2 + 2)
     made.add_column("outcome", no_wrap=True, min_width=9)
@@ -56,7 +56,7 @@ def _row(verdict: Mapping[str, Any]) -> list[Text | str]:
         _part(verdict, "sessions", "lost", "total"),
         _part(verdict, "writes", "lost", "acknowledged"),
         _stale(verdict),
-        seconds(at(verdict, "availability", "outage_s")),
+        seconds(at(verdict, "recovery", "rto_availability_s")),
         _latency(verdict),
         Text(f"{mark} {outcome(verdict)}", style=style),
     ]
