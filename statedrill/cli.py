@@ -12,6 +12,7 @@ import os
 import secrets
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -193,11 +194,13 @@ def _check_foreign(chosen: argparse.Namespace) -> int:
     from statedrill.check.search import judge_foreign
     from statedrill.history.formats import read
 
-    verdict = judge_foreign(read(chosen.run), budget_s=chosen.budget)
+    verdict = judge_foreign(read(chosen.run), budget_s=chosen.budget, clock=time.monotonic)
     if chosen.json:
         _print_json(verdict)
     else:
         print(f"{verdict['outcome']}: {'; '.join(verdict['why'])}")
+        if verdict["witness"]:
+            print(verdict["witness"])
     return exit_code(verdict)
 
 

@@ -10,6 +10,8 @@ Rules kept here, and nowhere else:
   (phantom), or the id of a rejected write is reported and kept out of all aggregates.
 - A write answered with the id of an earlier attempt (a replay) was itself not applied; it
   confirms the earlier one, durable and observed, at this return.
+- Attempts of one logical action (the same idempotency key) are one promise: one that was accepted
+  may never appear because another one took effect; `promised` leaves such attempts out.
 - ABSENT (the record is there, its content gone) counts as the version before the record's.
 - Absence is no value (R10): without a version it is the initial value only where nothing that
   removes was ever sent to the object.
@@ -50,7 +52,9 @@ class Case:
     `read`: a read that succeeded; `valid`: one that may be believed. `target` is the row of the
     write whose id the answer shows; `value` the value that a valid read shows (NONE: none).
     `effective` writes may have been applied; `acked` are those that were confirmed by some answer
-    (at tick `ack`; `accepted` ones only promised). `first`, `last` (F, M) and `version` are per
+    (at tick `ack`; `accepted` ones were only queued, `promised` are those of
+    them that must appear under their own id, `answered` are confirmed or accepted by the answer
+    to this very attempt). `first`, `last` (F, M) and `version` are per
     value; `shown` is the version that a row shows (NONE: none).
     """
 
@@ -68,6 +72,8 @@ class Case:
     effective: Array
     acked: Array
     accepted: Array
+    promised: Array
+    answered: Array
     ack: Array
     first: Array
     last: Array
@@ -106,13 +112,17 @@ def examine(frame: Frame, lists: Lists, complete: bool) -> Case:
         effective=answers.effective,
         acked=answers.effective & (frame.outcome == Outcome.OK) & ~answers.odd,
         accepted=answers.effective & (frame.outcome == Outcome.ACCEPTED) & ~answers.odd,
+        promised=np.zeros(0, dtype=bool),
+        answered=np.zeros(0, dtype=bool),
         ack=np.where(answers.effective, frame.ret, frame.clock.top),
         first=np.zeros(0, dtype=np.int64),
         last=np.zeros(0, dtype=np.int64),
         version=np.zeros(0, dtype=np.int64),
         shown=np.zeros(0, dtype=np.int64),
     )
+    case.answered = case.acked | case.accepted
     _acknowledge(case)
+    case.promised = case.accepted & ~_has_sibling(case)
     _times(case)
     _versions(case)
     return case
@@ -199,12 +209,27 @@ def _acknowledge(case: Case) -> None:
     """Replays confirm the write that they show."""
     case.ack[~(case.acked | case.accepted)] = case.frame.clock.top
     replays = np.flatnonzero(case.replay)
+    replays = replays[case.effective[case.target[replays]]]
     if len(replays) == 0:
         return
     confirmed = case.target[replays]
     np.minimum.at(case.ack, confirmed, case.frame.ret[replays])
     case.acked[confirmed] = True
     case.accepted[confirmed] = False
+
+
+def _has_sibling(case: Case) -> Array:
+    """Writes with another attempt of the same logical action that may have been applied."""
+    frame = case.frame
+    found = np.zeros(len(frame), dtype=bool)
+    write = (frame["kind"] != Kind.READ) & (frame["logical"] != 0)
+    rows = np.flatnonzero(write & (frame.outcome != Outcome.FAILED))
+    key = (frame.obj[rows] << 32) | frame["logical"][rows]
+    order = np.argsort(key, kind="stable")
+    same = key[order][1:] == key[order][:-1]
+    found[rows[order[1:][same]]] = True
+    found[rows[order[:-1][same]]] = True
+    return found
 
 
 def _times(case: Case) -> None:
@@ -241,7 +266,8 @@ def _versions(case: Case) -> None:
 
 def _shown(case: Case, told: Array) -> Array:
     read_wid = case.frame["read_wid"]
-    shown = np.where(case.valid | case.effective | case.replay, told, NONE)
+    # a replay tells the version of an earlier write, not of the object's state now
+    shown = np.where(case.valid | case.effective, told, NONE)
     silent = np.flatnonzero(case.valid & (told == NONE) & (case.value != NONE))
     shown[silent] = case.version[case.value[silent]]
     writes = np.flatnonzero(case.effective & (told == NONE))

@@ -13,7 +13,7 @@ from statedrill.check.case import NONE, Case
 from statedrill.check.frame import Array
 from statedrill.check.marks import Marks
 from statedrill.check.versions import two_versions
-from statedrill.history import Model
+from statedrill.history import NOTHING, Model
 
 
 def duplicates(case: Case) -> Marks:
@@ -23,8 +23,7 @@ def duplicates(case: Case) -> Marks:
     size = len(case.frame)
     opportunity = case.effective & (case.first[:size] < case.frame.clock.top)
     twice = np.zeros(size, dtype=bool)
-    items, _ = _repeated(case, case.lists.ids)
-    items = items[case.lists.item[items] != NONE]
+    items = _believed(case, case.lists.repeated(case.lists.ids))
     twice[case.lists.item[items]] = True
     versions = np.zeros(size, dtype=bool)
     versions[two_versions(case)] = True
@@ -39,24 +38,15 @@ def orders_once(case: Case) -> Marks:
     marks = Marks(orders & (case.first[:size] < frame.clock.top), np.zeros(size, dtype=bool))
     if not len(lists.logical):
         return marks
-    later, _ = _repeated(case, lists.logical)
-    later = later[(lists.logical[later] != 0) & (lists.item[later] != NONE)]
+    later = _believed(case, lists.repeated(lists.logical))
+    later = later[(lists.logical[later] != 0) & (lists.logical[later] != NOTHING)]
     later = later[frame.model[lists.row_of[later]] == Model.ORDERS]
     marks.violation[lists.item[later]] = True
     return marks
 
 
-def _repeated(case: Case, ids: Array) -> tuple[Array, Array]:
-    """Places of items that repeat the id of an earlier item in the same list (of valid reads)."""
-    lists = case.lists
-    index = lists.index()
-    rising = np.ones(len(ids), dtype=bool)
-    rising[1:] = (ids[1:] > ids[:-1]) | (index[1:] != index[:-1])
-    suspects = np.zeros(len(lists), dtype=bool)
-    suspects[index[~rising]] = True
-    suspects &= case.valid[lists.rows]
-    flat = np.flatnonzero(suspects[index]) if suspects.any() else np.zeros(0, dtype=np.int64)
-    order = np.lexsort((flat, ids[flat], index[flat]))
-    flat = flat[order]
-    same = (index[flat][1:] == index[flat][:-1]) & (ids[flat][1:] == ids[flat][:-1])
-    return flat[1:][same], flat[:-1][same]
+def _believed(case: Case, items: Array) -> Array:
+    """Of these places in lists, those in valid reads."""
+    known = case.lists.item[items] != NONE
+    believed: Array = items[known & case.valid[case.lists.row_of[items]]]
+    return believed

@@ -37,7 +37,7 @@ Array = np.ndarray[Any, Any]
 
 NEVER_BEGAN = 0  # the tick of what was there before the first operation
 NO_MODEL = 255
-_COPIED = ("session", "lane", "object", "kind", "wid", "read_wid", "element", "phase")
+_COPIED = ("session", "lane", "object", "kind", "wid", "read_wid", "element", "logical", "phase")
 _KEY_BITS = 62
 
 

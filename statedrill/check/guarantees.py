@@ -2,8 +2,10 @@
 
 older(u, v): ver(u) < ver(v) where both versions are known, or F(u) < S(v).
 
-- read your writes: broken by a read of v when an own write w was confirmed before it, older(v, w);
-- monotonic reads: broken by a read of v when an own earlier read showed v', older(v, v');
+- read your writes: broken by a read of v when an own write w was confirmed before it, older(v, w),
+  or by a list that lacks an element of an own confirmed add;
+- monotonic reads: broken by a read of v when an own earlier read showed v', older(v, v'), or by a
+  list that lacks an element that an own earlier read showed, with nothing sent that removes it;
 - writes follow reads: broken by an own confirmed write w after an own read of v, ver(w) <= ver(v);
 - monotonic writes: broken by an own confirmed write w2 after an own confirmed w1 where
   ver(w2) < ver(w1), or where a log shows them reversed.
@@ -18,11 +20,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from statedrill.check.absent import absent
 from statedrill.check.case import NONE, Case
 from statedrill.check.frame import Array
 from statedrill.check.logs import reversed_pairs
 from statedrill.check.marks import Marks
 from statedrill.check.returned import Returned, lanes
+from statedrill.history import Outcome
 
 
 @dataclass
@@ -44,12 +48,16 @@ def read_your_writes(case: Case, lane: Lanes) -> Marks:
     are older than an own accepted write.
     """
     reads = np.flatnonzero(case.valid & ((case.value != NONE) | (case.shown != NONE)))
-    opportunity, violation = _older_than_own(case, lane, reads, case.acked, True)
+    confirmed = case.acked & (case.frame.outcome == Outcome.OK)
+    opportunity, violation = _older_than_own(case, lane, reads, confirmed, True)
     marks = _marks(case, reads, opportunity, violation)
+    lacking = case.once(absent)
+    marks.violation[lacking.rows[lacking.own_write]] = True
     missing = np.zeros(len(case.frame), dtype=bool)
-    if case.accepted.any():
-        _, late = _older_than_own(case, lane, reads, case.accepted, False)
+    if case.promised.any():
+        _, late = _older_than_own(case, lane, reads, case.promised, False)
         missing[reads] = late
+    marks.opportunity |= marks.violation
     marks.evidence["accepted"] = missing
     return marks
 
@@ -62,7 +70,11 @@ def monotonic_reads(case: Case, lane: Lanes) -> Marks:
     start = np.where(case.value != NONE, case.start[case.value], 0)
     newest = returned.greatest(usable, np.maximum(case.shown, 0), reads)
     latest = returned.greatest(usable & (case.value != NONE), start, reads)
-    return _marks(case, reads, newest != NONE, _older(case, reads, newest, latest))
+    marks = _marks(case, reads, newest != NONE, _older(case, reads, newest, latest))
+    lacking = case.once(absent)
+    marks.violation[lacking.rows[lacking.own_read]] = True
+    marks.opportunity |= marks.violation
+    return marks
 
 
 def writes_follow_reads(case: Case, lane: Lanes) -> Marks:
@@ -76,7 +88,7 @@ def monotonic_writes(case: Case, lane: Lanes) -> Marks:
     """Confirmed writes against those that the lane had confirmed before."""
     confirmed = case.acked | case.accepted
     writes = np.flatnonzero(confirmed & (case.shown != NONE))
-    own = (case.ack == case.frame.ret) & confirmed & (case.shown != NONE)
+    own = case.answered & (case.shown != NONE)
     newest = lane.returned.greatest(own, case.shown, writes)
     marks = _marks(case, writes, newest != NONE, case.shown[writes] < newest)
     swapped = reversed_pairs(case, lane.group)
@@ -90,7 +102,7 @@ def _older_than_own(
 ) -> tuple[Array, Array]:
     """Whether each read had an own one of `writes` before it, and whether it is older than one."""
     frame, returned = case.frame, lane.returned
-    confirming = writes & (case.ack == frame.ret)
+    confirming = writes & case.answered
     start, version = frame.call, case.version[: len(frame)]
     if replays and case.replay.any():
         confirming, start, version = _with_replays(case, confirming)

@@ -42,6 +42,21 @@ class Lists:
         """For each item, the number of its read in `rows`."""
         return np.repeat(np.arange(len(self.rows)), self.lengths)
 
+    def repeated(self, ids: Array) -> Array:
+        """Places of the flat array whose value in `ids` stands earlier in the same list too.
+
+        Lists usually rise; only those that do not are looked at closely.
+        """
+        index = self.index()
+        falls = np.flatnonzero((ids[1:] <= ids[:-1]) & (index[1:] == index[:-1])) + 1
+        suspects = np.zeros(len(self), dtype=bool)
+        suspects[index[falls]] = True
+        flat = np.flatnonzero(suspects[index]) if len(falls) else falls
+        flat = flat[np.lexsort((flat, ids[flat], index[flat]))]
+        same = (index[flat][1:] == index[flat][:-1]) & (ids[flat][1:] == ids[flat][:-1])
+        repeated: Array = flat[1:][same]
+        return repeated
+
 
 def collect(part: Part, frame: Frame) -> Lists:
     """The lists of the successful reads of sets, logs and orders in `part`."""

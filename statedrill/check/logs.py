@@ -48,13 +48,12 @@ def reversed_pairs(case: Case, lane: Array) -> Array:
     telling = np.unique(np.concatenate([longest, chosen[odd]]))
     flat, number = flat_of(lists.starts[telling], lists.lengths[telling])
     item = lists.item[flat]
-    confirmed = case.acked | case.accepted
-    keep = (item != NONE) & confirmed[item] & (case.ack[item] == frame.ret[item])
+    keep = (item != NONE) & case.answered[item]
     item, number, place = item[keep], number[keep], np.arange(len(flat))[keep]
     order = np.lexsort((place, lane[item], number))
     item, number = item[order], number[order]
     group = np.cumsum(run_starts(number, lane[item])) - 1
-    ends = frame.key(group, case.ack[item])
+    ends = frame.key(group, frame.ret[item])
     later_least = np.minimum.accumulate(ends[::-1])[::-1]
     following = np.append(later_least[1:], np.iinfo("i8").max)
     found[item[following < frame.key(group, frame.call[item])]] = True

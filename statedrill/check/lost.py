@@ -6,13 +6,14 @@ The last successful audit read of an object decides. A write w confirmed before 
 - or the same version with another id, or two confirmed writes share a version: versions count
   the applied writes of one line of history, so all but one of these were wiped (the latest is
   taken for the survivor, unless the audit shows another one of them);
-- or a list lacks it: an element of a set that nothing may have removed, or an entry of a log.
+- or a list lacks it: an element of a set that nothing may have removed, or an entry of a log
+  (an order is there when any attempt of its logical action is).
 
-What a list shows is not lost, whatever its version says. Content that is gone while its record is
-there (ABSENT) counts as the version before the record's; without a version only the last write is
-lost, and only where no unknown write may have made the record. Writes of objects without a
-successful audit read are unaudited; accepted writes that are missing while the queue was not
-drained are unsettled: both are unknown, never lost.
+What the read shows, in its list or as the last write, is not lost, whatever its version says.
+Content that is gone while its record is there (ABSENT) counts as the version before the record's;
+without a version only the last write is lost, and only where no unknown write may have made the
+record. Writes of objects without a successful audit read are unaudited; accepted writes that are
+missing while the queue was not drained are unsettled: both are unknown, never lost.
 """
 
 from __future__ import annotations
@@ -107,12 +108,26 @@ def _content_gone(case: Case, rows: Array, audit: Array) -> Array:
 
 
 def _listed(case: Case, deciding: Array) -> Array:
-    """Rows of adds and appends that the deciding read shows."""
+    """Rows of writes that the deciding read shows: in its list, or as the last one."""
     frame, lists = case.frame, case.lists
     decides = deciding[frame.obj[lists.rows]] == lists.rows
     listed = np.zeros(len(frame), dtype=bool)
     shown = lists.item[np.repeat(decides, lists.lengths)]
-    listed[shown[shown != NONE]] = True
+    shown = shown[shown != NONE]
+    listed[shown] = True
+    current = case.value[deciding[deciding != NONE]]
+    listed[current[(current != NONE) & (current < len(frame))]] = True
+    return listed | _as_another_attempt(case, shown)
+
+
+def _as_another_attempt(case: Case, shown: Array) -> Array:
+    """Rows of writes whose logical action a list shows under the id of some attempt."""
+    frame = case.frame
+    key = (frame.obj << 32) | frame["logical"]
+    shown = shown[frame["logical"][shown] != 0]
+    rows = np.flatnonzero(case.effective & (frame["logical"] != 0))
+    listed = np.zeros(len(frame), dtype=bool)
+    listed[rows] = np.isin(key[rows], key[shown])
     return listed
 
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from statedrill.check.case import NONE, Case
 from statedrill.check.frame import Array
-from statedrill.check.logs import flat_of
 from statedrill.check.marks import Marks
 from statedrill.history import LAST_ID, Kind
 
@@ -63,20 +62,6 @@ def surely_gone(case: Case) -> Array:
     return gone
 
 
-def absent(case: Case) -> tuple[Array, Array]:
-    """List reads that lack an element that must be there, and since when (tick) it was there."""
-    lists = case.lists
-    chosen = np.flatnonzero(case.valid[lists.rows])
-    if len(chosen) == 0:
-        return chosen, chosen
-    rows = lists.rows[chosen]
-    gone = case.once(may_be_gone)
-    expected, unsure = _expected(case, rows, gone)
-    found = _found(case, chosen, gone)
-    suspects = np.flatnonzero(unsure | (found < expected))
-    return _missing(case, chosen[suspects], gone)
-
-
 def resurrected(case: Case) -> Marks:
     """Elements that a read shows although their removal was done before it was sent."""
     frame, lists = case.frame, case.lists
@@ -106,62 +91,3 @@ def _removals(case: Case) -> tuple[Array, Array]:
     added = frame.writer.row(frame.sess[rows], element[rows])
     fits = (added != NONE) & (frame.obj[added] == frame.obj[rows])
     return rows[fits], added[fits]
-
-
-def _expected(case: Case, rows: Array, gone: Array) -> tuple[Array, Array]:
-    """How many elements must be in each read at least, and where that is only a lower bound."""
-    frame = case.frame
-    grown = np.flatnonzero(
-        case.effective
-        & ((frame["kind"] == Kind.ADD) | (frame["kind"] == Kind.APPEND))
-        & (case.first[: len(frame)] < frame.clock.top)
-    )
-    there = np.sort(frame.key(frame.obj[grown], case.first[grown]))
-    taken = grown[gone[grown] < frame.clock.top]
-    left_key = frame.key(frame.obj[taken], np.maximum(gone[taken], case.first[taken]))
-    left = np.sort(left_key)
-    base = frame.key(frame.obj[rows], 0)
-    call, ret = (
-        frame.key(frame.obj[rows], frame.call[rows]),
-        frame.key(frame.obj[rows], frame.ret[rows]),
-    )
-    begin = np.searchsorted(there, base)
-    came = np.searchsorted(there, call)
-    went = np.searchsorted(left, ret) - np.searchsorted(left, base)
-    # elements that came and may have gone while the read was under way are taken off twice
-    unsure = (np.searchsorted(there, ret) > came) & (went > 0)
-    return came - begin - went, unsure
-
-
-def _found(case: Case, chosen: Array, gone: Array) -> Array:
-    """How many of the elements that must be there each read shows."""
-    flat, number = flat_of(case.lists.starts[chosen], case.lists.lengths[chosen])
-    must = _must(case, case.lists.item[flat], case.lists.row_of[flat], gone)
-    return np.bincount(number[must], minlength=len(chosen))
-
-
-def _must(case: Case, item: Array, row: Array, gone: Array) -> Array:
-    frame = case.frame
-    there = (item != NONE) & (case.first[item] < frame.call[row])
-    must: Array = there & (gone[item] >= frame.ret[row])
-    return must
-
-
-def _missing(case: Case, chosen: Array, gone: Array) -> tuple[Array, Array]:
-    """Settles each suspect by looking at every element of its object."""
-    frame, lists = case.frame, case.lists
-    rows = lists.rows[chosen]
-    since = np.full(len(rows), _NEVER)
-    for place, (row, read) in enumerate(zip(rows, chosen, strict=True)):
-        obj = frame.obj[row]
-        begin = frame.obj_starts[obj]
-        end = frame.obj_starts[obj + 1] if obj + 1 < frame.objects else len(frame)
-        members = np.arange(begin, end)
-        kind = frame["kind"][begin:end]
-        members = members[case.effective[begin:end] & ((kind == Kind.ADD) | (kind == Kind.APPEND))]
-        must = members[_must(case, members, np.full(len(members), row), gone)]
-        shown = lists.item[lists.starts[read] : lists.starts[read] + lists.lengths[read]]
-        lacking = must[~np.isin(must, shown)]
-        since[place] = case.first[lacking].min(initial=_NEVER)
-    broken = since != _NEVER
-    return rows[broken], since[broken]

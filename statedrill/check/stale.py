@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from statedrill.check.absent import absent
 from statedrill.check.case import NONE, Case
 from statedrill.check.frame import Array
 from statedrill.check.marks import Marks
 from statedrill.check.register import newer_done_by
-from statedrill.check.sets import absent
 from statedrill.check.versions import newer_shown_by
 
 _NEVER = np.iinfo("i8").max
@@ -22,8 +22,8 @@ _NEVER = np.iinfo("i8").max
 
 def stale_reads(case: Case) -> Marks:
     """Reads that are definitely stale. Evidence: "since", a tick per row by which something newer
-    surely was there (greatest int: none), "accepted", the rows that are stale only against
-    accepted writes, and "missing", the rows that lack an element.
+    surely was there (greatest int: none), and "accepted", the rows that are stale only
+    against accepted writes.
     """
     frame = case.frame
     since = np.full(len(frame), _NEVER)
@@ -31,15 +31,16 @@ def stale_reads(case: Case) -> Marks:
     rows, newer = case.once(newer_shown_by)
     reads = case.valid[rows]
     since[rows[reads]] = np.minimum(since[rows[reads]], newer[reads])
-    rows, newer = absent(case)
-    since[rows] = np.minimum(since[rows], newer)
-    missing = np.zeros(len(frame), dtype=bool)
-    missing[rows] = True
+    lacking = case.once(absent)
+    since[lacking.rows] = np.minimum(since[lacking.rows], lacking.since)
     strict = since != _NEVER
-    accepted = _accepted(case, since) & ~strict
-    usable = case.valid & ((case.value != NONE) | (case.shown != NONE))
-    evidence = {"since": since, "accepted": accepted, "missing": missing}
-    return Marks(usable, strict, evidence)
+    promised = _promised_since(case)
+    accepted = (promised != _NEVER) & ~strict
+    since[accepted] = promised[accepted]
+    usable = (case.value != NONE) | (case.shown != NONE)
+    usable[case.lists.rows] = True
+    usable &= case.valid
+    return Marks(usable, strict, {"since": since, "accepted": accepted})
 
 
 def _by_id(case: Case, since: Array) -> None:
@@ -55,14 +56,14 @@ def _by_id(case: Case, since: Array) -> None:
     since[reads[late]] = frame.tick_of(found[late])
 
 
-def _accepted(case: Case, since: Array) -> Array:
-    """Reads older than a write accepted before their call; lowers `since` for them."""
+def _promised_since(case: Case) -> Array:
+    """For reads older than a write accepted before their call: the tick of its acceptance."""
     frame = case.frame
-    older = np.zeros(len(frame), dtype=bool)
-    writes = np.flatnonzero(case.accepted)
+    since = np.full(len(frame), _NEVER)
+    writes = np.flatnonzero(case.promised)
     reads = np.flatnonzero(case.valid & ((case.value != NONE) | (case.shown != NONE)))
     if len(writes) == 0 or len(reads) == 0:
-        return older
+        return since
     promised = frame.key(frame.obj[writes], case.ack[writes])
     for newer in (
         _promised_by_id(case, writes, promised, reads),
@@ -71,8 +72,7 @@ def _accepted(case: Case, since: Array) -> Array:
         late = newer < frame.key(frame.obj[reads], frame.call[reads])
         hit = reads[late]
         since[hit] = np.minimum(since[hit], frame.tick_of(newer[late]))
-        older[hit] = True
-    return older
+    return since
 
 
 def _promised_by_id(case: Case, writes: Array, promised: Array, reads: Array) -> Array:
