@@ -162,7 +162,7 @@ class Shop:
         return answer(None, headers=(*shown, *about), raw=kept["value"])
 
     def _of(self, user: str, name: str) -> dict[str, Any]:
-        fresh = {"ver": 0, "wid": None, "value": None, "list": []}
+        fresh: dict[str, Any] = {"ver": 0, "wid": None, "value": None, "list": []}
         return self.state.setdefault((user, name), fresh)
 
     def _write(self, user: str, name: str, wid: str) -> dict[str, Any]:

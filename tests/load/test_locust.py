@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from statedrill.history import Kind
+from statedrill.history.store import History
+from tests.load.conftest import SCENARIOS, Child, Load, wait_for
+
+pytestmark = pytest.mark.cluster
+
+STEADY = SCENARIOS / "profiles" / "steady.py"
+BOTH = [SCENARIOS / "shopper.py", SCENARIOS / "reader.py", STEADY]
+ONE_CALL = """
+from locust import task
+from statedrill.load.user import StatefulUser
+
+class OneCall(StatefulUser):
+    session_tasks = 0
+
+    @task
+    def nothing(self):
+        pass
+"""
+
+
+def counted(child: Child) -> int:
+    """The number of requests in Locust's own summary."""
+    found = re.search(r"Aggregated +(\d+)", child.text())
+    assert found, child.text()
+    return int(found[1])
+
+
+def children_of(pid: int) -> list[int]:
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(each) for each in path.read_text().split()]
+
+
+def alive(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def test_the_scenarios_work_with_plain_locust_and_every_call_is_on_record(load: Load) -> None:
+    load.serve()
+    child = load.locust(BOTH, "-u", "20", "-r", "20", "-t", "4s", "--stop-timeout", "5")
+    assert child.wait() == 0
+    rows = load.rows()
+    assert len(rows) == counted(child) == load.counts()["received"]
+    assert load.lines("operations")[-1] == {"end": True, "rows": len(rows)}
+    assert {row["session"] for row in rows} == set(range(1, 21))
+    history = History.open(load.history)
+    assert (history.rows, history.incomplete) == (len(rows), ())
+    # one call a user every 50 ms
+    line = load.lines("load")[1]
+    assert (line["users"], line["planned_rate"]) == (20, 400)
+    assert {each["ended"] for each in load.lines("sessions")[-20:]} == {True}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_with_every_request_on_record(load: Load, number: int) -> None:
+    load.serve("--service-s", "0.01")
+    child = load.locust(BOTH, "-u", "20", "-r", "20", pace_s="0")
+    wait_for(lambda: len(list(load.history.glob("load-0.jsonl"))) and load.lines("load"))
+    child.signal(number)
+    assert child.wait() == 0
+    assert load.lines("operations")[-1]["end"]
+    rows = load.rows()
+    sent = [row for row in rows if row["status"] or row["outcome"] != 1]
+    counts = load.counts()
+    # Users are killed in flight; what was sent may not have been read when the server ended.
+    assert len(sent) - 20 <= counts["received"] <= len(sent)
+    assert set(counts["executed"]) <= {f"r7.{row['session']}.{row['wid']}" for row in sent}
+    assert "Traceback" not in child.text()
+
+
+def test_every_load_process_has_a_file_and_sessions_of_its_own(load: Load) -> None:
+    load.serve()
+    child = load.locust(
+        BOTH, "-u", "20", "-r", "20", "-t", "3s", "--stop-timeout", "5", "--processes", "2"
+    )
+    assert child.wait() == 0
+    first, second = load.rows(0), load.rows(1)
+    assert len(first) + len(second) == load.counts()["received"]
+    sessions = [{row["session"] for row in rows} for rows in (first, second)]
+    assert not sessions[0] & sessions[1]
+    assert len(sessions[0] | sessions[1]) == 20
+    assert History.open(load.history).incomplete == ()
+
+
+def test_a_load_process_that_is_killed_is_named(load: Load) -> None:
+    load.serve()
+    child = load.locust(
+        BOTH, "-u", "10", "-r", "10", "-t", "6s", "--stop-timeout", "5", "--processes", "2"
+    )
+    wait_for(lambda: all((load.history / f"load-{n}.jsonl").exists() and load.lines("load", n)
+                         for n in (0, 1)))  # fmt: skip
+    os.kill(children_of(child.pid)[0], signal.SIGKILL)
+    child.wait()
+    history = History.open(load.history)
+    assert len(history.incomplete) == 1
+    assert history.rows > 0
+
+
+def test_load_processes_die_with_their_parent(load: Load) -> None:
+    load.serve()
+    child = load.locust(BOTH, "-u", "10", "-r", "10", "--processes", "2")
+    wait_for(lambda: all((load.history / f"load-{n}.jsonl").exists() for n in (0, 1)))
+    workers = children_of(child.pid)
+    assert len(workers) == 2
+    child.signal(signal.SIGKILL)
+    child.wait()
+    wait_for(lambda: not any(map(alive, workers)), 10)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_sessions_arrive_when_the_plan_says(load: Load, processes: int) -> None:
+    load.serve()
+    more = ["--processes", "2"] if processes == 2 else []
+    child = load.locust(
+        [load.scenario(ONE_CALL), STEADY], "-u", "20", "-r", "100", "-t", "4s",
+        "--arrival-rate", "40/s", "--stop-timeout", "5", *more,
+    )  # fmt: skip
+    assert child.wait() == 0
+    rows = [row for worker in range(processes) for row in load.rows(worker)]
+    dues = sorted(row["due"] for row in rows)
+    assert {row["kind"] for row in rows} == {Kind.SIGN_IN}
+    # Two processes turn the same wall clock into monotonic time on their own.
+    gaps = [later - earlier for earlier, later in itertools.pairwise(dues)]
+    assert max(abs(gap - 25_000_000) for gap in gaps) < (1_000_000 if processes == 2 else 2)
+    assert len({row["session"] for row in rows}) == len(rows) > 60
+    assert all(row["call"] >= row["due"] for row in rows)
+    lines = [line for worker in range(processes) for line in load.lines("load", worker)]
+    assert sum(line["arrived"] for line in lines) == sum(line["started"] for line in lines)
+    assert sum(line["started"] for line in lines) == len(rows)
+    assert {line["dropped"] for line in lines} == {0}
+
+
+def test_a_pool_that_is_too_small_queues_and_then_drops_and_says_so(load: Load) -> None:
+    load.serve("--service-s", "0.2")
+    child = load.locust(
+        [load.scenario(ONE_CALL), STEADY], "-u", "2", "-r", "10", "-t", "3s",
+        "--stop-timeout", "5", arrival_rate="50/s", arrivals="poisson", queue="5",
+    )  # fmt: skip
+    assert child.wait() == 0
+    lines = load.lines("load")
+    assert max(line["queued"] for line in lines) == 5
+    dropped, started = (sum(line[key] for line in lines) for key in ("dropped", "started"))
+    assert dropped > 0
+    assert sum(line["arrived"] for line in lines) - dropped - started <= 5
+    assert started == len(load.rows())
+    assert {line["planned_arrivals"] for line in lines[:-1]} <= {0.0, 50.0}
+
+
+def test_a_profile_changes_the_number_of_users(load: Load) -> None:
+    load.serve()
+    files = [SCENARIOS / "shopper.py", SCENARIOS / "profiles" / "ramp.py"]
+    child = load.locust(files, "-u", "20", "-r", "50", "-t", "5s", "--stop-timeout", "5")
+    assert child.wait() == 0
+    users = [line["users"] for line in load.lines("load")[:-1]]
+    assert users == sorted(users)
+    assert users[0] < 10
+    assert users[-1] == 20
+    assert len(load.rows()) == load.counts()["received"]
+
+
+def test_the_breaking_point_is_found_and_reported(load: Load) -> None:
+    load.serve("--service-s", "0.02")
+    files = [load.scenario(ONE_CALL), SCENARIOS / "profiles" / "breakpoint.py"]
+    child = load.locust(
+        files, "-u", "2", "-r", "10", "-t", "20s", "--arrival-rate", "200/s",
+        "--stop-timeout", "5", break_p99_ms="100000",
+    )  # fmt: skip
+    assert child.wait() == 0
+    found = json.loads((load.history / "breakpoint.json").read_text())
+    # two users of 20 ms each carry less than 100 sessions a second: steps of 20 a second
+    assert found["unit"] == "arrivals/s"
+    assert found["broke"] == found["held"] + 20
+    assert 0 < found["broke"] <= 120
+    assert "no user was free" in found["why"]
+    assert f"{found['held']:g} arrivals/s held" in child.text()
+
+
+def test_without_a_host_the_newest_cluster_is_the_target(load: Load) -> None:
+    address = load.serve()
+    folder = load.folder / f"statedrill-{os.getuid()}"
+    folder.mkdir()
+    control = {"pid": os.getpid(), "load_balancer": address}
+    (folder / "1.json").write_text(json.dumps(control))
+    load.address = ""
+    os.environ["TMPDIR"] = str(load.folder)
+    try:
+        child = load.locust(BOTH, "-u", "4", "-r", "9", "-t", "2s", "--stop-timeout", "5")
+    finally:
+        del os.environ["TMPDIR"]
+    assert child.wait() == 0
+    assert len(load.rows()) == load.counts()["received"] > 0
