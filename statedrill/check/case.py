@@ -6,16 +6,13 @@ by which it surely was there (the write's effective end, or the return of an ans
 it), M(v) the greatest call of an answer that showed it as the object's state.
 
 Rules kept here, and nowhere else:
-- An answer that shows another session's id (leak), an id that nobody sent, or one sent later
-  (phantom), or the id of a rejected write is reported and kept out of all aggregates.
-- A write answered with the id of an earlier attempt (a replay) was itself not applied; it
-  confirms the earlier one, durable and observed, at this return.
+- Only answers that may be believed (`answers`) enter any aggregate.
+- A replay confirms the earlier attempt that it shows, durable and observed, at this return.
 - Attempts of one logical action (the same idempotency key) are one promise: one that was accepted
   may never appear because another one took effect; `promised` leaves such attempts out.
 - ABSENT (the record is there, its content gone) counts as the version before the record's.
 - Absence is no value (R10): without a version it is the initial value only where nothing that
   removes was ever sent to the object.
-- Ids of the own session that are not on record are phantoms, unless rows are known to be missing.
 """
 
 from __future__ import annotations
@@ -26,18 +23,14 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from statedrill.check.answers import Answers
 from statedrill.check.frame import NEVER_BEGAN, Array, Frame
 from statedrill.check.lists import Lists
 from statedrill.history import (
     ABSENT,
-    ALIEN,
-    FOREIGN,
     INITIAL,
-    LAST_ID,
     NO_VERSION,
-    NOTHING,
     Kind,
-    Model,
     Outcome,
 )
 
@@ -96,7 +89,7 @@ class Case:
 
 def examine(frame: Frame, lists: Lists, complete: bool) -> Case:
     """What the rows say. `complete`: no row of these sessions is known to be missing."""
-    answers = _Answers(frame, lists, complete)
+    answers = Answers(frame, lists, complete)
     case = Case(
         frame=frame,
         lists=lists,
@@ -106,12 +99,12 @@ def examine(frame: Frame, lists: Lists, complete: bool) -> Case:
         phantom=answers.phantom,
         unrecorded=answers.unrecorded,
         rejected=answers.rejected,
-        target=answers.target,
+        target=frame.target,
         value=_values(frame, answers),
         replay=answers.replay,
         effective=answers.effective,
-        acked=answers.effective & (frame.outcome == Outcome.OK) & ~answers.odd,
-        accepted=answers.effective & (frame.outcome == Outcome.ACCEPTED) & ~answers.odd,
+        acked=answers.effective & (frame.outcome == Outcome.OK),
+        accepted=answers.effective & (frame.outcome == Outcome.ACCEPTED),
         promised=np.zeros(0, dtype=bool),
         answered=np.zeros(0, dtype=bool),
         ack=np.where(answers.effective, frame.ret, frame.clock.top),
@@ -128,73 +121,9 @@ def examine(frame: Frame, lists: Lists, complete: bool) -> Case:
     return case
 
 
-class _Answers:
-    """Which answers may be believed, and what is wrong with the others."""
-
-    def __init__(self, frame: Frame, lists: Lists, complete: bool) -> None:
-        kind, read_wid, outcome = frame["kind"], frame["read_wid"], frame.outcome
-        state = frame.model <= Model.ORDERS
-        write = (kind != Kind.READ) & state
-        ok = outcome == Outcome.OK
-        self.read = (kind == Kind.READ) & ok & (read_wid != NOTHING) & state
-        own = (read_wid > INITIAL) & (read_wid <= LAST_ID)
-        self.target = np.full(len(frame), NONE, dtype=np.int64)
-        rows = np.flatnonzero(own)
-        self.target[rows] = frame.writer.row(frame.sess[rows], read_wid[rows])
-        answered = self.read | (write & (ok | (outcome == Outcome.ACCEPTED)) & own)
-        missing = answered & own & (self.target == NONE)
-        known = answered & (self.target != NONE)
-        elsewhere, later = self._misplaced(frame, np.flatnonzero(known))
-        other = write & known & (read_wid != frame["wid"]) & ~elsewhere & ~later
-        self.replay = other & ~self._among(frame, outcome == Outcome.FAILED, other)
-        self.odd = write & answered & ((other & ~self.replay) | missing | elsewhere | later)
-        self.effective = write & (outcome != Outcome.FAILED) & ~self.replay & ~missing & ~elsewhere
-        known &= ~elsewhere
-        turned_down = write & ~self.effective & ~missing & ~elsewhere
-        self.rejected = self.read & known & self._among(frame, turned_down, known)
-        self.leak = read_wid == FOREIGN
-        self.phantom = (answered & (read_wid == ALIEN)) | elsewhere | later
-        self.phantom |= ~self.read & (kind != Kind.READ) & (read_wid == ALIEN)
-        self.unrecorded = missing
-        self._lists(frame, lists, turned_down)
-        if complete:
-            self.phantom |= self.unrecorded
-        self.phantom &= ~self.leak
-        self.rejected &= ~(self.leak | self.phantom)
-        bad = self.leak | self.phantom | self.unrecorded | self.rejected
-        self.valid = self.read & ~bad
-
-    def _misplaced(self, frame: Frame, rows: Array) -> tuple[Array, Array]:
-        """Rows whose id was sent to another object, and rows whose id was sent only later."""
-        elsewhere = np.zeros(len(frame), dtype=bool)
-        later = np.zeros(len(frame), dtype=bool)
-        target = self.target[rows]
-        elsewhere[rows] = frame.obj[target] != frame.obj[rows]
-        later[rows] = frame.call[target] > frame.ret[rows]
-        return elsewhere, later
-
-    def _among(self, frame: Frame, writes: Array, rows: Array) -> Array:
-        """Rows of the mask `rows` whose target is in the mask `writes`."""
-        found = np.zeros(len(frame), dtype=bool)
-        index = np.flatnonzero(rows)
-        found[index] = writes[self.target[index]]
-        return found
-
-    def _lists(self, frame: Frame, lists: Lists, turned_down: Array) -> None:
-        self.leak[lists.row_of[lists.ids == FOREIGN]] = True
-        unknown = (lists.item == NONE) & (lists.ids != FOREIGN)
-        alien = unknown & ((lists.ids > LAST_ID) | (lists.ids == INITIAL) | lists.misplaced)
-        self.phantom[lists.row_of[alien]] = True
-        self.unrecorded[lists.row_of[unknown & ~alien]] = True
-        known = np.flatnonzero(lists.item != NONE)
-        item, row = lists.item[known], lists.row_of[known]
-        self.phantom[row[frame.call[item] > frame.ret[row]]] = True
-        self.rejected[row[turned_down[item]]] = True
-
-
-def _values(frame: Frame, answers: _Answers) -> Array:
+def _values(frame: Frame, answers: Answers) -> Array:
     read_wid = frame["read_wid"]
-    value = np.where(answers.valid, answers.target, NONE)
+    value = np.where(answers.valid, frame.target, NONE)
     removing = (frame["kind"] == Kind.REMOVE) | (frame["kind"] == Kind.CLEAR)
     removed = np.zeros(frame.objects, dtype=bool)
     removed[frame.obj[removing]] = True
@@ -252,7 +181,7 @@ def _times(case: Case) -> None:
 def _versions(case: Case) -> None:
     """The version of each value, from its acknowledgement or else from a read that shows it."""
     frame = case.frame
-    told = np.where(frame.ver == NO_VERSION, NONE, frame.ver)
+    told = np.where((frame.ver == NO_VERSION) | frame.odd, NONE, frame.ver)
     reads = np.flatnonzero((case.value != NONE) & (told != NONE))
     case.version = np.full(len(frame) + frame.objects, NONE, dtype=np.int64)
     case.version[case.value[reads[::-1]]] = told[reads[::-1]]

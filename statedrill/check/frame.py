@@ -76,14 +76,17 @@ class Frame:
     """The rows of some sessions, grouped by object. `order[i]` is the row's number in the part.
 
     `obj` and `sess` number the groups from 0; `*_starts` are their first rows. `model` is NO_MODEL
-    where the name table says none. `outcome` is UNKNOWN also where an answer confirmed an id
-    that is not of this session, and where two attempts share an id (rule R3 was broken).
+    where the name table says none. `target` is the row of the write whose id an answer shows (-1:
+    none of its session). `outcome` is UNKNOWN also where an answer confirmed neither its attempt
+    nor an earlier one (`odd`), and where two attempts share an id (rule R3 was broken).
     """
 
     names: Names
     order: Array
     columns: dict[str, Array]
     outcome: Array
+    odd: Array
+    target: Array
     ver: Array
     server_session: Array
     clock: Clock
@@ -173,9 +176,13 @@ def build(part: Part, names: Names, lateness_ns: int | None = None) -> Frame:
     sess_starts = np.flatnonzero(run_starts(sess))
     write = taken["kind"] != Kind.READ
     writer = Writers(sess, sess_starts, taken["wid"], write)
-    outcome = _outcomes(part["outcome"][order], write, taken["read_wid"], writer)
     call_ns, ret_ns = part["call"][order], part["ret"][order]
     ret_ns = np.maximum(call_ns, ret_ns)
+    target = _targets(taken["read_wid"], sess, writer)
+    outcome = part["outcome"][order]
+    odd = _odd(taken, outcome, target, obj, (call_ns, ret_ns))
+    outcome[odd] = Outcome.UNKNOWN
+    outcome[writer.shared] = Outcome.UNKNOWN
     end_ns = _ends(ret_ns, outcome, write, lateness_ns)
     clock = _clock(call_ns, ret_ns, end_ns, _groups(obj, taken["lane"]))
     return Frame(
@@ -183,6 +190,8 @@ def build(part: Part, names: Names, lateness_ns: int | None = None) -> Frame:
         order=order,
         columns=taken,
         outcome=outcome,
+        odd=odd,
+        target=target,
         ver=part["ver"][order].astype(np.int64),
         server_session=part["server_session"][order],
         clock=clock,
@@ -234,11 +243,33 @@ def _order(part: Part) -> Array:
     return by_call[stable_order(group[by_call])]
 
 
-def _outcomes(outcome: Array, write: Array, read_wid: Array, writer: Writers) -> Array:
-    stranger = write & (outcome == Outcome.OK) & ((read_wid == FOREIGN) | (read_wid == ALIEN))
-    outcome[stranger] = Outcome.UNKNOWN
-    outcome[writer.shared] = Outcome.UNKNOWN
-    return outcome
+def _targets(read_wid: Array, sess: Array, writer: Writers) -> Array:
+    """The row of the write whose id each answer shows; -1 where it shows none of its session."""
+    target = np.full(len(read_wid), -1, dtype=np.int64)
+    rows = np.flatnonzero((read_wid > INITIAL) & (read_wid <= LAST_ID))
+    target[rows] = writer.row(sess[rows], read_wid[rows])
+    return target
+
+
+def _odd(
+    columns: dict[str, Array],
+    outcome: Array,
+    target: Array,
+    obj: Array,
+    times_ns: tuple[Array, Array],
+) -> Array:
+    """Writes whose answer confirms neither them nor an earlier attempt on the same object."""
+    call_ns, ret_ns = times_ns
+    read_wid = columns["read_wid"]
+    answered = (outcome == Outcome.OK) | (outcome == Outcome.ACCEPTED)
+    odd: Array = (columns["kind"] != Kind.READ) & answered
+    odd &= (read_wid == FOREIGN) | (read_wid == ALIEN)
+    own = (read_wid > INITIAL) & (read_wid <= LAST_ID) & (read_wid != columns["wid"])
+    rows = np.flatnonzero((columns["kind"] != Kind.READ) & answered & own)
+    shown = target[rows]
+    wrong = (shown == -1) | (obj[shown] != obj[rows]) | (call_ns[shown] > ret_ns[rows])
+    odd[rows[wrong | (outcome[shown] == Outcome.FAILED)]] = True
+    return odd
 
 
 def _ends(ret_ns: Array, outcome: Array, write: Array, lateness_ns: int | None) -> Array:

@@ -44,6 +44,7 @@ def lost_writes(case: Case, drained: bool) -> Marks:
     missing[rows] = _older(case, rows, audit[rows]) | _content_gone(case, rows, audit[rows])
     listed = _listed(case, deciding)
     _by_list(case, rows, audit[rows], listed, missing)
+    missing &= ~listed
     spare = rows[~missing[rows] & (case.version[rows] != NONE)]
     missing[shared_versions(case, spare, listed)] = True
     missing &= ~listed

@@ -1,0 +1,110 @@
+"""The vectorised findings against the definitions written out in loops (brute.py)."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from statedrill.check.case import NONE
+from statedrill.check.part import examine_rows
+from statedrill.check.table import Look
+from statedrill.history.store import to_part
+from tests.check.brute import Brute
+from tests.check.chance import small_history
+from tests.check.story import NAMES, SETTINGS, START
+
+LATENESS_NS = 3_000
+
+
+def compare(seed: int, sessions: int, bounded: bool) -> None:
+    """Judge many small histories at once, and each alone by brute force."""
+    dice = random.Random(seed)
+    tables = [small_history(dice, session).table() for session in range(1, sessions + 1)]
+    table = pa.concat_tables(tables).sort_by("call")
+    settings = type(SETTINGS)(**{**vars(SETTINGS), "lateness_ns": LATENESS_NS, "drained": False})
+    look = examine_rows(to_part(table), NAMES, settings, bounded)
+    frame = look.case.frame
+    rows = table.select([name for name in table.column_names if name != "note"]).to_pylist()
+    for begin, end in zip(frame.obj_starts, [*frame.obj_starts[1:], len(frame)], strict=True):
+        told = [rows[number] for number in frame.order[begin:end]]
+        brute = Brute(told, LATENESS_NS if bounded else float("inf"))
+        expected = expectations(brute)
+        found = findings(look, int(begin), int(end))
+        differing = {name for name in found if found[name] != expected[name]}
+        assert not differing, tell(told, found, expected, differing)
+
+
+def tell(
+    rows: list[dict[str, Any]], found: dict[str, Any], expected: dict[str, Any], names: set[str]
+) -> str:
+    lines = [f"{name}: found {found[name]}, by definition {expected[name]}" for name in names]
+    short = ("session", "lane", "object", "kind", "outcome", "wid", "read_wid", "element", "ver",
+             "logical", "phase", "items", "item_logicals")  # fmt: skip
+    for number, row in enumerate(rows):
+        times = f"{(row['call'] - START) // 1000}-{(row['ret'] - START) // 1000}"
+        lines.append(f"{number}: {times} " + " ".join(f"{key}={row[key]}" for key in short))
+    return "\n".join(lines)
+
+
+def expectations(brute: Brute) -> dict[str, Any]:
+    lost, unsettled = brute.lost()
+    return {
+        "leaks": brute.leaks,
+        "phantoms": brute.phantoms,
+        "rejected-visible": brute.rejected,
+        "valid": brute.valid,
+        "stale": {i: int(since) for i, since in brute.stale().items()},
+        "monotonic-reads": brute.monotonic_reads(),
+        "read-your-writes": brute.read_your_writes(),
+        "writes-follow-reads": brute.writes_follow_reads(),
+        "monotonic-writes": brute.monotonic_writes(),
+        "resurrected": brute.resurrected(),
+        "duplicates": brute.twice(),
+        "linearizability": brute.conflicts() or brute.versions_conflict(),
+        "lost-writes": lost,
+        "unsettled": unsettled,
+    }
+
+
+def findings(look: Look, begin: int, end: int) -> dict[str, Any]:
+    def rows(mask: Any) -> list[int]:
+        return [int(row) for row in np.flatnonzero(mask[begin:end])]
+
+    frame, found = look.case.frame, look.found
+    stale = found["stale-reads"]
+    since = frame.clock.ns(stale.evidence["since"])
+    named = (
+        "leaks", "phantoms", "rejected-visible", "monotonic-reads", "read-your-writes",
+        "writes-follow-reads", "monotonic-writes", "resurrected", "duplicates", "lost-writes",
+    )  # fmt: skip
+    return {
+        **{name: rows(found[name].violation) for name in named},
+        "valid": rows(look.case.valid),
+        "stale": {row: int(since[begin + row]) for row in rows(stale.violation)},
+        "linearizability": bool(found["linearizability"].violation[begin:end].any()),
+        "unsettled": rows(found["lost-writes"].evidence["unsettled"]),
+    }
+
+
+@pytest.mark.parametrize("bounded", [False, True], ids=["strict", "bounded"])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_findings_are_the_definitions(seed: int, bounded: bool) -> None:
+    compare(seed, 400, bounded)
+
+
+def test_every_finding_appears_in_the_random_histories() -> None:
+    dice = random.Random(1)
+    seen: set[str] = set()
+    for session in range(1, 1200):
+        rows = small_history(dice, session).table().to_pylist()
+        seen |= {name for name, found in expectations(Brute(rows)).items() if found}
+    assert seen == {
+        "leaks", "phantoms", "rejected-visible", "valid", "stale", "monotonic-reads",
+        "read-your-writes", "writes-follow-reads", "monotonic-writes", "resurrected",
+        "duplicates", "linearizability", "lost-writes", "unsettled",
+    }  # fmt: skip
+    assert NONE == -1

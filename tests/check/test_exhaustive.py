@@ -1,0 +1,45 @@
+"""T1: the zones of values, and the order of versions, against trying every order."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from statedrill.check.part import examine_rows
+from statedrill.check.register import conflicts, value_groups
+from statedrill.check.versions import newer_shown_by
+from statedrill.history.store import to_part
+from tests.check.brute import Brute
+from tests.check.chance import small_history
+from tests.check.oracle import linearizable, versions_fit
+from tests.check.story import NAMES, PREFERENCES, SETTINGS
+
+
+def compare(seed: int, sessions: int) -> tuple[int, int]:
+    """(histories, illegal ones) that were compared; fails at the first that differs."""
+    dice = random.Random(seed)
+    tables = [small_history(dice, session, PREFERENCES).table() for session in range(sessions)]
+    table = pa.concat_tables(tables).sort_by("call")
+    look = examine_rows(to_part(table), NAMES, SETTINGS, False)
+    frame, case = look.case.frame, look.case
+    by_id = np.zeros(frame.objects, dtype=bool)
+    by_id[value_groups(case)[conflicts(case)[0]]] = True
+    by_version = np.zeros(frame.objects, dtype=bool)
+    by_version[frame.obj[newer_shown_by(case)[0]]] = True
+    rows = table.select([name for name in table.column_names if name != "note"]).to_pylist()
+    ends = [*frame.obj_starts[1:], len(frame)]
+    for number, (begin, end) in enumerate(zip(frame.obj_starts, ends, strict=True)):
+        brute = Brute([rows[row] for row in frame.order[begin:end]])
+        assert bool(by_id[number]) is not linearizable(brute), brute.rows
+        assert bool(by_version[number]) is not versions_fit(brute), brute.rows
+    return frame.objects, int((by_id | by_version).sum())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_history_is_judged_otherwise_than_by_trying_every_order(seed: int) -> None:
+    histories, illegal = compare(1000 + seed, 500)
+    assert histories == 500
+    assert 100 < illegal < 490
