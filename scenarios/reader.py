@@ -18,7 +18,7 @@ class Reader(StatefulUser):
     def read_an_article(self) -> None:
         self.append("history", f"article-{self.dice.randint(1, 500)}")
         if self.dice.random() < 0.6:
-            self.read("history")
+            self.read("history", at_once=True)
 
     @task(3)
     def look_at_recommendations(self) -> None:

@@ -15,7 +15,7 @@ SKUS = ("tea", "mug", "lamp", "chair", "stamp", "rope", "kite", "soap")
 
 
 class Shopper(StatefulUser):
-    """Reads before it writes, and often reads back at once what it wrote."""
+    """Reads before it writes, and often sees at once what came of it, as after a redirect."""
 
     @task(3)
     def choose_preferences(self) -> None:
@@ -24,19 +24,19 @@ class Shopper(StatefulUser):
             "preferences", {"theme": self.dice.choice(THEMES), "page": self.dice.randint(1, 9)}
         )
         if self.dice.random() < 0.7:
-            self.read("preferences")
+            self.read("preferences", at_once=True)
 
     @task(3)
     def write_a_draft(self) -> None:
         self.put("draft", {"text": f"Dear friends, part {self.dice.randint(1, 999)}"})
         if self.dice.random() < 0.6:
-            self.read("draft")
+            self.read("draft", at_once=True)
 
     @task(6)
     def fill_the_cart(self) -> None:
         for _ in range(self.dice.randint(1, 2)):
             self.add("cart", self.dice.choice(SKUS), quantity=self.dice.randint(1, 3))
-        cart = self.read("cart")
+        cart = self.read("cart", at_once=True)
         if cart and len(cart["items"]) > 3:
             self.remove("cart", self.dice.choice(cart["items"])["id"])
             self.read("cart")
@@ -50,7 +50,7 @@ class Shopper(StatefulUser):
         # The same idempotency key with every attempt: one order, however often it is sent.
         if self.order(items, attempts=3) and self.dice.random() < 0.8:
             self.clear("cart")
-        self.read("orders")
+        self.read("orders", at_once=True)
 
     @task(1)
     def come_back_later(self) -> None:

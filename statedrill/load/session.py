@@ -110,7 +110,7 @@ class Session:
             self._record(tried, UNKNOWN, Seen(shown), note)
             return None
         if tried.call is SIGN_IN:
-            if told.get("user") != self.user:
+            if told.get("user", self.user) != self.user:
                 self._record(tried, UNKNOWN, Seen(FOREIGN), "signed in as another user")
                 return None
             answer.fields.setdefault(b"x-session-id", str(told.get("session", "")).encode())

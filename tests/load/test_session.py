@@ -298,6 +298,27 @@ def test_signed_in_as_another_user_is_no_confirmation(world: World) -> None:
     assert (world.last()["outcome"], world.last()["read_wid"]) == (Outcome.UNKNOWN, FOREIGN)
 
 
+def test_an_answer_that_names_no_user_accuses_nobody(world: World) -> None:
+    world.visitor.session = world.generator.session(world.stub.address)
+    number = world.visitor.session.number
+    world.misbehave("200 OK", {"wid": f"{RUN}.{number}.1", "ver": 1, "session": "s1"})
+    assert world.visitor.sign_in()
+    assert (world.last()["outcome"], world.last()["note"]) == (Outcome.OK, None)
+
+
+def test_the_answer_to_a_form_is_looked_at_before_the_next_turn_which_then_is_spent(
+    world: World,
+) -> None:
+    turns: list[int] = []
+    world.visitor.turn = lambda: turns.append(len(world.rows()))  # type: ignore[method-assign]
+    world.visitor.sign_in()
+    world.visitor.put("draft", {"text": "a"})
+    world.visitor.read("draft", at_once=True)
+    assert turns == [0, 1]
+    world.visitor.read("draft")
+    assert turns == [0, 1, 3, 3]
+
+
 def test_whom_the_server_forgets_it_sees_sign_in_again_and_go_on(world: World) -> None:
     visitor = world.visitor
     visitor.add("cart", "tea")
