@@ -6,22 +6,27 @@ Each is a wrapper around a shop. Counters decide, not chance; they are per proce
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Awaitable
 from dataclasses import replace
+from typing import TypeVar
+
+import orjson
 
 from reference_app.model import (
     NEVER_WRITTEN,
     Accepted,
     Caller,
     Session,
-    ShopError,
-    Stamp,
     Unavailable,
     Uncertain,
     Versioned,
     Write,
 )
 from reference_app.shop import Shop
+from reference_app.stores.memory import MemoryStore
 from reference_app.wrapper import ObjectKey, Outcome, Wrapper
+
+T = TypeVar("T")
 
 
 class StaleReplica(Wrapper):
@@ -39,7 +44,10 @@ class StaleReplica(Wrapper):
         if self._served[key] % self.n == 0:
             self._copies[key] = await self.inner.read(caller, name)
         self._served[key] += 1
-        return self._copies[key]
+        one, now = self._copies[key], await self.inner.read(caller, name)
+        if one != now:
+            self.confess("showed-old", *key, one.ver, now.ver)
+        return one
 
 
 class OldStateAfterFailback(Wrapper):
@@ -53,7 +61,11 @@ class OldStateAfterFailback(Wrapper):
         """The present, or the past."""
         now = await self.inner.read(caller, name)
         self._remember((caller.user, name), now)
-        return self._old.get((caller.user, name), now) if now.ver >= self.n else now
+        old = self._old.get((caller.user, name))
+        if old is None or now.ver < self.n:
+            return now
+        self.confess("showed-old", caller.user, name, old.ver, now.ver)
+        return old
 
     async def write(self, caller: Caller, write: Write) -> Outcome:
         """Write, and keep what will be the past."""
@@ -93,6 +105,7 @@ class ResurrectRemovedItem(Wrapper):
         self._reads[caller.user] += 1
         if self._reads[caller.user] % self.n:
             return one
+        self.confess("brought-back", orjson.loads(removed)["id"])
         lines = [line for line in (one.value or b"", removed) if line]
         return replace(one, value=b"\n".join(lines))
 
@@ -115,6 +128,7 @@ class AnotherUsersCart(Wrapper):
         self._seen += 1
         if self._seen >= self.n and other.value and user != caller.user:
             self._seen = 0
+            self.confess("showed-cart-of", user, caller.user)
             return other
         return one
 
@@ -144,49 +158,58 @@ class SilentSessionLoss(Wrapper):
     async def _count(self, caller: Caller) -> None:
         self._requests[caller.public] += 1
         if self._requests[caller.public] == self.n:
+            self.confess("threw-away", caller.user, caller.public)
             await self.inner.sign_out(caller, f"evicted-{caller.public}")
 
 
 class FreshSessionOnStoreError(Wrapper):
-    """Takes a failing store for an unknown visitor: a new session, empty state, no error."""
+    """Takes a failing store for an unknown visitor: a new session, empty state, no error.
+
+    From then on the cookie stands for the new session, which lives in the memory of this process.
+    """
+
+    def __init__(self, inner: Shop, n: int) -> None:
+        super().__init__(inner, n)
+        self._memory = MemoryStore(ttl_s=86_400)
+        self._fresh: dict[str, Caller] = {}
 
     async def session(self, caller: Caller) -> Session:
         """The session, or a new one."""
-        if not self.every_nth():
-            try:
-                return await self.inner.session(caller)
-            except Unavailable:
-                pass
-        fresh = _become_a_stranger(caller)
-        return Session(fresh.public, fresh.user, 1, fresh.public)
+        known = None if self._failing(caller) else await self._asked(self.inner.session(caller))
+        user = caller.user
+        return known or replace(await self._memory.session(await self._stranger(caller)), user=user)
 
     async def read(self, caller: Caller, name: str) -> Versioned:
         """The object, or nothing."""
-        if not self.every_nth():
-            try:
-                return await self.inner.read(caller, name)
-            except ShopError as error:
-                _let_pass(error)
-        _become_a_stranger(caller)
-        return NEVER_WRITTEN
+        known = None if self._failing(caller) else await self._asked(self.inner.read(caller, name))
+        return known or await self._memory.read(await self._stranger(caller), name)
 
     async def write(self, caller: Caller, write: Write) -> Outcome:
         """Write, or seem to."""
-        if not self.every_nth():
-            try:
-                return await self.inner.write(caller, write)
-            except ShopError as error:
-                _let_pass(error)
-        _become_a_stranger(caller)
-        return Accepted(write.wid, {}) if self.store.queues_writes else Stamp(1, write.wid)
+        done = None if self._failing(caller) else await self._asked(self.inner.write(caller, write))
+        if done:
+            return done
+        stranger = await self._stranger(caller)
+        stamp = await self._memory.write(stranger, replace(write, user=stranger.user))
+        return Accepted(write.wid, {}) if self.store.queues_writes else stamp
 
+    def _failing(self, caller: Caller) -> bool:
+        return self.every_nth() or caller.public in self._fresh
 
-def _become_a_stranger(caller: Caller) -> Caller:
-    fresh = Caller.new("stranger")
-    caller.token, caller.user = fresh.token, fresh.user
-    return caller
+    async def _asked(self, answer: Awaitable[T]) -> T | None:
+        """What the store says; None when it fails."""
+        try:
+            return await answer
+        except (Unavailable, Uncertain):
+            return None
 
-
-def _let_pass(error: ShopError) -> None:
-    if not isinstance(error, Unavailable | Uncertain):
-        raise error
+    async def _stranger(self, caller: Caller) -> Caller:
+        """The caller as whom this process takes it now; signs a new one in."""
+        fresh = self._fresh.get(caller.public)
+        if fresh is None:
+            fresh = Caller.new(f"{caller.user}-anew")
+            self.confess("forgot", caller.user, caller.public)
+            self._fresh[caller.public] = fresh
+            await self._memory.sign_in(fresh, fresh.public)
+        caller.token, caller.user = fresh.token, fresh.user
+        return caller

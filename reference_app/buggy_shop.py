@@ -39,5 +39,7 @@ def plant(shop: Shop, bugs: tuple[Planted, ...]) -> Shop:
         logger.warning(
             "bug planted: %s, %s %d", planted.bug.name, planted.bug.param_means, planted.param
         )
-        shop = WRAPPERS[planted.bug.name](shop, planted.param)
+        wrapper = WRAPPERS[planted.bug.name](shop, planted.param)
+        wrapper.name = planted.bug.name
+        shop = wrapper
     return shop

@@ -21,18 +21,24 @@ HELD_BACK_S = 0.5
 
 
 class AcknowledgeBeforeStoring(Wrapper):
-    """Stores `n` milliseconds later; reading the object here makes it store what is waiting."""
+    """Stores `n` milliseconds later; reading the object here makes it store what is waiting.
+
+    The lock keeps the versions that it makes up free of gaps while the timer stores.
+    """
 
     def __init__(self, inner: Shop, n: int) -> None:
         super().__init__(inner, n)
         self._waiting: defaultdict[ObjectKey, list[tuple[Caller, Write]]] = defaultdict(list)
+        self._locks: defaultdict[ObjectKey, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def write(self, caller: Caller, write: Write) -> Outcome:
         """Answer now, store later."""
         key = (write.user, write.object)
-        outcome = await self.pretend(caller, write, ahead=len(self._waiting[key]))
-        self._waiting[key].append((caller, write))
+        async with self._locks[key]:
+            outcome = await self.pretend(caller, write, ahead=len(self._waiting[key]))
+            self._waiting[key].append((caller, write))
+        self.confess("answered", write.wid)
         task = asyncio.create_task(self._later(key))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -51,9 +57,12 @@ class AcknowledgeBeforeStoring(Wrapper):
             logger.warning("an acknowledged write is lost: %s", error)
 
     async def _store(self, key: ObjectKey) -> None:
-        while self._waiting[key]:
-            caller, write = self._waiting[key].pop(0)
-            await self.inner.write(caller, write)
+        async with self._locks[key]:
+            while self._waiting[key]:
+                caller, write = self._waiting[key].pop(0)
+                self.confess("storing", write.wid)
+                await self.inner.write(caller, write)
+                self.confess("stored", write.wid)
 
 
 class DropEveryNthWrite(Wrapper):
@@ -62,6 +71,7 @@ class DropEveryNthWrite(Wrapper):
     async def write(self, caller: Caller, write: Write) -> Outcome:
         """Write, or only say so."""
         if self.every_nth():
+            self.confess("dropped", write.wid)
             return await self.pretend(caller, write)
         return await self.inner.write(caller, write)
 
@@ -74,6 +84,7 @@ class RetryAppliedTwice(Wrapper):
         outcome = await self.inner.write(caller, write)
         if write.operation in ("append", "order") and self.every_nth():
             await self.inner.write(caller, _again(write))
+            self.confess("applied-again", write.wid)
         return outcome
 
 
@@ -98,17 +109,19 @@ class ReorderWrites(Wrapper):
             task.add_done_callback(self._tasks.discard)
             return outcome
         outcome = await self.inner.write(caller, write)
-        await self._release(key)
+        if await self._release(key):
+            self.confess("overtook", write.wid)
         return outcome
 
     async def _later(self, key: ObjectKey) -> None:
         await asyncio.sleep(HELD_BACK_S)
         await self._release(key)
 
-    async def _release(self, key: ObjectKey) -> None:
+    async def _release(self, key: ObjectKey) -> bool:
         held = self._held.pop(key, None)
         if held:
             await self.inner.write(*held)
+        return held is not None
 
 
 class OrderTwiceOnRedelivery(Wrapper):
@@ -119,6 +132,7 @@ class OrderTwiceOnRedelivery(Wrapper):
         outcome = await self.inner.write(caller, write)
         if write.object == ORDERS and self.every_nth():
             await self.inner.write(caller, _again(write))
+            self.confess("applied-again", write.wid)
         return outcome
 
 
@@ -130,6 +144,7 @@ class UploadRecordWithoutObject(Wrapper):
         if not self.every_nth():
             return await self.inner.put_upload(caller, name, blob)
         await self.inner.session(caller)
+        self.confess("only-recorded", blob.wid)
         return await self.inner.record_upload(caller, name, blob)
 
 
@@ -140,6 +155,7 @@ class ErrorAfterStoring(Wrapper):
         """Write, and tell the truth or not."""
         outcome = await self.inner.write(caller, write)
         if self.every_nth():
+            self.confess("stored-and-refused", write.wid)
             raise Unavailable("please try again later")
         return outcome
 
@@ -157,6 +173,7 @@ class WriteIntoAnotherUsersState(Wrapper):
         self._seen += 1
         if self._seen >= self.n and before not in ("", write.user):
             self._seen = 0
+            self.confess("misplaced", write.wid, before)
             write = replace(write, user=before)
         return await self.inner.write(caller, write)
 

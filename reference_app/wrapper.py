@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 from reference_app.blobs import Blob
 from reference_app.model import Accepted, Caller, Session, Stamp, Versioned, Write
 from reference_app.shop import Shop
 
+logger = logging.getLogger(__name__)
 Outcome = Stamp | Accepted
 ObjectKey = tuple[str, str]
 """User and name of the object."""
 
 
 class Wrapper(Shop):
-    """A shop that asks another one; `n` is the bug's number."""
+    """A shop that asks another one; `n` is the bug's number, `name` the bug's name."""
+
+    name = ""
 
     def __init__(self, inner: Shop, n: int) -> None:
         super().__init__(inner.store)
@@ -61,6 +65,14 @@ class Wrapper(Shop):
     async def health(self) -> Mapping[str, str]:
         """As the inner shop does."""
         return await self.inner.health()
+
+    def confess(self, did: str, *about: object) -> None:
+        """Log one wrong deed: what was done, and to which write, user or object.
+
+        One line for each, `bug NAME: DID ABOUT...`, so that what a checker finds can be held
+        against what was done.
+        """
+        logger.warning("bug %s: %s %s", self.name, did, " ".join(str(each) for each in about))
 
     def every_nth(self) -> bool:
         """True at every nth call."""
