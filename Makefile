@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ONLY ?=
+FROM ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help drill test test-plain lint format bench prove sample clean
@@ -46,7 +47,7 @@ prove: $(READY) ## the long proofs of the checker: 100,000 histories, 10 million
 	@$(BIN)/python -m tests.check.prove
 
 sample: $(READY) ## make reports/sample anew from its own history
-	@$(BIN)/python -m tests.sample
+	@$(BIN)/python -m tests.sample $(FROM)
 
 clean: ## remove .venv and caches; reports stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

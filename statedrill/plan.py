@@ -255,11 +255,11 @@ def _load(choices: Choices) -> Load:
 
 
 def _arrival_rate(text: str) -> tuple[float, str]:
-    """`50/s`, `300/m`, `50/s poisson` as (arrivals per second, "even" or "poisson")."""
-    match = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*/\s*(s|m|h)(?:\s+(even|poisson))?", text.strip())
+    """`50/s`, `300/m`, `50/s poisson` as (arrivals per second, "uniform" or "poisson")."""
+    match = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*/\s*(s|m|h)(?:\s+(uniform|poisson))?", text.strip())
     if not match or float(match[1]) <= 0:
         raise ValueError(f"{text!r} is not a rate such as '50/s', '300/m' or '50/s poisson'")
-    return float(match[1]) / {"s": 1, "m": 60, "h": 3600}[match[2]], match[3] or "even"
+    return float(match[1]) / {"s": 1, "m": 60, "h": 3600}[match[2]], match[3] or "uniform"
 
 
 def _phases(choices: Choices) -> Phases:

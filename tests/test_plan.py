@@ -61,12 +61,12 @@ def test_every_problem_of_every_input_is_named_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "rate"), [("50/s", 50.0), ("300/m", 5.0), ("7200/h poisson", 2.0), (".5/s even", 0.5)]
+    ("text", "rate"), [("50/s", 50.0), ("300/m", 5.0), ("7200/h poisson", 2.0), (".5/s uniform", 0.5)]
 )
 def test_arrival_rates_are_read_as_written(text: str, rate: float) -> None:
     load = plan(Choices(arrival_rate=text)).load
     assert load.arrival_rate == rate
-    assert load.arrivals == ("poisson" if "poisson" in text else "even")
+    assert load.arrivals == ("poisson" if "poisson" in text else "uniform")
     assert load.planned_rate is None
 
 

@@ -115,7 +115,8 @@ class Children:
             "STATEDRILL_CONTROL": str(self._cluster.control_file),
         }
         if plan.load.arrival_rate:
-            env["STATEDRILL_ARRIVAL_RATE"] = f"{plan.load.arrival_rate:g}/s {plan.load.arrivals}"
+            env["STATEDRILL_ARRIVAL_RATE"] = f"{plan.load.arrival_rate:g}/s"
+            env["STATEDRILL_ARRIVALS"] = plan.load.arrivals
         return env
 
     def _experiment_environment(self) -> dict[str, str]:

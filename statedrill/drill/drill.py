@@ -29,6 +29,7 @@ from statedrill.plan import Plan
 
 _TICK_S = 0.25
 _LOAD_START_S = 60.0
+_LATE_S = 5.0
 _HEAL_S = 120.0
 _SETTLE_S = 30.0
 _AUDIT_S = 120.0
@@ -87,15 +88,20 @@ class _Drill:
     def _warm_up_and_baseline(self) -> None:
         self._enter("warmup")
         self.load = self.children.locust()
-        everybody = self.plan.load.users
         self._until(
-            lambda: self.figures.users >= everybody or bool(self.plan.load.arrival_rate),
-            _LOAD_START_S,
-            "the load generator did not bring all users in time",
+            lambda: self.figures.rate > 0, _LOAD_START_S, "the load generator sent nothing in time"
         )
+        self._gather()
         self._go_on(self.plan.phases.warmup_s)
         self._enter("baseline", self.plan.phases.baseline_s)
         self._go_on(self.plan.phases.baseline_s)
+
+    def _gather(self) -> None:
+        """Wait for all users; a profile that brings fewer at first is not waited for longer."""
+        load = self.plan.load
+        end = time.monotonic() + load.users / load.spawn_rate + _LATE_S
+        while self.figures.users < load.users and time.monotonic() < end:
+            self._tick()
 
     def _break(self) -> None:
         if self.plan.experiment.domain is None:
