@@ -12,7 +12,16 @@ from collections import defaultdict
 from dataclasses import replace
 
 from reference_app.blobs import Blob
-from reference_app.model import ORDERS, Caller, ShopError, Stamp, Unavailable, Versioned, Write
+from reference_app.model import (
+    ORDERS,
+    Accepted,
+    Caller,
+    ShopError,
+    Stamp,
+    Unavailable,
+    Versioned,
+    Write,
+)
 from reference_app.shop import Shop
 from reference_app.wrapper import ObjectKey, Outcome, Wrapper
 
@@ -83,7 +92,7 @@ class RetryAppliedTwice(Wrapper):
         """Write once or twice."""
         outcome = await self.inner.write(caller, write)
         if write.operation in ("append", "order") and self.every_nth():
-            await self.inner.write(caller, _again(write))
+            await self.inner.write(_after(caller, outcome), _again(write))
             self.confess("applied-again", write.wid)
         return outcome
 
@@ -131,7 +140,7 @@ class OrderTwiceOnRedelivery(Wrapper):
         """Write; an order perhaps twice."""
         outcome = await self.inner.write(caller, write)
         if write.object == ORDERS and self.every_nth():
-            await self.inner.write(caller, _again(write))
+            await self.inner.write(_after(caller, outcome), _again(write))
             self.confess("applied-again", write.wid)
         return outcome
 
@@ -176,6 +185,12 @@ class WriteIntoAnotherUsersState(Wrapper):
             self.confess("misplaced", write.wid, before)
             write = replace(write, user=before)
         return await self.inner.write(caller, write)
+
+
+def _after(caller: Caller, outcome: Outcome) -> Caller:
+    """The caller with the cookies of an acknowledgement: what it queues now comes later."""
+    cookies = outcome.cookies if isinstance(outcome, Accepted) else {}
+    return replace(caller, cookies={**caller.cookies, **cookies})
 
 
 def _again(write: Write) -> Write:

@@ -175,7 +175,8 @@ def _writes(total: Partial) -> dict[str, Any]:
         "lost": counts["lost"],
         "unknown": counts["unknown_writes"],
         "failed": counts["failed_writes"],
-        "duplicated": tallies["duplicates"].violations + tallies["orders-once"].violations,
+        # an order whose one attempt stands twice in the list is in both
+        "duplicated": tallies["duplicates"].violations + tallies["orders-once"].primary,
         "resurrected": tallies["resurrected"].violations,
         "unaudited": counts["unaudited"],
         "unsettled": counts["unsettled"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from statedrill.check import exit_code
-from tests.check.story import PREFERENCES, Story
+from tests.check.story import ORDERS, PREFERENCES, Story
 
 KEYS = {
     "schema", "outcome", "summary", "why", "pattern", "experiment", "scenario", "profile", "seed",
@@ -31,3 +31,20 @@ def test_a_read_that_misses_an_own_write_is_counted_once_and_told() -> None:
     (finding,) = [row for row in verdict["findings"] if row["check"] == "read-your-writes"]
     assert finding["primary"] == 1
     assert [each["wid"] for each in finding["operations"]] == ["r1.1.2", "r1.1.1"]
+
+
+def test_an_order_that_stands_twice_is_one_write_that_took_effect_twice() -> None:
+    story = Story()
+    story.write(10, ORDERS, 1, ver=1, logical=1)
+    story.read(20, ORDERS, 1, ver=2, items=[1, 1], item_logicals=[1, 1])
+    verdict = story.verdict()
+    assert verdict["writes"]["duplicated"] == 1
+
+
+def test_orders_under_two_attempts_are_as_many_writes_that_took_effect_twice() -> None:
+    story = Story()
+    story.write(10, ORDERS, 1, ver=1, logical=1)
+    story.write(20, ORDERS, 2, ver=2, logical=1, attempt=2)
+    story.read(30, ORDERS, 2, ver=2, items=[1, 2], item_logicals=[1, 1])
+    verdict = story.verdict()
+    assert verdict["writes"]["duplicated"] == 1
