@@ -82,10 +82,9 @@ class Connection:
     def exchange(self, request: bytes, timeout_s: float) -> None:
         """Send `request` once and wait for its whole answer, an error, or the time-out.
 
-        Raises nothing of its own; an exception thrown into the waiting greenlet (its end) passes
-        through and leaves the connection closed.
+        The caller has reset the answer. Raises nothing of its own; an exception thrown into the
+        waiting greenlet (its end) passes through and leaves the connection closed.
         """
-        self._answer.reset()
         self._received = 0
         self.error = ""
         self.sent = False

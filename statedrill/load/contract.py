@@ -29,9 +29,11 @@ class Call:
     listed_id: str = "id"
     content: bytes = b"application/json"
     line: bytes = field(init=False)  # the start of the request line
+    enters: bool = field(init=False)  # whether it begins or ends a server session
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "line", f"{self.method} {self.path}".encode("latin-1"))
+        object.__setattr__(self, "enters", self.kind in (Kind.SIGN_IN, Kind.SIGN_OUT))
 
 
 _REGISTER, _SET, _LOG = Model.REGISTER, Model.SET, Model.LOG

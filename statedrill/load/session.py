@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from statedrill.history import ABSENT, ALIEN, FOREIGN, INITIAL, NO_VERSION, NOTHING, Kind
+from statedrill.history import ABSENT, ALIEN, FOREIGN, INITIAL, NO_VERSION, NOTHING
 from statedrill.load.attempt import NOTHING_SEEN, READ_TRIES, Seen, Try
 from statedrill.load.client import HttpClient
 from statedrill.load.contract import CHECK_SESSION, DOWNLOAD, SIGN_IN, SIGN_OUT, Call
@@ -55,7 +55,7 @@ class Session:
         self.next_write = 1
         self.next_logical = 1
         self.objects: set[str] = set()
-        self._touched: set[tuple[Call, str]] = set()
+        self._touched: set[int] = set()  # their numbers in the record
         journal.tally.sessions += 1
 
     def logical(self) -> int:
@@ -257,21 +257,15 @@ class Session:
                 call, latency_ns, client.ret - client.call, len(answer.body),
                 "" if self.answered else note or "failed",
             )  # fmt: skip
-        if (call, name) not in self._touched:
-            self._touch(call, name)
-
-    def _touch(self, call: Call, name: str) -> None:
-        """The first attempt at this: the audit must know the object."""
-        self._touched.add((call, name))
-        whole = call.object + name
-        if whole not in self.objects:
-            self.objects.add(whole)
+        if thing not in self._touched:
+            self._touched.add(thing)
+            self.objects.add(call.object + name)
             self.save()
 
     def _server_session(self, call: Call, outcome: int) -> int:
         """The number of the server session that the answer shows (column `server_session`)."""
         identity, answer = self.identity, self.client.answer
-        if call.kind in (Kind.SIGN_IN, Kind.SIGN_OUT) and outcome != FAILED:
+        if call.enters and outcome != FAILED:
             identity.current = 0  # it may have been replaced or ended: nothing is expected now
         number = identity.seen(answer.fields.get(b"x-session-id"), answer.status)
         if call is SIGN_IN and outcome == OK:

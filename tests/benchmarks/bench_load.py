@@ -1,0 +1,248 @@
+"""How fast the load generator is: both sides of every ratio in turn, against one HAProxy answer.
+
+The same HAProxy, users and seconds for both sides; rounds alternate, so that whatever else the
+machine does meets both. `ratio` figures compare requests per second of one load process; the
+`cpu` figures compare processor time per request, which a busy machine disturbs less.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from statedrill.cluster.binaries import haproxy
+
+USERS, SECONDS, ROUNDS = 50, 5, 3
+
+# GET shows an unwritten object; every write is confirmed by its own id, as the contract wants.
+ANSWER = """
+global
+    maxconn 2000
+    nbthread 1
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+    timeout http-keep-alive 60s
+frontend answer
+    bind 127.0.0.1:{port}
+    http-request return status 200 content-type application/json string \
+'{{"ver":0,"wid":null,"value":null,"items":[]}}' hdr X-Session-Id s1 hdr X-Instance-Id i-1 \
+if METH_GET
+    http-request return status 200 content-type application/json lf-string \
+"{{\\"user\\":\\"rb-u%[req.hdr(X-Write-Id),field(2,.)]\\",\\"session\\":\\"s1\\",\\"ver\\":1,\
+\\"wid\\":\\"%[req.hdr(X-Write-Id)]\\"}}" hdr X-Session-Id s1 hdr X-Instance-Id i-1 \
+hdr Set-Cookie "sid=0123456789abcdef; Path=/; HttpOnly"
+"""
+
+FAST_PLAIN = """
+from locust import FastHttpUser, task
+
+class Fast(FastHttpUser):
+    @task
+    def read(self):
+        self.client.get("/preferences")
+"""
+OURS_PLAIN = """
+from locust import task
+from statedrill.load.user import StatefulUser
+
+class Ours(StatefulUser):
+    @task
+    def look(self):
+        self.read("preferences")
+"""
+# Cookies, JSON both ways and two kinds of requests.
+FAST_RICH = """
+from locust import FastHttpUser, task
+
+class Fast(FastHttpUser):
+    @task
+    def cart(self):
+        self.client.get("/cart").json()["items"]
+
+    @task
+    def fill(self):
+        self.client.post("/cart/items", json={"sku": "tea", "quantity": 1}).json()["wid"]
+"""
+OURS_RICH = """
+from locust import task
+from statedrill.load.user import StatefulUser
+
+class Ours(StatefulUser):
+    @task
+    def cart(self):
+        self.read("cart")["items"]
+
+    @task
+    def fill(self):
+        self.add("cart", "tea", quantity=1)
+"""
+
+
+@dataclass
+class Run:
+    """What one run of Locust did: requests per second, and processor time per request."""
+
+    rate: float
+    cpu_us: float
+
+
+def bench() -> dict[str, float]:
+    """The figures of the load generator, each from runs of both sides in turn."""
+    with tempfile.TemporaryDirectory() as name, _haproxy(Path(name)) as address:
+        bench_of = _Bench(Path(name), address)
+        return {**bench_of.plain(), **bench_of.rich(), **bench_of.two_processes()}
+
+
+class _Bench:
+    def __init__(self, folder: Path, address: str) -> None:
+        self.folder = folder
+        self.address = address
+        self.count = 0
+
+    def plain(self) -> dict[str, float]:
+        """Against a plain FastHttpUser, and against ourselves without a record."""
+        fast, ours, bare = self.in_turn((FAST_PLAIN, True), (OURS_PLAIN, True), (OURS_PLAIN, False))
+        return {
+            "load_fasthttpuser_per_s": fast.rate,
+            "load_plain_per_s": ours.rate,
+            "load_plain_vs_fasthttpuser_ratio": ours.rate / fast.rate,
+            "load_plain_vs_fasthttpuser_cpu_ratio": fast.cpu_us / ours.cpu_us,
+            "load_recording_cost_pct": 100 * (1 - ours.rate / bare.rate),
+            "load_recording_cost_cpu_pct": 100 * (1 - bare.cpu_us / ours.cpu_us),
+            "load_plain_cpu_us": ours.cpu_us,
+        }
+
+    def rich(self) -> dict[str, float]:
+        """With cookies, JSON and two kinds of requests."""
+        fast, ours = self.in_turn((FAST_RICH, True), (OURS_RICH, True))
+        return {
+            "load_rich_per_s": ours.rate,
+            "load_rich_vs_fasthttpuser_ratio": ours.rate / fast.rate,
+            "load_rich_vs_fasthttpuser_cpu_ratio": fast.cpu_us / ours.cpu_us,
+        }
+
+    def two_processes(self) -> dict[str, float]:
+        """Two load processes against one. With HAProxy that is three busy processes.
+
+        On two cores the ratio cannot come near two; the processor time per request then tells
+        whether two processes stand in each other's way (1: they do not).
+        """
+        rounds = [
+            (self.locust(OURS_PLAIN, True, "--processes", "1"),
+             self.locust(OURS_PLAIN, True, "--processes", "2"))
+            for _ in range(ROUNDS)
+        ]  # fmt: skip
+        one, two = (_median([pair[side] for pair in rounds]) for side in (0, 1))
+        return {
+            "load_two_processes_ratio": two.rate / one.rate,
+            "load_two_processes_cpu_ratio": one.cpu_us / two.cpu_us,
+            "load_cores": float(os.cpu_count() or 1),
+        }
+
+    def in_turn(self, *sides: tuple[str, bool]) -> list[Run]:
+        """The median run of every side; rounds alternate."""
+        rounds = [[self.locust(*side) for side in sides] for _ in range(ROUNDS)]
+        return [_median([runs[side] for runs in rounds]) for side in range(len(sides))]
+
+    def locust(self, scenario: str, record: bool, *options: str) -> Run:
+        self.count += 1
+        path = self.folder / f"scenario_{self.count}.py"
+        path.write_text(scenario)
+        history = self.folder / f"history-{self.count}"
+        env = {**os.environ, "STATEDRILL_RUN": "rb", "STATEDRILL_PACE_S": "0"}
+        env["STATEDRILL_HISTORY"] = str(history) if record else ""
+        command = [
+            sys.executable, "-m", "locust", "-f", str(path), "--headless", "--only-summary",
+            "-u", str(USERS), "-r", str(USERS), "-t", f"{SECONDS}s", "-H", self.address, *options,
+        ]  # fmt: skip
+        before = os.times()
+        idle_s = _start_up_s()
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        after = os.times()
+        requests, failures, rate = _summary(done.stdout + done.stderr)
+        if failures > USERS:  # those in flight at the end
+            raise RuntimeError(f"{failures} of {requests} requests failed:\n{done.stderr[-2000:]}")
+        used_s = (after.children_user + after.children_system) - (
+            before.children_user + before.children_system
+        )
+        return Run(rate, 1e6 * max(used_s - idle_s, 0.0) / requests)
+
+
+_start_up: list[float] = []
+
+
+def _start_up_s() -> float:
+    """The processor time of a Python that imports Locust and ends: no part of a request."""
+    if not _start_up:
+        before = os.times()
+        subprocess.run([sys.executable, "-c", "import locust.main"], check=True)
+        after = os.times()
+        _start_up.append(
+            after.children_user + after.children_system
+            - before.children_user - before.children_system
+        )  # fmt: skip
+    return _start_up[0]
+
+
+def _summary(text: str) -> tuple[int, int, float]:
+    """(requests, failures, requests per second) of Locust's own summary."""
+    found = re.search(r"Aggregated +(\d+) +(\d+)\(.*?\|[^|]*\| +([\d.]+)", text)
+    if not found:
+        raise RuntimeError(f"Locust printed no summary:\n{text[-2000:]}")
+    return int(found[1]), int(found[2]), float(found[3])
+
+
+def _median(runs: list[Run]) -> Run:
+    return Run(
+        statistics.median(run.rate for run in runs), statistics.median(run.cpu_us for run in runs)
+    )
+
+
+@contextmanager
+def _haproxy(folder: Path) -> Iterator[str]:
+    """HAProxy in the foreground of a group of its own; tries ports until one is free."""
+    for port in range(18_471, 18_571):
+        config = folder / "haproxy.cfg"
+        config.write_text(ANSWER.format(port=port))
+        process = subprocess.Popen(
+            [str(haproxy()), "-f", str(config), "-db"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        try:
+            if _answers(process, f"http://127.0.0.1:{port}/"):
+                yield f"http://127.0.0.1:{port}"
+                return
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+    raise RuntimeError("no free port for HAProxy")
+
+
+def _answers(process: subprocess.Popen[bytes], url: str) -> bool:
+    deadline = time.monotonic() + 10
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return process.poll() is None
+        except OSError:
+            time.sleep(0.02)
+    return False
+
+
+if __name__ == "__main__":
+    for figure, value in bench().items():
+        print(f"{figure:45} {value:12.3f}")
