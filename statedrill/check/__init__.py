@@ -33,44 +33,47 @@ from statedrill.history.store import History
 __all__ = ["CHECKS", "exit_code", "judge", "worst_exit_code"]
 
 CHECKS = (
-    Check("leaks", "leak", "reads", False, lambda look: leaks(look.case)),
-    Check("phantoms", "phantom", "reads", False, lambda look: phantoms(look.case)),
+    Check("leaks", "leak", "reads", False, False, lambda look: leaks(look.case)),
+    Check("phantoms", "phantom", "reads", False, False, lambda look: phantoms(look.case)),
     Check(
-        "rejected-visible", "rejected-visible", "reads", False,
+        "rejected-visible", "rejected-visible", "reads", False, False,
         lambda look: rejected_visible(look.case),
     ),
     Check(
-        "lost-writes", "lost", "writes", False,
+        "lost-writes", "lost", "writes", True, False,
         lambda look: lost_writes(look.case, look.settings.drained),
     ),
     Check(
-        "lost-sessions", "session-lost", "sessions", False,
+        "lost-sessions", "session-lost", "sessions", False, False,
         lambda look: sessions(look.case.frame, look.settings.ttl_ns),
     ),
-    Check("duplicates", "duplicate", "writes", True, lambda look: duplicates(look.case)),
-    Check("orders-once", "duplicate", "orders", False, lambda look: orders_once(look.case)),
-    Check("resurrected", "resurrected", "elements", True, lambda look: resurrected(look.case)),
+    Check("duplicates", "duplicate", "writes", True, True, lambda look: duplicates(look.case)),
+    Check("orders-once", "duplicate", "orders", True, False, lambda look: orders_once(look.case)),
     Check(
-        "read-your-writes", "read-your-writes", "reads", True,
+        "resurrected", "resurrected", "elements", True, True,
+        lambda look: resurrected(look.case),
+    ),
+    Check(
+        "read-your-writes", "read-your-writes", "reads", True, True,
         lambda look: read_your_writes(look.case, look.lanes),
     ),
     Check(
-        "monotonic-reads", "monotonic-reads", "reads", True,
+        "monotonic-reads", "monotonic-reads", "reads", True, True,
         lambda look: monotonic_reads(look.case, look.lanes),
     ),
     Check(
-        "writes-follow-reads", "writes-follow-reads", "writes", True,
+        "writes-follow-reads", "writes-follow-reads", "writes", True, True,
         lambda look: writes_follow_reads(look.case, look.lanes),
     ),
     Check(
-        "monotonic-writes", "monotonic-writes", "writes", True,
+        "monotonic-writes", "monotonic-writes", "writes", True, True,
         lambda look: monotonic_writes(look.case, look.lanes),
     ),
-    Check("stale-reads", "stale", "reads", True, lambda look: stale_reads(look.case)),
-    Check("log-order", "order-conflict", "reads", True, lambda look: log_order(look.case)),
-    Check("versions", "order-conflict", "writes", True, lambda look: versions(look.case)),
+    Check("stale-reads", "stale", "reads", True, True, lambda look: stale_reads(look.case)),
+    Check("log-order", "order-conflict", "reads", True, True, lambda look: log_order(look.case)),
+    Check("versions", "order-conflict", "writes", True, True, lambda look: versions(look.case)),
     Check(
-        "linearizability", "order-conflict", "objects", True,
+        "linearizability", "order-conflict", "objects", True, True,
         lambda look: linearizability(look.case),
     ),
 )  # fmt: skip

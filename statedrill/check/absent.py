@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from statedrill.check.case import NONE, Case
-from statedrill.check.frame import Array
 from statedrill.check.logs import flat_of
 from statedrill.check.sets import may_be_gone
+from statedrill.check.sorting import Array
 from statedrill.history import Kind, Outcome
 
 _NEVER = np.iinfo("i8").max

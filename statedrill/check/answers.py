@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from statedrill.check.frame import Array, Frame
+from statedrill.check.frame import Frame
 from statedrill.check.lists import Lists
+from statedrill.check.sorting import Array
 from statedrill.history import ALIEN, FOREIGN, INITIAL, LAST_ID, NOTHING, Kind, Model, Outcome
 
 NONE = -1

@@ -19,10 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from statedrill.check.frame import Array
 from statedrill.check.histogram import COARSE, Histogram, buckets, middle_ns
 from statedrill.check.settings import Settings
-from statedrill.check.sorting import run_starts
+from statedrill.check.sorting import Array, run_starts
 from statedrill.check.traffic import LOAD_PHASES, Traffic
 from statedrill.history import Outcome, Phase
 

@@ -19,16 +19,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from statedrill.check.answers import Answers
-from statedrill.check.frame import NEVER_BEGAN, Array, Frame
+from statedrill.check.frame import NEVER_BEGAN, Frame
 from statedrill.check.lists import Lists
+from statedrill.check.sorting import Array
 from statedrill.history import (
     ABSENT,
     INITIAL,
+    LAST_ID,
     NO_VERSION,
     Kind,
     Outcome,
@@ -44,11 +47,11 @@ class Case:
 
     `read`: a read that succeeded; `valid`: one that may be believed. `target` is the row of the
     write whose id the answer shows; `value` the value that a valid read shows (NONE: none).
-    `effective` writes may have been applied; `acked` are those that were confirmed by some answer
-    (at tick `ack`; `accepted` ones were only queued, `promised` are those of
-    them that must appear under their own id, `answered` are confirmed or accepted by the answer
-    to this very attempt). `first`, `last` (F, M) and `version` are per
-    value; `shown` is the version that a row shows (NONE: none).
+    `element` is the row of the add whose element a remove names. `effective` writes may have been
+    applied; `acked` are those that were confirmed by some answer (at tick `ack`), `accepted` ones
+    were only queued, `promised` are those of them that must appear under their own id, `answered`
+    are confirmed or accepted by the answer to this very attempt. `first`, `last` (F, M) and
+    `version` are per value; `shown` is the version that a row shows (NONE: none).
     """
 
     frame: Frame
@@ -60,6 +63,7 @@ class Case:
     unrecorded: Array
     rejected: Array
     target: Array
+    element: Array
     value: Array
     replay: Array
     effective: Array
@@ -75,7 +79,7 @@ class Case:
 
     made: dict[Callable[[Case], Any], Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def start(self) -> Array:
         """S of each value."""
         return np.concatenate([self.frame.call, np.zeros(self.frame.objects, dtype=np.int64)])
@@ -100,6 +104,7 @@ def examine(frame: Frame, lists: Lists, complete: bool) -> Case:
         unrecorded=answers.unrecorded,
         rejected=answers.rejected,
         target=frame.target,
+        element=_elements(frame),
         value=_values(frame, answers),
         replay=answers.replay,
         effective=answers.effective,
@@ -119,6 +124,16 @@ def examine(frame: Frame, lists: Lists, complete: bool) -> Case:
     _times(case)
     _versions(case)
     return case
+
+
+def _elements(frame: Frame) -> Array:
+    added = np.full(len(frame), NONE, dtype=np.int64)
+    named = frame["element"]
+    rows = np.flatnonzero((frame["kind"] == Kind.REMOVE) & (named > INITIAL) & (named <= LAST_ID))
+    found = frame.writer.row(frame.sess[rows], named[rows])
+    same = (found != NONE) & (frame.obj[found] == frame.obj[rows])
+    added[rows[same]] = found[same]
+    return added
 
 
 def _values(frame: Frame, answers: Answers) -> Array:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from statedrill.check.case import NONE, Case
-from statedrill.check.frame import Array
 from statedrill.check.marks import Marks
+from statedrill.check.sorting import Array
 from statedrill.check.versions import two_versions
 from statedrill.history import NOTHING, Model
 

@@ -19,7 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from statedrill.check.sorting import dense, run_starts, stable_order
+from statedrill.check.clock import Clock, make_clock
+from statedrill.check.sorting import Array, dense, run_starts, stable_order
+from statedrill.check.writers import Writers
 from statedrill.history import (
     ALIEN,
     FOREIGN,
@@ -33,42 +35,9 @@ from statedrill.history import (
 from statedrill.history.columns import Names
 from statedrill.history.store import Part
 
-Array = np.ndarray[Any, Any]
-
 NEVER_BEGAN = 0  # the tick of what was there before the first operation
 NO_MODEL = 255
 _COPIED = ("session", "lane", "object", "kind", "wid", "read_wid", "element", "logical", "phase")
-_KEY_BITS = 62
-
-
-@dataclass(frozen=True)
-class Clock:
-    """Ticks of a part: `top` stands for FOREVER; `bits` of a key hold the tick."""
-
-    origin_ns: int
-    bits: int
-    ranks: Array | None  # the nanoseconds of tick 1, 2, … where ticks are ranks
-
-    @property
-    def top(self) -> int:
-        """The tick of FOREVER."""
-        return (1 << self.bits) - 1
-
-    def ticks(self, times_ns: Array) -> Array:
-        """The ticks of `times_ns` (int64; values from FOREVER up give `top`)."""
-        if self.ranks is None:
-            ticks = times_ns - (self.origin_ns - 1)
-        else:
-            ticks = np.searchsorted(self.ranks, times_ns) + 1
-        return np.where(times_ns >= FOREVER, self.top, ticks)
-
-    def ns(self, ticks: Array) -> Array:
-        """The inverse of `ticks`, for ticks of real moments."""
-        if self.ranks is None:
-            times: Array = ticks + (self.origin_ns - 1)
-        else:
-            times = self.ranks[np.clip(ticks - 1, 0, len(self.ranks) - 1)]
-        return times
 
 
 @dataclass
@@ -131,41 +100,6 @@ class Frame:
         return len(self.sess_starts)
 
 
-class Writers:
-    """Which row sent a write id: ids are numbers within their session."""
-
-    def __init__(self, sess: Array, starts: Array, wid: Array, write: Array) -> None:
-        rows = np.flatnonzero(write & (wid > INITIAL) & (wid <= LAST_ID))
-        ids = wid[rows].astype(np.int64)
-        self._greatest = np.zeros(len(starts), dtype=np.int64)
-        np.maximum.at(self._greatest, sess[rows], ids)
-        self._base = np.cumsum(self._greatest + 1) - (self._greatest + 1)
-        places = int((self._greatest + 1).sum()) if len(starts) else 0
-        self._sparse: Array | None = None
-        if places > 16 * len(sess) + (1 << 16):
-            self._sparse = np.unique((sess[rows].astype(np.int64) << 32) | ids)
-            places = len(self._sparse)
-        self._rows = np.full(places + 1, -1, dtype=np.int64)
-        place = self._place(sess[rows], ids)
-        self._rows[place[::-1]] = rows[::-1]  # of two rows with one id the first is kept
-        self._rows[-1] = -1
-        self.shared = rows[np.bincount(place, minlength=places + 1)[place] > 1]
-
-    def row(self, sess: Array, ids: Array) -> Array:
-        """The row of each write id in its session; -1 where none is on record."""
-        return self._rows[self._place(sess, ids.astype(np.int64))]
-
-    def _place(self, sess: Array, ids: Array) -> Array:
-        if self._sparse is not None:
-            wanted = (sess.astype(np.int64) << 32) | ids
-            place = np.searchsorted(self._sparse, wanted)
-            inside = np.minimum(place, len(self._sparse) - 1)
-            known = self._sparse[inside] == wanted if len(self._sparse) else inside < 0
-            return np.where(known, place, len(self._rows) - 1)
-        known = (ids > INITIAL) & (ids <= self._greatest[sess])
-        return np.where(known, self._base[sess] + ids, len(self._rows) - 1)
-
-
 def build(part: Part, names: Names, lateness_ns: int | None = None) -> Frame:
     """The frame of `part`. Without `lateness_ns` an unknown write may take effect FOREVER."""
     order = _order(part)
@@ -184,7 +118,7 @@ def build(part: Part, names: Names, lateness_ns: int | None = None) -> Frame:
     outcome[odd] = Outcome.UNKNOWN
     outcome[writer.shared] = Outcome.UNKNOWN
     end_ns = _ends(ret_ns, outcome, write, lateness_ns)
-    clock = _clock(call_ns, ret_ns, end_ns, _groups(obj, taken["lane"]))
+    clock = make_clock(call_ns, ret_ns, end_ns, _groups(obj, taken["lane"]))
     return Frame(
         names=names,
         order=order,
@@ -283,17 +217,6 @@ def _ends(ret_ns: Array, outcome: Array, write: Array, lateness_ns: int | None) 
 def _groups(obj: Array, lane: Array) -> int:
     """An upper bound for the number of (object, lane) pairs."""
     return (int(obj[-1]) + 1) * (int(lane.max()) + 1) if len(obj) else 1
-
-
-def _clock(call_ns: Array, ret_ns: Array, end_ns: Array, groups: int) -> Clock:
-    real = [call_ns, ret_ns[ret_ns < FOREVER], end_ns[end_ns < FOREVER]]
-    first = min((int(times.min()) for times in real if len(times)), default=0)
-    last = max((int(times.max()) for times in real if len(times)), default=0)
-    bits = (last - first + 2).bit_length()
-    if groups.bit_length() + bits <= _KEY_BITS:
-        return Clock(first, bits, None)
-    ranks = np.unique(np.concatenate(real))
-    return Clock(first, (len(ranks) + 2).bit_length(), ranks)
 
 
 def _models(objects: Array, names: Names) -> Array:

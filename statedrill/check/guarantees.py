@@ -22,10 +22,10 @@ import numpy as np
 
 from statedrill.check.absent import absent
 from statedrill.check.case import NONE, Case
-from statedrill.check.frame import Array
 from statedrill.check.logs import reversed_pairs
 from statedrill.check.marks import Marks
 from statedrill.check.returned import Returned, lanes
+from statedrill.check.sorting import Array
 from statedrill.history import Outcome
 
 

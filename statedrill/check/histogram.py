@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statedrill.check.frame import Array
+from statedrill.check.sorting import Array
 
 _FLOOR_BITS = 10  # shortest told apart: 2**10 ns, about a microsecond
 _CEILING_BITS = 42  # longest told apart: 2**42 ns, about 73 minutes

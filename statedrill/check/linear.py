@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from statedrill.check.case import NONE, Case
-from statedrill.check.frame import Array
 from statedrill.check.marks import Marks
 from statedrill.check.register import conflicts, value_groups
+from statedrill.check.sorting import Array
 from statedrill.check.versions import newer_shown_by
 
 

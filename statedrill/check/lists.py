@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statedrill.check.frame import Array, Frame
+from statedrill.check.frame import Frame
+from statedrill.check.sorting import Array
 from statedrill.history import LAST_ID, NOTHING, Kind, Model, Outcome
 from statedrill.history.store import Part
 
@@ -20,10 +21,10 @@ NONE = -1
 class Lists:
     """The lists of all reads that gave one, one after another.
 
-    `rows` are the frame rows of the reads, `starts` and `lengths` their place in the flat arrays.
-    Per item: `row_of` its read, `ids` what it showed, `item` the row of the ADD or APPEND to the
-    same object that has this id (NONE: no such), `misplaced` where the id was sent with another
-    purpose; `logical` the logical id beside it (empty where none were given).
+    `rows` are the frame rows of the reads, rising; `starts` and `lengths` their place in the
+    flat arrays. Per item: `row_of` its read, `ids` what it showed, `item` the row of the ADD or
+    APPEND to the same object that has this id (NONE: no such), `misplaced` where the id was sent
+    with another purpose; `logical` the logical id beside it (empty where none were given).
     """
 
     rows: Array
@@ -60,19 +61,16 @@ class Lists:
 
 def collect(part: Part, frame: Frame) -> Lists:
     """The lists of the successful reads of sets, logs and orders in `part`."""
-    place = np.empty(len(frame), dtype=np.int64)
-    place[frame.order] = np.arange(len(frame))
     readable = (frame["kind"] == Kind.READ) & (frame.outcome == Outcome.OK)
     readable &= (frame["read_wid"] != NOTHING) & _is_list(frame.model)
-    chosen = np.flatnonzero(part.listed)
-    chosen = chosen[readable[place[chosen]]]
+    rows = np.flatnonzero(readable & part.listed[frame.order])
+    chosen = frame.order[rows]
     begins = part.offsets[chosen]
     lengths = part.offsets[chosen + 1] - begins
     starts = np.cumsum(lengths) - lengths
     total = int(lengths.sum())
     flat = np.arange(total) + np.repeat(begins - starts, lengths)
     ids = part.values[flat]
-    rows = place[chosen]
     row_of = np.repeat(rows, lengths)
     item, misplaced = _resolve(frame, row_of, ids)
     return Lists(

@@ -9,9 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from statedrill.check.case import NONE, Case
-from statedrill.check.frame import Array
 from statedrill.check.marks import Marks
-from statedrill.check.sorting import run_starts
+from statedrill.check.sorting import Array, run_starts
 from statedrill.history import Model
 
 
@@ -45,7 +44,7 @@ def reversed_pairs(case: Case, lane: Array) -> Array:
     rows = lists.rows[chosen]
     longest = chosen[_longest(frame.obj[rows], lists.lengths[chosen])]
     odd = _not_prefix(case, chosen, longest)
-    telling = np.unique(np.concatenate([longest, chosen[odd]]))
+    telling = _falling(case, np.unique(np.concatenate([longest, chosen[odd]])))
     flat, number = flat_of(lists.starts[telling], lists.lengths[telling])
     item = lists.item[flat]
     keep = (item != NONE) & case.answered[item]
@@ -58,6 +57,18 @@ def reversed_pairs(case: Case, lane: Array) -> Array:
     following = np.append(later_least[1:], np.iinfo("i8").max)
     found[item[following < frame.key(group, frame.call[item])]] = True
     return found
+
+
+def _falling(case: Case, chosen: Array) -> Array:
+    """Of these lists, those with an entry sent before the one that stands before it; rows are in
+    the order of their call, and only there two writes can be reversed.
+    """
+    lists = case.lists
+    flat, number = flat_of(lists.starts[chosen], lists.lengths[chosen])
+    item = lists.item[flat]
+    falls = (item[1:] < item[:-1]) & (number[1:] == number[:-1])
+    falling: Array = chosen[np.unique(number[1:][falls])]
+    return falling
 
 
 def flat_of(starts: Array, lengths: Array) -> tuple[Array, Array]:

@@ -21,17 +21,17 @@ from __future__ import annotations
 import numpy as np
 
 from statedrill.check.case import NONE, Case
-from statedrill.check.frame import Array
 from statedrill.check.marks import Marks
 from statedrill.check.sets import may_be_gone
+from statedrill.check.sorting import Array
 from statedrill.check.versions import shared_versions
 from statedrill.history import ABSENT, Kind, Outcome, Phase
 
 
 def lost_writes(case: Case, drained: bool) -> Marks:
     """Confirmed and accepted writes against the audit. Evidence per row: "unaudited",
-    "unsettled"; "suspected", the confirmed writes that the last read of an object without audit
-    no longer shows; and "audit", the row of the read that decides (NONE: none).
+    "unsettled", and "suspected", the confirmed writes that the last read of an object without audit
+    no longer shows.
     """
     frame = case.frame
     confirmed = case.acked | case.accepted
@@ -55,7 +55,6 @@ def lost_writes(case: Case, drained: bool) -> Marks:
         "unaudited": confirmed & ~audited,
         "unsettled": missing & audited & ~settled,
         "suspected": missing & ~audited & case.acked,
-        "audit": audit,
     }
     return Marks(judged & audited & settled, missing & audited & settled, evidence)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from statedrill.check.frame import Array
+from statedrill.check.sorting import Array
 
 
 @dataclass

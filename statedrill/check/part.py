@@ -12,14 +12,14 @@ from collections import Counter
 import numpy as np
 
 from statedrill.check import CHECKS
-from statedrill.check.case import examine
-from statedrill.check.frame import Array, Frame, build, subset
+from statedrill.check.frame import Frame, subset
 from statedrill.check.histogram import Histogram
-from statedrill.check.lists import collect
+from statedrill.check.looking import after_loss, examine_rows
 from statedrill.check.partial import Partial, Tally
 from statedrill.check.recovery import recoveries
 from statedrill.check.settings import Settings
 from statedrill.check.signed_in import LOST, OUTAGE, UNDECIDED
+from statedrill.check.sorting import Array
 from statedrill.check.table import Check, Look
 from statedrill.check.traffic import measure
 from statedrill.check.witness import find_witness
@@ -43,7 +43,7 @@ def judge_rows(part: Part, names: Names, run: str, settings: Settings) -> Partia
     for check in CHECKS:
         violations = look.found[check.name].violation
         if tallies[check.name].violations:
-            tallies[check.name].witness = find_witness(check.name, look, violations, part, run)
+            tallies[check.name].witness = find_witness(check, look, violations, part, run)
     bad = _bad_reads(look, following)
     recovered, censored = recoveries(look.case.frame, bad | _loss(look), settings.fault_ns)
     return Partial(
@@ -57,48 +57,6 @@ def judge_rows(part: Part, names: Names, run: str, settings: Settings) -> Partia
         recovered_ns=recovered,
         censored_ns=censored,
     )
-
-
-def examine_rows(part: Part, names: Names, settings: Settings, bounded: bool) -> Look:
-    """Every check on the rows of `part`, in the strict or the bounded column."""
-    frame = build(part, names, settings.lateness_ns if bounded else None)
-    case = examine(frame, collect(part, frame), settings.complete)
-    look = Look(case, settings)
-    for check in CHECKS:
-        look.found[check.name] = check.find(look)
-    return look
-
-
-def after_loss(look: Look) -> Array:
-    """Takes what follows from a lost state out of the later checks; returns those rows.
-
-    A state is lost from the first lost write's confirmation on. Where no audit decided and the
-    failure is one that the pattern does not promise to survive, the suspicion of the object's
-    last read is enough: such a failure must not break other clauses.
-    """
-    case, frame = look.case, look.case.frame
-    lost = look.found["lost-writes"]
-    excused = lost.evidence["suspected"] if look.settings.unpromised_failure else False
-    gone = np.flatnonzero(lost.violation | excused)
-    since = np.full(frame.objects, np.iinfo("i8").max)
-    np.minimum.at(since, frame.obj[gone], case.ack[gone])
-    following = np.zeros(len(frame), dtype=bool)
-    if len(gone) == 0:
-        return following
-    later = frame.ret > since[frame.obj]
-    whole = (since < np.iinfo("i8").max)[frame.obj]
-    for check in CHECKS:
-        if not check.follows_loss:
-            continue
-        marks = look.found[check.name]
-        affected = marks.violation & (whole if check.unit != "reads" else later)
-        affected &= marks.evidence.get("follows", True)
-        marks.violation &= ~affected
-        marks.evidence["after_loss"] = affected
-        following |= affected
-        if "accepted" in marks.evidence:
-            marks.evidence["accepted"] &= ~later
-    return following
 
 
 def _tallies(look: Look, following: Array) -> dict[str, Tally]:
@@ -148,27 +106,36 @@ def _by_session(frame: Frame, opportunity: Array, violation: Array) -> Counter[t
 def _bounded(
     part: Part, names: Names, settings: Settings, strict: Look, tallies: dict[str, Tally]
 ) -> None:
-    """The second column: only sessions with an unknown write can differ, so only they are redone.
+    """The second column: only objects with an unknown write, and sessions with an unknown sign-in
+    or sign-out, can differ, so only they are looked at again.
 
     A correct system that is late by more than the bound would be accused here, so this column
     never decides an outcome.
     """
-    frame = strict.case.frame
-    late = (frame["kind"] != Kind.READ) & (frame.outcome == Outcome.UNKNOWN)
+    case, frame = strict.case, strict.case.frame
+    late = frame.outcome == Outcome.UNKNOWN
+    signing = (frame["kind"] == Kind.SIGN_IN) | (frame["kind"] == Kind.SIGN_OUT)
     doubtful = np.zeros(frame.sessions, dtype=bool)
-    doubtful[frame.sess[late]] = True
-    again = doubtful[frame.sess]
+    doubtful[frame.sess[late & signing]] = True
+    objects = np.zeros(frame.objects, dtype=bool)
+    objects[frame.obj[late & case.effective]] = True
+    again = objects[frame.obj] | doubtful[frame.sess]
     for check in CHECKS:
-        kept = strict.found[check.name].violation & ~again
-        tallies[check.name].bounded = int(kept.sum())
+        redone = again if check.by_object else doubtful[frame.sess] & (check.unit == "sessions")
+        tallies[check.name].bounded = int((strict.found[check.name].violation & ~redone).sum())
     if not again.any():
         return
     rows = np.zeros(len(frame), dtype=bool)
     rows[frame.order] = again
     look = examine_rows(subset(part, rows), names, settings, bounded=True)
     after_loss(look)
+    numbers = frame["session"][frame.sess_starts[doubtful]]
+    mine = np.isin(look.case.frame["session"], numbers)
     for check in CHECKS:
-        tallies[check.name].bounded += int(look.found[check.name].violation.sum())
+        if check.by_object or check.unit == "sessions":
+            found = look.found[check.name].violation
+            redone = found if check.by_object else found & mine
+            tallies[check.name].bounded += int(redone.sum())
 
 
 def _bad_reads(look: Look, following: Array) -> Array:

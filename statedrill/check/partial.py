@@ -10,8 +10,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from statedrill.check.frame import Array
 from statedrill.check.histogram import Histogram
+from statedrill.check.sorting import Array
 from statedrill.check.traffic import Traffic
 
 

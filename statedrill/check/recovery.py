@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from statedrill.check.frame import Array, Frame
+from statedrill.check.frame import Frame
 from statedrill.check.partial import Partial
 from statedrill.check.settings import Settings
+from statedrill.check.sorting import Array
 from statedrill.history import Outcome, Phase
 
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from statedrill.check.case import Case
-from statedrill.check.frame import NEVER_BEGAN, Array
-from statedrill.check.sorting import sorted_with
+from statedrill.check.frame import NEVER_BEGAN
+from statedrill.check.sorting import Array, sorted_with
 
 
 def conflicts(case: Case) -> tuple[Array, Array]:

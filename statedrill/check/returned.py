@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from statedrill.check.frame import Array, Frame
-from statedrill.check.sorting import run_starts
+from statedrill.check.frame import Frame
+from statedrill.check.sorting import Array, run_starts
 
 NONE = -1
 
@@ -21,33 +21,31 @@ class Returned:
     """
 
     def __init__(self, frame: Frame, group: Array) -> None:
-        self._group = group
-        ends = frame.key(group, frame.ret)
-        calls = frame.key(group, frame.call)
+        self._base = frame.key(group, 0)
         self._order: Array | None = None
-        if len(ends) == 0 or bool((ends[:-1] < calls[1:]).all()):
-            # one operation after the other: all rows above have returned
-            self._before = np.arange(len(group))
-            return
+        self._before: Array | None = None
+        ends, calls = self._base + frame.ret, self._base + frame.call
+        if bool((ends[:-1] < calls[1:]).all()):
+            return  # one operation after the other: all rows above have returned
         if not bool((ends[1:] >= ends[:-1]).all()):
             self._order = np.argsort(ends, kind="stable")
             ends = ends[self._order]
         self._before = np.searchsorted(ends, calls, side="left")
 
     def greatest(self, chosen: Array, value: Array, rows: Array) -> Array:
-        """For each of `rows`: the greatest `value` (>= 0) among the `chosen` rows of its group
-        that had returned before its call; NONE where there is none.
+        """For each of `rows`: the greatest `value` (at least 0, below the clock's top) among the
+        `chosen` rows of its group that had returned before its call; NONE where there is none.
         """
-        bits = int(value.max(initial=0) + 1).bit_length()
-        packed = self._group.astype(np.int64) << bits
-        packed[chosen] |= value[chosen] + 1
+        packed = self._base + np.where(chosen, value + 1, 0)
         if self._order is not None:
             packed = packed[self._order]
-        running = np.maximum.accumulate(packed)
-        before = self._before[rows]
-        found = running[before - 1]
-        same = (before > 0) & ((found >> bits) == self._group[rows])
-        return np.where(same, (found & ((1 << bits) - 1)) - 1, NONE)
+        running = np.maximum.accumulate(packed, out=packed)
+        before = rows if self._before is None else self._before[rows]
+        found = running[before - 1] - self._base[rows] - 1
+        # what lies before the group's own base belongs to an earlier group
+        found[before == 0] = NONE
+        greatest: Array = np.maximum(found, NONE)
+        return greatest
 
 
 def lanes(frame: Frame) -> Array:

@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from statedrill.check.availability import quantiles_ms
-from statedrill.check.frame import Array
 from statedrill.check.partial import Partial
 from statedrill.check.settings import Settings
+from statedrill.check.sorting import Array
 from statedrill.check.traffic import LOAD_PHASES, Traffic
 from statedrill.history import Outcome, Phase
 from statedrill.history.columns import Names

@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from statedrill.check.case import NONE, Case
-from statedrill.check.frame import Array
 from statedrill.check.marks import Marks
-from statedrill.history import LAST_ID, Kind
+from statedrill.check.sorting import Array
+from statedrill.history import Kind
 
 _NEVER = np.iinfo("i8").max
 
@@ -83,11 +83,5 @@ def _adds(case: Case) -> Array:
 
 def _removals(case: Case) -> tuple[Array, Array]:
     """The removes that may have been applied, and the row of the add of their element."""
-    frame = case.frame
-    element = frame["element"]
-    rows = np.flatnonzero(
-        case.effective & (frame["kind"] == Kind.REMOVE) & (element > 0) & (element <= LAST_ID)
-    )
-    added = frame.writer.row(frame.sess[rows], element[rows])
-    fits = (added != NONE) & (frame.obj[added] == frame.obj[rows])
-    return rows[fits], added[fits]
+    rows = np.flatnonzero(case.effective & (case.element != NONE))
+    return rows, case.element[rows]

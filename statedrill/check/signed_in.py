@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from statedrill.check.case import NONE
-from statedrill.check.frame import Array, Frame
+from statedrill.check.frame import Frame
 from statedrill.check.marks import Marks
+from statedrill.check.sorting import Array
 from statedrill.history import FOREVER, NOT_SHOWN, SIGNED_OUT, Kind, Outcome, Phase
 
 LOST, OUTAGE, UNDECIDED = "lost", "outage", "undecided"
@@ -60,12 +61,20 @@ def _sign_in_before(frame: Frame) -> Array:
     )
     if len(rows) == 0:
         return found
+    # most sessions sign in once: no search is needed for their rows
+    times = np.bincount(frame.sess[rows], minlength=frame.sessions)
+    only = np.full(frame.sessions, NONE, dtype=np.int64)
+    only[frame.sess[rows]] = rows
+    only[times != 1] = NONE
+    found = only[frame.sess]
+    found[frame.ret[found] >= frame.call] = NONE
+    asked = np.flatnonzero((times > 1)[frame.sess])
     done = frame.key(frame.sess[rows], frame.ret[rows])
     order = np.argsort(done, kind="stable")
     rows, done = rows[order], done[order]
-    place = np.searchsorted(done, frame.key(frame.sess, frame.call), side="left") - 1
-    same = (place >= 0) & (frame.sess[rows[place]] == frame.sess)
-    found[same] = rows[place[same]]
+    place = np.searchsorted(done, frame.key(frame.sess[asked], frame.call[asked])) - 1
+    same = (place >= 0) & (frame.sess[rows[place]] == frame.sess[asked])
+    found[asked[same]] = rows[place[same]]
     return found
 
 
@@ -116,10 +125,13 @@ def _fates(frame: Frame, told: Array, expected: Array, loss: Array) -> dict[str,
     """What became of every session that showed a loss; `told` are the rows that tell."""
     masks = {name: np.zeros(len(frame), dtype=bool) for name in (LOST, OUTAGE, UNDECIDED)}
     first = np.full(len(frame), NONE, dtype=np.int64)
+    if not loss.any():
+        return {**masks, "first": first}
+    hit = np.zeros(frame.sessions, dtype=bool)
+    hit[frame.sess[loss]] = True
+    told = told[hit[frame.sess[told]]]
     told = told[np.lexsort((frame.call[told], frame.sess[told]))]
     bad = told[loss[told]]
-    if len(bad) == 0:
-        return {**masks, "first": first}
     epoch_end = np.append(expected[told][1:] != expected[told][:-1], True)
     ends_bad = told[epoch_end & loss[told]]  # the last answer under this sign-in was a loss
     again = _signed_in_after(frame, ends_bad)

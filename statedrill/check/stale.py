@@ -12,9 +12,9 @@ import numpy as np
 
 from statedrill.check.absent import absent
 from statedrill.check.case import NONE, Case
-from statedrill.check.frame import Array
 from statedrill.check.marks import Marks
 from statedrill.check.register import newer_done_by
+from statedrill.check.sorting import Array
 from statedrill.check.versions import newer_shown_by
 
 _NEVER = np.iinfo("i8").max

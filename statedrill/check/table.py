@@ -12,15 +12,21 @@ from statedrill.check.case import Case
 from statedrill.check.guarantees import Lanes, by_lane
 from statedrill.check.marks import Marks
 from statedrill.check.settings import Settings
+from statedrill.check.sorting import Array
 
 
 @dataclass
 class Look:
-    """What a check may look at: the case, the drill's settings, and what earlier checks found."""
+    """What a check may look at: the case, the drill's settings, and what earlier checks found.
+
+    `closer` is the look at the objects that need a closer one; `rows` are its rows here.
+    """
 
     case: Case
     settings: Settings
     found: dict[str, Marks] = field(default_factory=dict)
+    closer: Look | None = None
+    rows: Array | None = None
 
     @property
     def lanes(self) -> Lanes:
@@ -32,11 +38,13 @@ class Look:
 class Check:
     """One check: its name, the primary class of its violations, what it counts, how it looks.
 
+    `by_object`: it looks at each object alone, so that quiet ones can be left out.
     `follows_loss`: its violations on an object whose state was lost are consequences of the loss.
     """
 
     name: str
     primary: str
     unit: str
+    by_object: bool
     follows_loss: bool
     find: Callable[[Look], Marks]

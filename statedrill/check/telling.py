@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from statedrill.check.frame import Array, Frame
+from statedrill.check.frame import Frame
+from statedrill.check.sorting import Array
 from statedrill.history import (
     ABSENT,
     ALIEN,

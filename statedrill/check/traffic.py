@@ -13,9 +13,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from statedrill.check.frame import Array
 from statedrill.check.histogram import COARSE, Histogram, bucket, buckets
 from statedrill.check.settings import Settings
+from statedrill.check.sorting import Array
 from statedrill.history import Kind, Outcome, Phase
 from statedrill.history.columns import Names
 from statedrill.history.store import Part

@@ -10,9 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from statedrill.check.case import NONE, Case
-from statedrill.check.frame import Array
 from statedrill.check.marks import Marks
-from statedrill.check.sorting import run_starts
+from statedrill.check.sorting import Array, run_starts
 
 _NEVER = np.iinfo("i8").max
 
@@ -56,9 +55,14 @@ def shared_versions(case: Case, rows: Array, survivor: Array) -> Array:
     `survivor` is kept, else the latest.
     """
     obj, version = case.frame.obj[rows], case.version[rows]
+    width = int(version.max(initial=0)).bit_length()
+    packed = (obj << width) | version
+    if bool((packed[1:] > packed[:-1]).all()):
+        return rows[:0]  # versions rise from write to write
     order = np.lexsort((rows, survivor[rows], version, obj))
     starts = run_starts(obj[order], version[order])
-    return rows[order[:-1][~starts[1:]]] if len(rows) else rows
+    shared: Array = rows[order[:-1][~starts[1:]]]
+    return shared
 
 
 def two_versions(case: Case) -> Array:

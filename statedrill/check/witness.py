@@ -10,11 +10,12 @@ from collections.abc import Callable
 import numpy as np
 
 from statedrill.check.case import NONE, Case
-from statedrill.check.frame import Array
+from statedrill.check.lost import deciding_reads
 from statedrill.check.partial import Witness
 from statedrill.check.register import conflicts
 from statedrill.check.sets import surely_gone
-from statedrill.check.table import Look
+from statedrill.check.sorting import Array
+from statedrill.check.table import Check, Look
 from statedrill.check.telling import Teller
 from statedrill.history import FOREIGN, Kind, Outcome
 from statedrill.history.store import Part
@@ -22,15 +23,17 @@ from statedrill.history.store import Part
 _Found = tuple[list[int], str]
 
 
-def find_witness(check: str, look: Look, violation: Array, part: Part, run: str) -> Witness:
+def find_witness(check: Check, look: Look, violation: Array, part: Part, run: str) -> Witness:
     """The witness of the earliest violation of `check`."""
+    if check.by_object and look.closer and look.rows is not None:
+        look, violation = look.closer, violation[look.rows]
     frame = look.case.frame
     rows = np.flatnonzero(violation)
     row = int(rows[np.argmin(frame.call[rows])])
-    if check == "lost-sessions":
-        row = int(look.found[check].evidence["first"][row])
+    if check.unit == "sessions":
+        row = int(look.found[check.name].evidence["first"][row])
     teller = Teller(frame, part, run, look.settings.origin_ns)
-    related, sentence = _TELL[check](look, teller, row)
+    related, sentence = _TELL[check.name](look, teller, row)
     related = sorted(dict.fromkeys(related), key=lambda each: int(frame.call[each]))[:4]
     return Witness(
         at_ns=int(frame.clock.ns(frame.call[row])),
@@ -73,7 +76,7 @@ def _rejected(look: Look, tell: Teller, row: int) -> _Found:
 
 
 def _lost(look: Look, tell: Teller, row: int) -> _Found:
-    audit = int(look.found["lost-writes"].evidence["audit"][row])
+    audit = int(look.case.once(deciding_reads)[look.case.frame.obj[row]])
     promised = "accepted" if look.case.accepted[row] else "confirmed"
     return [row, audit], (
         f"session {tell.session(row)} had {tell.op(row)} {tell.wid(row)}{tell.version(row)} "

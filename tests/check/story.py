@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from statedrill.check import judge
-from statedrill.check.part import after_loss, examine_rows
+from statedrill.check.looking import after_loss, examine_rows
 from statedrill.check.settings import Settings
 from statedrill.check.table import Look
 from statedrill.history import NO_VERSION, NOTHING, Kind, Model, Outcome, Phase

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from statedrill.check.case import NONE
-from statedrill.check.part import examine_rows
+from statedrill.check.looking import examine_rows
 from statedrill.check.table import Look
 from statedrill.history.store import to_part
 from tests.check.brute import Brute

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from statedrill.check.part import examine_rows
+from statedrill.check.looking import examine_rows
 from statedrill.check.register import conflicts, value_groups
 from statedrill.check.versions import newer_shown_by
 from statedrill.history.store import to_part

@@ -1,0 +1,132 @@
+"""The judge's speed, as whole commands: `statedrill check RUN` on generated runs, from Parquet."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pyarrow as pa
+
+from statedrill.history.columns import ROWS_PER_PART, write_parts
+from tests.check.simulator import Weather, simulate
+from tests.check.story import MS, NAMES, START
+
+MILD = Weather(
+    timeout=0.002, lost_answer=0.001, rejected=0.002, repeated=0.001, delay_us=200,
+    sign_out=0.001, pace_ms=2000.0,
+)  # fmt: skip
+_SESSIONS, _OPERATIONS = 400, 150
+_PLAN = {
+    "schema": 1, "run": "r1", "seed": 7, "pattern": {
+        "name": "distributed", "promise": {"survives": [], "guarantees": ["read_your_writes"]},
+    },
+    "experiment": {"name": "none", "domain": None}, "scenario": {"name": "simulated"},
+    "profile": {"name": "steady"}, "load": {"planned_rate": None}, "thresholds": [],
+    "timings": {"load_balancer_timeout_s": 5.0},
+}  # fmt: skip
+
+
+def bench() -> dict[str, float]:
+    """check_10k_s, check_1m_ops_per_s, check_10m_ops_per_s, check_10m_peak_mib and the rest."""
+    figures: dict[str, float] = {}
+    folder = Path(tempfile.mkdtemp(prefix="bench-check-"))
+    try:
+        template = simulate(_SESSIONS, _OPERATIONS, seed=7, weather=MILD)
+        for name, rows in (("10k", 10_000), ("1m", 1_000_000), ("10m", 10_000_000)):
+            run = folder / name
+            rows = write_run(run, template, rows)
+            took_s, peak_mib = min(check(run) for _ in range(1 if rows > 5_000_000 else 3))
+            figures[f"check_{name}_s"] = round(took_s, 3)
+            figures[f"check_{name}_ops_per_s"] = round(rows / took_s)
+            figures[f"check_{name}_peak_mib"] = round(peak_mib, 1)
+            shutil.rmtree(run)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return figures
+
+
+def write_run(run: Path, template: pa.Table, rows: int) -> int:
+    """A run's folder with about `rows` operations: the template's users, over and over."""
+    copies, kept = divmod(rows, template.num_rows)
+    history = run / "history"
+    history.mkdir(parents=True)
+    tables = copies if copies else 1
+    shrunk = template if copies else _first_sessions(template, kept)
+    per_part = max(1, ROWS_PER_PART // shrunk.num_rows)
+    parts = _parts(shrunk, tables, per_part)
+    write_parts(history, "r1", NAMES, parts)
+    end = START + 400_000 * MS
+    marks = [("baseline", START), ("audit", START + 300_000 * MS), ("end", end)]
+    lines = [{"t": t, "wall": 0.0, "event": "phase", "phase": phase} for phase, t in marks]
+    (history / "events.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (run / "plan.json").write_text(json.dumps(_PLAN))
+    return tables * shrunk.num_rows
+
+
+def check(run: Path) -> tuple[float, float]:
+    """(seconds, peak MiB of all its processes together) of one `statedrill check`."""
+    command = [sys.executable, "-m", "statedrill.cli", "check", str(run), "--json"]
+    begin = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        peak = _Peak(process.pid)
+        process.wait()
+        took_s = time.perf_counter() - begin
+        return took_s, peak.stop()
+
+
+class _Peak:
+    """Watches how much memory a process and its children hold together (shared pages once)."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._peak = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.05):
+            try:
+                root = psutil.Process(self._pid)
+                family = [root, *root.children(recursive=True)]
+                held = sum(each.memory_full_info().pss for each in family)
+            except psutil.Error:
+                continue
+            self._peak = max(self._peak, held)
+
+    def stop(self) -> float:
+        self._over.set()
+        self._thread.join()
+        return self._peak / 2**20
+
+
+def _parts(template: pa.Table, copies: int, per_part: int) -> Iterator[pa.Table]:
+    for first in range(0, copies, per_part):
+        yield pa.concat_tables(
+            _copy(template, number) for number in range(first, min(copies, first + per_part))
+        )
+
+
+def _copy(template: pa.Table, number: int) -> pa.Table:
+    """The template's users again, as other users at another time."""
+    shift = (number * 7919) % 5000 * MS
+    columns: dict[str, Any] = {name: template[name] for name in template.column_names}
+    for name, more in (("call", shift), ("ret", shift), ("session", number * _SESSIONS)):
+        values = template[name].to_numpy()
+        columns[name] = values + np.array(more, dtype=values.dtype)
+    return pa.table(columns, schema=template.schema)
+
+
+def _first_sessions(template: pa.Table, rows: int) -> pa.Table:
+    order = np.sort(template["session"].to_numpy())
+    return template.filter(pa.array(template["session"].to_numpy() <= order[rows - 1]))

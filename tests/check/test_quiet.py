@@ -1,0 +1,93 @@
+"""Leaving quiet objects out changes nothing: not a violation, not an opportunity, not a tick."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from statedrill.check import CHECKS, looking
+from statedrill.check.looking import after_loss, examine_rows
+from statedrill.check.quiet import loud_objects
+from statedrill.history import ABSENT, ALIEN, FOREIGN, INITIAL, NO_VERSION, NOTHING
+from statedrill.history.columns import ARROW_SCHEMA
+from statedrill.history.store import to_part
+from tests.check.chance import small_history
+from tests.check.simulator import FAIR, QUEUED, ROUGH, Weather, simulate
+from tests.check.story import MS, NAMES, SETTINGS
+
+MILD = Weather(timeout=0.01, lost_answer=0.01, rejected=0.01, repeated=0.01, sign_out=0.01)
+
+
+def same_with_and_without(table: pa.Table, bounded: bool) -> int:
+    """Compare all marks; returns the number of quiet objects."""
+    part = to_part(table)
+    short = examine_rows(part, NAMES, SETTINGS, bounded)
+    full = examine_rows(part, NAMES, SETTINGS, bounded, shortcut=False)
+    assert short.closer is not None
+    for look in (short, full):
+        after_loss(look)
+    for check in CHECKS:
+        one, other = short.found[check.name], full.found[check.name]
+        assert np.array_equal(one.opportunity, other.opportunity), check.name
+        assert np.array_equal(one.violation, other.violation), check.name
+        assert one.evidence.keys() == other.evidence.keys()
+        for name, values in one.evidence.items():
+            assert np.array_equal(values, other.evidence[name]), (check.name, name)
+    return int((~loud_objects(short.case)).sum())
+
+
+@pytest.fixture(autouse=True)
+def always_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "_WORTH_IT", 2.0)
+
+
+@pytest.mark.parametrize("bounded", [False, True], ids=["strict", "bounded"])
+@pytest.mark.parametrize("seed", range(3))
+def test_on_small_random_histories(seed: int, bounded: bool) -> None:
+    dice = random.Random(seed)
+    tables = [small_history(dice, session).table() for session in range(1, 1500)]
+    same_with_and_without(pa.concat_tables(tables).sort_by("call"), bounded)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_on_correct_histories_with_one_thing_changed_here_and_there(seed: int) -> None:
+    dice = random.Random(seed)
+    rows = simulate(200, 25, seed, FAIR).to_pylist()
+    for row in rows:
+        if dice.random() < 0.02:
+            change(row, dice)
+    quiet = same_with_and_without(pa.Table.from_pylist(rows, ARROW_SCHEMA).sort_by("call"), False)
+    assert 200 < quiet < 1400
+
+
+def change(row: dict[str, Any], dice: random.Random) -> None:
+    """Alter one thing about an operation."""
+    items = row["items"]
+    what = dice.choice(("ver", "read_wid", "outcome", "ret", "call", "lane", "items", "element"))
+    if what == "items" and items:
+        drop = dice.randrange(len(items))
+        row["items"] = dice.choice(
+            (items[:drop] + items[drop + 1 :], [*items, items[drop]], items[::-1], [*items, 3])
+        )
+    elif what == "ver":
+        row["ver"] = dice.choice((NO_VERSION, 0, max(0, row["ver"] - 1) % NO_VERSION, 7))
+    elif what == "read_wid":
+        row["read_wid"] = dice.choice((NOTHING, INITIAL, ABSENT, FOREIGN, ALIEN, 2, 5, 9))
+    elif what == "outcome":
+        row["outcome"] = dice.choice((0, 1, 2, 3))
+    elif what == "ret":
+        row["ret"] += dice.choice((0, 1, 3)) * MS
+    elif what == "call":
+        row["call"] -= dice.choice((1, 3)) * MS
+    else:
+        row[what] = dice.choice((0, 1, 2)) if what in ("lane", "element") else row[what]
+
+
+@pytest.mark.parametrize("weather", [FAIR, MILD, ROUGH, QUEUED])
+def test_on_a_simulated_store(weather: Weather) -> None:
+    quiet = same_with_and_without(simulate(20, 150, 3, weather), bounded=False)
+    assert quiet > (40 if weather in (FAIR, MILD) else 19)
