@@ -19,6 +19,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from statedrill.load import schedule
 from statedrill.load.desk import Desk
 from statedrill.load.profile import Profile
+from statedrill.load.settings import Settings, shape_length_s
 from statedrill.load.tally import Tally
 
 MESSAGE = "statedrill-plan"
@@ -51,7 +52,9 @@ class Arrivals:
 
     def figures(self) -> dict[str, Any]:
         """For the line a second: arrivals planned per second, and what became of them."""
-        return {"planned_arrivals": round(self._planned_rate, 3), **self.desk.take_figures()}
+        figures = self.desk.take_figures()
+        self._tally.planned += figures["dropped"]
+        return {"planned_arrivals": round(self._planned_rate, 3), **figures}
 
     def _play(self, plan: Mapping[str, Any], start_ns: int, worker: int, workers: int) -> None:
         run_time_s = plan["run_time_s"] or math.inf
@@ -59,7 +62,7 @@ class Arrivals:
         share = profile.share if isinstance(profile, Profile) else _all
 
         def rate(elapsed_s: float) -> float:
-            return float(plan["rate"] * share(elapsed_s, run_time_s))
+            return float(plan["rate"] * share(elapsed_s, plan["shape_s"]))
 
         until_s = min(run_time_s, 86_400.0)
         times = schedule.due_times(rate, plan["kind"], plan["seed"], until_s)
@@ -79,7 +82,7 @@ def is_open(environment: Any) -> bool:
     return bool(getattr(environment.parsed_options, "arrival_rate", None))
 
 
-def plan_for(runner: Any, seed: int) -> dict[str, Any]:
+def plan_for(runner: Any, settings: Settings) -> dict[str, Any]:
     """The plan that every load process plays its share of; `start` is unix time in seconds.
 
     Raises:
@@ -91,8 +94,9 @@ def plan_for(runner: Any, seed: int) -> dict[str, Any]:
         "start": time.time() + _HEADSTART_S,
         "rate": schedule.parse_rate(options.arrival_rate),
         "kind": options.arrivals or schedule.UNIFORM,
-        "seed": seed,
+        "seed": settings.seed,
         "run_time_s": options.run_time or 0,
+        "shape_s": shape_length_s(options.run_time),
         "clients": clients,
     }
 
@@ -112,14 +116,14 @@ def follow(arrivals: Arrivals, runner: Any) -> None:
     runner.environment.events.test_stopping.add_listener(lambda **_: arrivals.stop())
 
 
-def announce(runner: Any, seed: int) -> None:
+def announce(runner: Any, settings: Settings) -> None:
     """Have the master (or the only process) send a plan when all users of the pool are there."""
     running = {"plan": False}
 
     def complete(user_count: int, **_: Any) -> None:
         if is_open(runner.environment) and not running["plan"]:
             running["plan"] = True
-            runner.send_message(MESSAGE, plan_for(runner, seed))
+            runner.send_message(MESSAGE, plan_for(runner, settings))
 
     def stopped(**_: Any) -> None:
         running["plan"] = False

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from typing import Any
 
 from statedrill.load import process, shapes
 from statedrill.load.climb import Climb
 from statedrill.load.profile import Profile
 from statedrill.load.schedule import parse_rate
-from statedrill.load.settings import Settings
+from statedrill.load.settings import Settings, shape_length_s
 
 _log = logging.getLogger("statedrill")
 
@@ -42,7 +41,7 @@ class BreakpointProfile(Profile):
     def tick(self) -> tuple[int, float] | None:
         """As `Profile`, and the end when a threshold broke."""
         runner: Any = self.runner
-        run_time_s = runner.environment.parsed_options.run_time or math.inf
+        run_time_s = shape_length_s(runner.environment.parsed_options.run_time)
         if self._climb is None:
             self._climb = Climb(self._settings.break_p99_ms, self._settings.break_errors)
         climb = self._climb

@@ -79,7 +79,7 @@ class Generator:
         if self._reporter is not None:
             self._reporter.kill(block=False)
             self._reporter = None
-            self._line()
+            self.line()
         if self.journal.recorder is not None:
             self.journal.recorder.close()
             self.journal.keep = _too_late
@@ -96,9 +96,10 @@ class Generator:
             if self.journal.recorder is not None:
                 self.journal.recorder.flush()
             if count % 2 == 0:
-                self._line()
+                self.line()
 
-    def _line(self) -> None:
+    def line(self) -> None:
+        """Report now what was done since the last line."""
         figures = {**self.journal.tally.line(), **self.extra()}
         self._line_number += 1
         self.last_line = {"line": self._line_number, **figures}

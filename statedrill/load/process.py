@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import ctypes
 import gc
+import logging
 import os
 import signal
 import sys
@@ -23,11 +24,16 @@ from statedrill.errors import InputError
 from statedrill.load import arrivals
 from statedrill.load.contract import Call
 from statedrill.load.generator import STRIDE, Generator
-from statedrill.load.settings import Settings, load_balancer
+from statedrill.load.histogram import Latencies
+from statedrill.load.settings import Settings, load_balancer, random_run
+
+# Before Locust forks its load processes: they are one run.
+os.environ.setdefault("STATEDRILL_RUN", random_run())
+_log = logging.getLogger("statedrill")
 
 _PR_SET_PDEATHSIG = 1
 _SUMMED = ("line", "requests", "errors", "queued", "dropped")
-_reported: dict[str, dict[str, Any]] = {}  # on a master: the last line of every worker
+_reported: dict[str, dict[str, Any]] = {}  # on a master: every worker's last report
 _generators: dict[int, Generator] = {}  # by process: a worker is forked from the master
 
 
@@ -60,7 +66,7 @@ def address(host: str | None) -> str:
 def figures(runner: Any) -> dict[str, Any] | None:
     """The live figures of the last second, of all load processes; None before the first."""
     if isinstance(runner, MasterRunner):
-        lines = list(_reported.values())
+        lines = [told["line"] for told in _reported.values()]
     else:
         line = generator(runner.environment).last_line
         lines = [line] if line else []
@@ -79,9 +85,8 @@ def _make(environment: Any) -> Generator:
     made = Generator(
         Settings.from_environment(), worker, alone=alone, listener=_listener(environment)
     )
-    if arrivals.is_open(environment):
-        made.arrivals = arrivals.Arrivals(environment, made.journal.tally, made.settings.queue)
-        arrivals.follow(made.arrivals, runner)
+    made.arrivals = arrivals.Arrivals(environment, made.journal.tally, made.settings.queue)
+    arrivals.follow(made.arrivals, runner)
     made.extra = lambda: _planned(made, runner)
     return made
 
@@ -89,8 +94,8 @@ def _make(environment: Any) -> Generator:
 def _planned(made: Generator, runner: Any) -> dict[str, Any]:
     """What this process is to do: so many users, one operation per pace each, or arrivals."""
     pace_s, users = made.settings.pace_s, runner.user_count
-    if made.arrivals is not None:
-        return {"users": users, "planned_rate": None, **made.arrivals.figures()}
+    if arrivals.is_open(runner.environment):
+        return {"users": users, **made.arrivals.figures()}
     rate = round(users / pace_s, 3) if pace_s else None
     return {"users": users, "planned_rate": rate, "queued": 0, "dropped": 0}
 
@@ -119,7 +124,9 @@ def _begin(environment: Any, runner: Any, **_: Any) -> None:
     """Locust is up: find the host, follow the parent into death, start to report."""
     if not environment.host:
         environment.host = load_balancer(Settings.from_environment().control)
-    arrivals.announce(runner, Settings.from_environment().seed)
+    arrivals.announce(runner, Settings.from_environment())
+    if environment.shape_class is not None:
+        _stop_shapes_on_request()
     if isinstance(runner, MasterRunner):
         return
     options = environment.parsed_options
@@ -129,6 +136,21 @@ def _begin(environment: Any, runner: Any, **_: Any) -> None:
     _calm_collector()
     generator(environment).report()
     atexit.register(_end)
+
+
+@locust.events.test_stop.add_listener  # type: ignore[untyped-decorator]
+def _stopped(**_: Any) -> None:
+    """All users are gone: count what they did last, before a worker's last report."""
+    found = _generators.get(os.getpid())
+    if found is not None:
+        found.line()
+
+
+@locust.events.quitting.add_listener  # type: ignore[untyped-decorator]
+def _quitting(environment: Any, **_: Any) -> None:
+    """Have the master (or the only process) say what was measured, when all users are gone."""
+    if not isinstance(environment.runner, WorkerRunner):
+        environment.events.quit.add_listener(lambda **_: _summary(environment))
 
 
 @locust.events.quit.add_listener  # type: ignore[untyped-decorator]
@@ -143,13 +165,33 @@ def _end(**_: Any) -> None:
 def _tell(client_id: str, data: dict[str, Any], **_: Any) -> None:
     found = _generators.get(os.getpid())
     if found is not None and found.last_line is not None:
-        data["statedrill"] = found.last_line
+        tally = found.journal.tally
+        data["statedrill"] = {
+            "line": found.last_line,
+            "latency": tally.latency.encode(),
+            "service": tally.service.encode(),
+        }
 
 
 @locust.events.worker_report.add_listener  # type: ignore[untyped-decorator]
 def _hear(client_id: str, data: dict[str, Any], **_: Any) -> None:
     if "statedrill" in data:
         _reported[client_id] = data["statedrill"]
+
+
+def _summary(environment: Any) -> None:
+    """Locust rounds its percentiles and knows no intended start: these are the figures to quote."""
+    latency, service = Latencies(), Latencies()
+    found = _generators.get(os.getpid())
+    if found is not None:
+        latency.merge(found.journal.tally.latency)
+        service.merge(found.journal.tally.service)
+    for told in _reported.values():
+        latency.merge(Latencies.decode(told["latency"]))
+        service.merge(Latencies.decode(told["service"]))
+    if arrivals.is_open(environment):
+        _log.info("latency from the intended start: %s", latency.sentence())
+    _log.info("service time: %s", service.sentence())
 
 
 def die_with_parent() -> None:
@@ -167,6 +209,18 @@ def _calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+def _stop_shapes_on_request() -> None:
+    """Have SIGTERM end a test with a load shape as Ctrl-C does.
+
+    Locust installs its own handler only after the shape has ended: until then SIGTERM would kill
+    it with everybody's last operations unrecorded.
+    """
+    hub = gevent.get_hub()
+    gevent.signal_handler(
+        signal.SIGTERM, lambda: hub.handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
+    )
 
 
 def _quiet_interrupts() -> None:

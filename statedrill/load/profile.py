@@ -6,12 +6,12 @@ In the closed model the shape's share is one of `-u` users, in the open model of
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from locust import LoadTestShape
 
 from statedrill.load import shapes
+from statedrill.load.settings import shape_length_s
 
 
 class Profile(LoadTestShape):
@@ -28,8 +28,8 @@ class Profile(LoadTestShape):
         """Locust asks once a second: (users, users started per second), or None at the end."""
         runner: Any = self.runner
         options = runner.environment.parsed_options
-        elapsed_s, run_time_s = self.elapsed_s(), options.run_time or math.inf
-        if elapsed_s >= run_time_s:
+        elapsed_s, run_time_s = self.elapsed_s(), shape_length_s(options.run_time)
+        if options.run_time and elapsed_s >= run_time_s:
             return None
         users, spawn_rate = options.num_users or 1, options.spawn_rate or 1.0
         if not options.arrival_rate:

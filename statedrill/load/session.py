@@ -248,13 +248,16 @@ class Session:
             answer.status, self._server_session(call, outcome), due, items, logicals, note,
         ))  # fmt: skip
         self.answered = outcome in _ANSWERED
-        latency_ns = client.ret - (due or client.call)
-        journal.tally.latencies.append(latency_ns)
+        service_ns = client.ret - client.call
+        latency_ns = client.ret - due if due else service_ns
+        tally = journal.tally
+        tally.latencies.append(latency_ns)
+        tally.services.append(service_ns)
         if not self.answered:
-            journal.tally.errors += 1
+            tally.errors += 1
         if journal.listener is not None and note is not STOPPED:
             journal.listener(
-                call, latency_ns, client.ret - client.call, len(answer.body),
+                call, latency_ns, service_ns, len(answer.body),
                 "" if self.answered else note or "failed",
             )  # fmt: skip
         if thing not in self._touched:

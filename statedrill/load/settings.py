@@ -6,6 +6,7 @@ Knows names and values; opens nothing but a control file, to find the load balan
 from __future__ import annotations
 
 import json
+import math
 import os
 import secrets
 import tempfile
@@ -58,8 +59,9 @@ class Settings:
                 value = float(text)
             except ValueError:
                 value = float("nan")
-            if not value >= least:
+            if not least <= value < math.inf:
                 problems.append(f"STATEDRILL_{name}={text}: should be a number from {least:g} up")
+                return default
             return value
 
         connections = environment.get("STATEDRILL_CONNECTIONS") or "session"
@@ -74,13 +76,21 @@ class Settings:
             timeout_s=number("TIMEOUT_S", 10.0, 0.001),
             connect_timeout_s=number("CONNECT_TIMEOUT_S", 5.0, 0.001),
             control=_path(environment.get("STATEDRILL_CONTROL")),
-            queue=int(number("QUEUE", 10_000, 0) or 0),
+            queue=int(number("QUEUE", 10_000, 0)),
             break_p99_ms=number("BREAK_P99_MS", 500.0, 0.0),
             break_errors=number("BREAK_ERRORS", 0.01, 0.0),
         )
         if problems:
             raise InputError("settings of the load generator", "correct them", problems)
         return found
+
+
+def shape_length_s(run_time_s: float | None) -> float:
+    """How long a shape takes: Locust's `-t`; without it STATEDRILL_SHAPE_S; else for ever.
+
+    A drill stops Locust itself, when the experiment is over, and so gives no `-t`.
+    """
+    return float(run_time_s or os.environ.get("STATEDRILL_SHAPE_S") or math.inf)
 
 
 def random_run() -> str:

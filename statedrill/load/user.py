@@ -16,6 +16,7 @@ from locust.exception import RescheduleTask, RescheduleTaskImmediately, StopUser
 from locust.user.task import LOCUST_STATE_STOPPING
 
 from statedrill.load import process
+from statedrill.load.arrivals import is_open
 from statedrill.load.pace import Pace
 from statedrill.load.visitor import GaveUp, Visitor
 
@@ -39,7 +40,7 @@ class StatefulUser(Visitor, locust.User):
         self._address = process.address(self.host or environment.host)
         self._leaving = gevent.event.Event()
         self._ticket: Any = None
-        self._arrivals = self._generator.arrivals
+        self._arrivals: Any = self._generator.arrivals if is_open(environment) else None
         self._scenario = self.tasks
         if self._arrivals is None:
             self._enter()
@@ -54,6 +55,7 @@ class StatefulUser(Visitor, locust.User):
         if self._pace.step_ns:
             now = time.monotonic_ns()
             slot = self._pace.next(now)
+            self._generator.journal.tally.planned += self._pace.passed
             if slot > now and not self._leaving.wait((slot - now) / 1e9):
                 self._generator.journal.tally.lag(time.monotonic_ns() - slot)
         if self._state == LOCUST_STATE_STOPPING:
@@ -82,6 +84,7 @@ class StatefulUser(Visitor, locust.User):
             raise StopUser
         self._enter()
         self.session.due = due_ns
+        self._ahead = 0
         self._pace = Pace.starting(self._generator.settings.pace_s, due_ns)
         try:
             self.sign_in()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from statedrill.errors import InputError
 from statedrill.load.climb import Climb
 from statedrill.load.desk import Desk
 from statedrill.load.generator import STRIDE, Generator
+from statedrill.load.histogram import Latencies
 from statedrill.load.pace import Pace
 from statedrill.load.picture import picture
 from statedrill.load.settings import Settings, load_balancer, random_run
@@ -242,14 +244,11 @@ def test_settings_have_defaults_and_come_from_the_environment(tmp_path: Path) ->
 
 
 def test_every_wrong_setting_is_named_at_once() -> None:
-    wrong = {
-        "STATEDRILL_PACE_S": "-1",
-        "STATEDRILL_TIMEOUT_S": "soon",
-        "STATEDRILL_CONNECTIONS": "x",
-    }
+    wrong = {"STATEDRILL_PACE_S": "-1", "STATEDRILL_TIMEOUT_S": "soon", "STATEDRILL_SEED": "?"}
+    wrong["STATEDRILL_CONNECTIONS"] = "x"
     with pytest.raises(InputError) as caught:
         Settings.from_environment(wrong)
-    assert len(caught.value.problems) == 3
+    assert len(caught.value.problems) == 4
     for name in wrong:
         assert name in str(caught.value)
 
@@ -276,3 +275,60 @@ def test_the_load_balancer_of_the_newest_living_cluster_is_found(
     assert load_balancer() == "http://old"
     assert load_balancer(folder / "new.json") == "http://new"
     assert load_balancer(tmp_path / "absent.json") is None
+
+
+def test_a_distribution_keeps_three_digits_and_its_greatest_value_exactly() -> None:
+    made = Latencies()
+    values = [n * 1_000_000 for n in range(1, 1001)]
+    made.add([*values, 123_456_789_123])
+    assert made.percentile_ms(50) == pytest.approx(501, rel=0.001)
+    assert made.percentile_ms(99) == pytest.approx(991, rel=0.001)
+    assert made.percentile_ms(100) == made.max_ns / 1e6 == 123_456.789123
+    assert made.count == 1001
+
+
+def test_a_duration_beyond_an_hour_is_counted_and_not_dropped() -> None:
+    made = Latencies()
+    made.add([1_000_000, 10_000 * S])
+    assert (made.count, made.beyond) == (2, 1)
+    assert made.percentile_ms(100) == 10_000_000.0
+    assert made.percentile_ms(99) == 10_000_000.0
+
+
+@given(st.lists(st.lists(st.integers(0, 10**10), max_size=60), min_size=1, max_size=4))
+def test_merged_distributions_are_the_distribution_of_all(parts: list[list[int]]) -> None:
+    whole, merged = Latencies(), Latencies()
+    for part in parts:
+        whole.add(part)
+        one = Latencies()
+        one.add(part)
+        merged.merge(Latencies.decode(one.encode()))
+    everything = [each for part in parts for each in part]
+    assert merged.count == whole.count == len(everything)
+    assert merged.max_ns == max(everything, default=0)
+    for percent in (1, 50, 99, 100):
+        assert merged.percentile_ms(percent) == whole.percentile_ms(percent)
+
+
+@given(st.lists(st.integers(2_000_000, 10**11), min_size=1), st.sampled_from([50, 90, 99, 99.9]))
+def test_a_percentile_of_a_distribution_is_right_to_three_digits(
+    values: list[int], percent: float
+) -> None:
+    made = Latencies()
+    made.add(values)
+    rank = max(1, math.ceil(percent / 100 * len(values) - 1e-9))
+    exact_ms = sorted(values)[rank - 1] / 1e6
+    assert made.percentile_ms(percent) == pytest.approx(exact_ms, rel=0.0021)
+
+
+def test_an_empty_distribution_says_so() -> None:
+    assert Latencies().percentile_ms(50) is None
+    assert Latencies().sentence() == "nothing was measured"
+
+
+def test_the_operations_that_were_to_start_are_counted_with_those_left_out() -> None:
+    pace = Pace.starting(1.0, 100 * S)
+    pace.next(100 * S)
+    assert pace.passed == 1
+    pace.next(104 * S + S // 2)
+    assert pace.passed == 4
