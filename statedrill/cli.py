@@ -233,7 +233,8 @@ def _tell(
     else:
         console = Console(highlight=False)
         if several:
-            console.print(terminal_table(verdicts))
+            # A pipe has no width: there nothing is shortened to fit.
+            console.print(terminal_table(verdicts), width=None if console.is_terminal else 120)
         else:
             console.print(text_summary(verdicts[0]), markup=False, soft_wrap=True)
         if page:
