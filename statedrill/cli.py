@@ -231,10 +231,10 @@ def _tell(
         table = {"schema": 1, "report": str(page), "runs": verdicts}
         _print_json(table if several else verdicts[0])
     else:
-        console = Console(highlight=False)
+        # A pipe has no width: there nothing is shortened to fit.
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
         if several:
-            # A pipe has no width: there nothing is shortened to fit.
-            console.print(terminal_table(verdicts), width=None if console.is_terminal else 120)
+            console.print(terminal_table(verdicts))
         else:
             console.print(text_summary(verdicts[0]), markup=False, soft_wrap=True)
         if page:
