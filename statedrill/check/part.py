@@ -65,7 +65,9 @@ def _tallies(look: Look, following: Array) -> dict[str, Tally]:
     tallies = {}
     for check in CHECKS:
         marks = look.found[check.name]
-        own = marks.violation & ~_claimed(check, frame, claimed | following)
+        # a loss is no consequence of itself, though later checks see the same rows, too
+        taken = claimed | following if check.follows_loss else claimed
+        own = marks.violation & ~_claimed(check, frame, taken)
         if check.unit not in ("sessions", "objects"):
             claimed |= marks.violation
         tallies[check.name] = Tally(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from statedrill.check import exit_code
+from statedrill.history import Phase
 from tests.check.story import ORDERS, PREFERENCES, Story
 
 KEYS = {
@@ -48,3 +49,14 @@ def test_orders_under_two_attempts_are_as_many_writes_that_took_effect_twice() -
     story.read(30, ORDERS, 2, ver=2, items=[1, 2], item_logicals=[1, 1])
     verdict = story.verdict()
     assert verdict["writes"]["duplicated"] == 1
+
+
+def test_a_loss_that_two_confirmed_versions_show_is_a_loss_and_nothing_else() -> None:
+    story = Story()
+    story.write(10, PREFERENCES, 1, ver=1)
+    story.write(20, PREFERENCES, 2, ver=1)
+    story.phase = Phase.AUDIT
+    story.read(30, PREFERENCES, 2, ver=1)
+    found = {each["check"]: each for each in story.verdict()["findings"]}
+    assert (found["lost-writes"]["violations"], found["lost-writes"]["primary"]) == (1, 1)
+    assert (found["versions"]["violations"], found["versions"]["after_loss"]) == (0, 1)
