@@ -111,6 +111,7 @@ class Children:
             "STATEDRILL_RUN": plan.run,
             "STATEDRILL_SEED": str(plan.seed),
             "STATEDRILL_PACE_S": f"{plan.load.pace_s:g}",
+            "STATEDRILL_SHAPE_S": f"{plan.phases.run_time_s:g}",
             "STATEDRILL_TIMEOUT_S": f"{2 * plan.timings.load_balancer_timeout_s:g}",
             "STATEDRILL_CONTROL": str(self._cluster.control_file),
         }

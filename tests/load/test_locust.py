@@ -67,9 +67,17 @@ def test_the_scenarios_work_with_plain_locust_and_every_call_is_on_record(load: 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_with_every_request_on_record(load: Load, number: int) -> None:
+@pytest.mark.parametrize("profile", ["steady", "ramp"])
+def test_a_signal_ends_it_with_every_request_on_record(
+    load: Load, number: int, profile: str
+) -> None:
     load.serve("--service-s", "0.01")
-    child = load.locust(BOTH, "-u", "20", "-r", "20", pace_s="0")
+    child = load.locust(
+        [*BOTH[:2], STEADY.with_name(f"{profile}.py")],
+        *("-u", "20", "-r", "20"),
+        pace_s="0",
+        shape_s="1",
+    )
     wait_for(lambda: len(list(load.history.glob("load-0.jsonl"))) and load.lines("load"))
     child.signal(number)
     assert child.wait() == 0
