@@ -27,7 +27,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser whose complaints are InputErrors like all others (argparse would exit with 2)."""
 
     def error(self, message: str) -> NoReturn:
-        raise InputError(f"{self.prog}: {message}", f"see `{self.prog} --help`")
+        raise InputError(message, f"see `{self.prog} --help`")
 
 
 def parse(words: list[str]) -> argparse.Namespace:

@@ -23,13 +23,16 @@ from rich.console import Console
 from statedrill import catalogue, errors
 from statedrill.arguments import choices, parse
 from statedrill.errors import ClusterError, StatedrillError
+from statedrill.history.events import EventLog
 from statedrill.plan import Choices, Plan, make_plan, read_plan
 from statedrill.run_folder import VERDICT_FILE, open_folder, write_verdict
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line `words` (default: this process's own) and return the exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # `nohup` has the closed terminal ignored
+            signal.signal(number, _interrupt)
     try:
         chosen = parse(list(sys.argv[1:] if words is None else words))
         return _VERBS[chosen.verb](chosen)
@@ -54,7 +57,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def run(chosen: argparse.Namespace) -> int:
     """`statedrill run`: plan it, drill it, check it, report it."""
     plan = _plan(choices(chosen))
-    folder = open_folder(chosen.reports, plan.title)
+    folder = _open(plan, chosen.reports)
     _drill(plan, folder, plan.title, chosen.headless)
     verdict = _judge(folder)
     _write_report(folder)
@@ -70,7 +73,7 @@ def compare(chosen: argparse.Namespace) -> int:
     ]
     judged: list[tuple[Path, dict[str, Any]]] = []
     for number, plan in enumerate(plans, start=1):
-        folder = open_folder(chosen.reports, plan.title)
+        folder = _open(plan, chosen.reports)
         try:
             _drill(plan, folder, f"{number}/{len(plans)} {plan.title}", chosen.headless)
         except ClusterError as error:
@@ -169,6 +172,13 @@ def doctor(chosen: argparse.Namespace) -> int:
 def _plan(inputs: Choices) -> Plan:
     run_id = f"r{secrets.token_hex(3)}"
     return make_plan(inputs, run_id, datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def _open(plan: Plan, reports: Path) -> Path:
+    """A run folder that can be judged from its first moment on: a plan and an empty record."""
+    plan.write(folder := open_folder(reports, plan.title))
+    EventLog(folder / "history" / "events.jsonl").close()
+    return folder
 
 
 def _drill(plan: Plan, folder: Path, title: str, headless: bool) -> None:

@@ -43,24 +43,30 @@ class Experiment:
         problems = [
             f"{key}: missing" for key in ("title", "description", "method") if key not in content
         ]
-        domain = _domain(content, problems)
-        activities = list(_activities(content))
-        for activity in activities:
-            problems += _provider_problems(activity)
+        problems += _shape_problems(content)
+        domain = None
+        if not problems:
+            domain = _domain(content, problems)
+            for activity in _activities(content):
+                problems += _provider_problems(activity)
         if problems:
             raise InputError(
                 f"{path}: not a valid experiment",
                 "experiments/ has examples; `chaos validate` says more",
                 problems,
             )
-        faults = [each for each in content["method"] if each.get("type") == "action"]
+        faults = [
+            each
+            for each in content["method"]
+            if each.get("type") == "action" and isinstance(each.get("provider"), dict)
+        ]
         return cls(
             name=path.stem,
             title=str(content["title"]),
             description=str(content["description"]),
             path=path,
             domain=domain,
-            actions=tuple(str(each.get("provider", {}).get("func", "?")) for each in faults),
+            actions=tuple(str(each["provider"].get("func", "?")) for each in faults),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -86,9 +92,33 @@ def _document(path: Path) -> dict[str, Any]:
     return content
 
 
+def _shape_problems(content: dict[str, Any]) -> list[str]:
+    """What is not the list or mapping that Chaos Toolkit takes it for."""
+    hypothesis = content.get("steady-state-hypothesis")
+    mappings = {
+        "steady-state-hypothesis": hypothesis,
+        "configuration": content.get("configuration"),
+        "secrets": content.get("secrets"),
+    }
+    lists = {name: content.get(name) for name in ("extensions", "method", "rollbacks")}
+    if isinstance(hypothesis, dict):
+        lists["steady-state-hypothesis.probes"] = hypothesis.get("probes")
+    problems = [
+        f"{name}: must be a mapping, not {value!r}"
+        for name, value in mappings.items()
+        if value is not None and not isinstance(value, dict)
+    ]
+    for name, value in lists.items():
+        if value is None and not (name == "method" and "method" in content):
+            continue
+        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+            problems.append(f"{name}: must be a list of mappings, not {value!r}")
+    return problems
+
+
 def _domain(content: dict[str, Any], problems: list[str]) -> str | None:
     for extension in content.get("extensions") or []:
-        if isinstance(extension, dict) and extension.get("name") == "statedrill":
+        if extension.get("name") == "statedrill":
             domain = extension.get("domain")
             if domain is not None and domain not in DOMAINS:
                 problems.append(
@@ -107,7 +137,7 @@ def _activities(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
     lists = (hypothesis.get("probes"), content.get("method"), content.get("rollbacks"))
     for activities in lists:
         for activity in activities or []:
-            if isinstance(activity, dict) and "provider" in activity:
+            if "provider" in activity:
                 yield activity
 
 
@@ -116,35 +146,43 @@ def _provider_problems(activity: dict[str, Any]) -> list[str]:
     if not isinstance(provider, dict) or provider.get("type") != "python":
         return []
     name, module = activity.get("name", "?"), str(provider.get("module", ""))
-    functions = _functions(module)
-    if functions is None:
+    try:
+        functions = _functions(module)
+    except (SyntaxError, ValueError) as error:
+        return [f"'{name}': module '{module}' is no Python: {error}"]
+    except ModuleNotFoundError:
         return [f"'{name}': there is no module '{module}'"]
     func = str(provider.get("func", ""))
     if func not in functions:
         close = difflib.get_close_matches(func, functions, 1)
         meant = f"did you mean '{close[0]}'?" if close else f"known: {', '.join(functions)}"
         return [f"'{name}': {module} has no function '{func}'; {meant}"]
-    takes = functions[func]
-    if takes is None:
-        return []
+    takes, arguments = functions[func], provider.get("arguments") or {}
+    if not isinstance(arguments, dict):
+        return [f"'{name}': arguments: must be a mapping, not {arguments!r}"]
+    told = ", ".join(takes or ()) or "none"
     return [
-        f"'{name}': {func}() takes no argument '{argument}'; it takes: {', '.join(takes) or 'none'}"
-        for argument in provider.get("arguments") or {}
-        if argument not in takes
+        f"'{name}': {func}() takes no argument '{argument}'; it takes: {told}"
+        for argument in (arguments if takes is not None else ())
+        if argument not in (takes or ())
     ]
 
 
-def _functions(module: str) -> dict[str, list[str] | None] | None:
-    """Public functions of `module` and their arguments, from its source; None: no such module.
+def _functions(module: str) -> dict[str, list[str] | None]:
+    """Public functions of `module` and their arguments, from its source.
 
     Of a function that the module only passes on, or that takes `**any`, the arguments are None.
+
+    Raises:
+        ModuleNotFoundError: there is no such module.
+        SyntaxError, ValueError: its source is no Python.
     """
     try:
         spec = importlib.util.find_spec(module)
     except (ImportError, ValueError):
-        return None
+        spec = None
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):
-        return None
+        raise ModuleNotFoundError(module)
     found: dict[str, list[str] | None] = {}
     for node in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
         if isinstance(node, ast.ImportFrom):

@@ -6,6 +6,7 @@ first and never parsed again. Starts nothing; time and chance come in as argumen
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Callable
@@ -151,7 +152,8 @@ def make_plan(choices: Choices, run: str, created: str) -> Plan:
         InputError: names every problem of every input at once.
     """
     problems = _Problems()
-    pattern = problems.collect(lambda: _pattern(choices))
+    pattern = problems.collect(lambda: Pattern.read(catalogue.find("pattern", choices.pattern)))
+    extra = problems.collect(lambda: dict(_assignment(text) for text in choices.env))
     experiment = problems.collect(
         lambda: Experiment.read(catalogue.find("experiment", choices.experiment))
     )
@@ -167,7 +169,7 @@ def make_plan(choices: Choices, run: str, created: str) -> Plan:
         return Plan(
             run=run,
             created=created,
-            pattern=pattern,
+            pattern=pattern.with_env(extra or {}),
             experiment=experiment,
             scenario=scenario,
             profile=profile,
@@ -210,12 +212,6 @@ class _Problems:
             )
 
 
-def _pattern(choices: Choices) -> Pattern:
-    pattern = Pattern.read(catalogue.find("pattern", choices.pattern))
-    extra = dict(_assignment(text) for text in choices.env)
-    return pattern.with_env(extra)
-
-
 def _assignment(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
@@ -227,9 +223,23 @@ def _files(kind: str, names: str) -> Files:
     chosen = [name.strip() for name in names.split(",") if name.strip()]
     if not chosen:
         raise InputError(f"no {kind} is named", f"`statedrill list` shows every {kind}")
-    return Files(",".join(Path(name).stem for name in chosen), tuple(
-        catalogue.find(kind, name) for name in chosen
-    ))  # fmt: skip
+    paths = tuple(catalogue.find(kind, name) for name in chosen)
+    for path in paths:
+        _check_python(kind, path)
+    return Files(",".join(Path(name).stem for name in chosen), paths)
+
+
+def _check_python(kind: str, path: Path) -> None:
+    """Locust would say it a minute later, and less clearly. Nothing is executed here."""
+    if path.suffix != ".py":
+        raise InputError(f"{path}: a {kind} is a Locust file and ends with .py", "rename it")
+    try:
+        ast.parse(path.read_bytes(), filename=str(path))
+    except SyntaxError as error:
+        where = f"{path}:{error.lineno}" if error.lineno else str(path)
+        raise InputError(f"{where}: no Python: {error.msg}", "mend the line") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: no Python: {error}", f"name a {kind} file") from error
 
 
 def _load(choices: Choices) -> Load:

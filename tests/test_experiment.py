@@ -55,6 +55,40 @@ def test_what_is_wrong_is_named(tmp_path: Path, old: str, new: str, told: str) -
     assert told in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("method: 5", "method: must be a list of mappings, not 5"),
+        ("method: [5, {type: action}]", "method: must be a list of mappings, not [5, "),
+        ("method:", "method: must be a list of mappings, not None"),
+        ("rollbacks: {a: b}", "rollbacks: must be a list of mappings, not {'a': 'b'}"),
+        ("configuration: 5", "configuration: must be a mapping, not 5"),
+        ("steady-state-hypothesis: [1]", "steady-state-hypothesis: must be a mapping, not [1]"),
+        (
+            "steady-state-hypothesis: {probes: [x]}",
+            "steady-state-hypothesis.probes: must be a list of mappings, not ['x']",
+        ),
+    ],
+)
+def test_a_list_or_mapping_that_is_none_is_named(tmp_path: Path, more: str, told: str) -> None:
+    name = more.partition(":")[0]
+    text = GOOD.partition("method:")[0] if name == "method" else GOOD
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, f"{text}{more}\n")
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("extensions", ["5", "[5]", "{name: statedrill}"])
+def test_extensions_that_are_no_list_of_mappings_are_named(tmp_path: Path, extensions: str) -> None:
+    with pytest.raises(InputError, match="extensions: must be a list of mappings"):
+        read(tmp_path, GOOD.replace("[{name: statedrill, domain: zone}]", extensions))
+
+
+def test_arguments_that_are_no_mapping_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="arguments: must be a mapping, not 'zone'"):
+        read(tmp_path, GOOD.replace("{az: a}", "zone"))
+
+
 def test_every_experiment_in_the_box_is_valid_and_described() -> None:
     found = {entry.name: Experiment.read(entry.path) for entry in catalogue.entries("experiment")}
     assert set(found) >= {"none", "instance-kill", "cache-flush", "zone-outage"}

@@ -61,7 +61,8 @@ def test_every_problem_of_every_input_is_named_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "rate"), [("50/s", 50.0), ("300/m", 5.0), ("7200/h poisson", 2.0), (".5/s uniform", 0.5)]
+    ("text", "rate"),
+    [("50/s", 50.0), ("300/m", 5.0), ("7200/h poisson", 2.0), (".5/s uniform", 0.5)],
 )
 def test_arrival_rates_are_read_as_written(text: str, rate: float) -> None:
     load = plan(Choices(arrival_rate=text)).load
@@ -92,3 +93,29 @@ def test_a_folder_without_a_plan_or_with_a_damaged_one_says_so(tmp_path: Path) -
     (tmp_path / "plan.json").write_text('{"schema": 99}')
     with pytest.raises(InputError, match="not a plan of schema 1"):
         read_plan(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "told"),
+    [
+        ("broken.py", b"a = 1\ndef visit(:\n    pass\n", "broken.py:2: no Python: "),
+        ("noise.py", b"\x00\xff\x81", "noise.py: no Python: "),
+        ("latin.py", b"name = '\xe9'\n", "latin.py"),
+        ("visit.yaml", b"a: 1\n", "a {kind} is a Locust file and ends with .py"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["scenario", "profile"])
+def test_a_file_that_locust_cannot_read_is_named_before_anything_starts(
+    kind: str, file: str, text: bytes, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / file).write_bytes(text)
+    with pytest.raises(InputError) as caught:
+        plan(Choices(**{kind: str(tmp_path / file)}))  # type: ignore[arg-type]
+    assert told.format(kind=kind) in str(caught.value)
+
+
+def test_a_variable_without_a_name_is_named_beside_other_problems() -> None:
+    with pytest.raises(InputError) as caught:
+        plan(Choices(pattern="stiky", env=("1=2",)))
+    assert "no pattern named 'stiky'" in str(caught.value)
+    assert "--env '1=2': not NAME=VALUE" in str(caught.value)

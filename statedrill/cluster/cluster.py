@@ -53,7 +53,8 @@ class Cluster:
         self._pattern, self._run, self._emit = pattern, run, emit
         cleanup_leftovers()
         self._lowering: threading.Thread | None = None
-        self._lock = threading.Lock()
+        self._lowered = threading.Event()
+        self._lock, self._once = threading.Lock(), threading.Lock()
         self._claim = Claim()
         self._network = Network()
         roster = Roster(
@@ -193,20 +194,25 @@ class Cluster:
 
         An interrupt (Ctrl-C) while lowering is raised after everything is down.
         """
-        with self._lock:
-            if self._lowering is None:
-                # In a thread: no signal can interrupt it, only the waiting for it.
-                self._lowering = threading.Thread(target=self._lower, name="lower")
-                self._lowering.start()
         interrupt: KeyboardInterrupt | None = None
-        while self._lowering.is_alive():
+        while not self._lowered.is_set():
             try:
-                self._lowering.join(_LOOK_S)
+                self._begin_lowering()
+                # Not join(): an interrupted one takes the thread for ended (CPython up to 3.12).
+                self._lowered.wait(_LOOK_S)
             except KeyboardInterrupt as pressed:
                 interrupt = pressed
         atexit.unregister(self.lower)
         if interrupt:
             raise interrupt
+
+    def _begin_lowering(self) -> None:
+        with self._lock:
+            # No id: an interrupt came in the way of its start.
+            if self._lowering is None or self._lowering.ident is None:
+                # In a thread: no signal can interrupt it, only the waiting for it.
+                self._lowering = threading.Thread(target=self._lower, name="lower")
+                self._lowering.start()
 
     def _depth(self) -> int | None:
         """The depth of the queues; None when they do not answer."""
@@ -216,8 +222,11 @@ class Cluster:
             return None
 
     def _lower(self) -> None:
+        if not self._once.acquire(blocking=False):
+            return
         with contextlib.ExitStack() as last:
             # Whatever goes wrong above, these happen, the last first.
+            last.callback(self._lowered.set)
             last.callback(self._claim.release)
             last.callback(self._network.release)
             last.callback(self._parts.stop)

@@ -23,7 +23,7 @@ from statedrill.cluster.cluster import Cluster
 from statedrill.cluster.process import Process
 from statedrill.drill.children import Children
 from statedrill.drill.live import LiveFigures, Watch
-from statedrill.errors import ClusterError, Interrupted, StatedrillError
+from statedrill.errors import ClusterError, InputError, Interrupted, StatedrillError
 from statedrill.history.events import Event, EventLog
 from statedrill.plan import Plan
 
@@ -40,8 +40,11 @@ def drill(plan: Plan, folder: Path, watch: Watch) -> None:
 
     Raises:
         ClusterError: the cluster did not come up or could not be healed (the folder says why).
+        InputError: the load generator could not make use of the scenario or the profile.
+        OSError: the disk is full; what was recorded before is kept.
         Interrupted: Ctrl-C or SIGTERM; what was recorded is kept and was audited if possible.
     """
+    plan.write(folder)
     _Drill(plan, folder, watch).play()
 
 
@@ -60,9 +63,9 @@ class _Drill:
         self.load: Process | None = None
         self.phase = ""
         self.interrupted = False
+        self.failed = False
 
     def play(self) -> None:
-        self.plan.write(self.folder)
         try:
             self._raise_cluster()
             self._warm_up_and_baseline()
@@ -71,10 +74,15 @@ class _Drill:
             self._note_interrupt()
             self.watch.note("interrupted: healing, auditing and lowering; once more to skip that")
         except StatedrillError as error:
+            self.failed = True
             self.events.emit("crash", why=error.message)
+            raise
+        except OSError:
+            self.failed = True
             raise
         finally:
             self._finish()
+        self.events.raise_lost()
         if self.interrupted:
             raise Interrupted(
                 f"the drill was interrupted; what it recorded is in {self.folder}",
@@ -139,7 +147,7 @@ class _Drill:
     def _heal_and_audit(self) -> None:
         self._enter("recovery")
         self.cluster.heal(_HEAL_S)
-        if not self.interrupted:
+        if not (self.interrupted or self.failed):
             self._recover()
         self._enter("settle")
         assert self.load is not None
@@ -147,7 +155,9 @@ class _Drill:
         self.cluster.settle(_SETTLE_S)
         self._enter("audit")
         self._audit(1)
-        if "instance" in self.plan.pattern.promise.survives and not self.interrupted:
+        if "instance" in self.plan.pattern.promise.survives and not (
+            self.interrupted or self.failed
+        ):
             self._enter("second_audit")
             self.cluster.restart_instances(_HEAL_S)
             self._audit(2)
@@ -207,11 +217,21 @@ class _Drill:
         time.sleep(_TICK_S)
         self.figures.update()
         self.watch.figures(self.figures)
+        if self.failed:
+            return  # one reason is enough; what is left is to save what was recorded
+        self.events.raise_lost()
         if self.load is not None and not self.load.alive and self.phase in _LOADED:
-            raise ClusterError(
-                f"the load generator ended in {self.phase}: {self.load.log_tail(3)}",
-                f"see {self.load.log}",
+            self._complain_of_load(self.load)
+
+    def _complain_of_load(self, load: Process) -> None:
+        if not self.figures.seconds_since_start():
+            raise InputError(
+                f"the load generator did not start: {load.log_tail(3)}",
+                f"mend the scenario or the profile; the full log: {load.log}",
             )
+        raise ClusterError(
+            f"the load generator ended in {self.phase}: {load.log_tail(3)}", f"see {load.log}"
+        )
 
 
 _LOADED = ("warmup", "baseline", "fault", "recovery")
