@@ -1,6 +1,6 @@
 """The four session guarantees (Terry et al. 1994), for each lane of a session and each object.
 
-older(u, v): ver(u) < ver(v) where both versions are known, or F(u) < S(v).
+older(u, v): ver(u) < ver(v) where both versions are known, else F(u) < S(v).
 
 - read your writes: broken by a read of v when an own write w was confirmed before it, older(v, w),
   or by a list that lacks an element of an own confirmed add;
@@ -64,13 +64,12 @@ def read_your_writes(case: Case, lane: Lanes) -> Marks:
 
 def monotonic_reads(case: Case, lane: Lanes) -> Marks:
     """Reads against what the lane had read before."""
-    returned = lane.returned
     usable = case.valid & ((case.value != NONE) | (case.shown != NONE))
     reads = np.flatnonzero(usable)
     start = np.where(case.value != NONE, case.start[case.value], 0)
-    newest = returned.greatest(usable, np.maximum(case.shown, 0), reads)
-    latest = returned.greatest(usable & (case.value != NONE), start, reads)
-    marks = _marks(case, reads, newest != NONE, _older(case, reads, newest, latest))
+    counted = lane.returned.greatest(usable, np.zeros(len(case.frame), dtype=np.int64), reads)
+    older = _older(case, lane, reads, (usable, start, case.shown))
+    marks = _marks(case, reads, counted != NONE, older)
     lacking = case.once(absent)
     marks.violation[lacking.rows[lacking.own_read]] = True
     marks.opportunity |= marks.violation
@@ -101,15 +100,13 @@ def _older_than_own(
     case: Case, lane: Lanes, reads: Array, writes: Array, replays: bool
 ) -> tuple[Array, Array]:
     """Whether each read had an own one of `writes` before it, and whether it is older than one."""
-    frame, returned = case.frame, lane.returned
+    size = len(case.frame)
     confirming = writes & case.answered
-    start, version = frame.call, case.version[: len(frame)]
+    start, version = case.frame.call, case.version[:size]
     if replays and case.replay.any():
         confirming, start, version = _with_replays(case, confirming)
-    counted = returned.greatest(confirming, np.zeros(len(frame), dtype=np.int64), reads)
-    newest = returned.greatest(confirming & (version != NONE), np.maximum(version, 0), reads)
-    latest = returned.greatest(confirming, start, reads)
-    return counted != NONE, _older(case, reads, newest, latest)
+    counted = lane.returned.greatest(confirming, np.zeros(size, dtype=np.int64), reads)
+    return counted != NONE, _older(case, lane, reads, (confirming, start, version))
 
 
 def _with_replays(case: Case, confirming: Array) -> tuple[Array, Array, Array]:
@@ -123,11 +120,21 @@ def _with_replays(case: Case, confirming: Array) -> tuple[Array, Array, Array]:
     return confirming, start, version
 
 
-def _older(case: Case, reads: Array, newest: Array, latest: Array) -> Array:
-    """older(v, w) for the value v of each read, given the greatest version and S of the w."""
-    by_version = (case.shown[reads] != NONE) & (case.shown[reads] < newest)
-    first = np.where(case.value[reads] != NONE, case.first[case.value[reads]], np.iinfo("i8").max)
-    older: Array = by_version | (first < latest)
+def _older(case: Case, lane: Lanes, reads: Array, others: tuple[Array, Array, Array]) -> Array:
+    """Whether each read is older than one of the `others` that its lane had before: (mask of
+    rows, their S, their versions).
+    """
+    chosen, start, version = others
+    greatest = lane.returned.greatest
+    shown, value = case.shown[reads], case.value[reads]
+    told = chosen & (version != NONE)
+    older: Array = (shown != NONE) & (shown < greatest(told, np.maximum(version, 0), reads))
+    first = np.where(value != NONE, case.first[value], np.iinfo("i8").max)
+    if not told[chosen].all():
+        older |= first < greatest(chosen & ~told, start, reads)
+    silent = np.flatnonzero(shown == NONE)
+    if len(silent):
+        older[silent] |= first[silent] < greatest(chosen, start, reads[silent])
     return older
 
 

@@ -15,10 +15,13 @@ from statedrill.history import Model
 
 
 def log_order(case: Case) -> Marks:
-    """List reads of logs and orders that are no prefix of the longest, or not as long as `ver`."""
+    """List reads of logs and orders that are no prefix of the longest, or not as long as `ver`.
+
+    Lists that show an entry twice are judged as duplicates.
+    """
     frame, lists = case.frame, case.lists
     marks = Marks(np.zeros(len(frame), dtype=bool), np.zeros(len(frame), dtype=bool))
-    chosen = np.flatnonzero(_log_reads(case))
+    chosen = np.flatnonzero(_log_reads(case) & ~_with_repeats(case))
     if len(chosen) == 0:
         return marks
     rows, lengths = lists.rows[chosen], lists.lengths[chosen]
@@ -80,7 +83,15 @@ def flat_of(starts: Array, lengths: Array) -> tuple[Array, Array]:
 
 def _log_reads(case: Case) -> Array:
     rows = case.lists.rows
-    return case.valid[rows] & (case.frame.model[rows] >= Model.LOG)
+    reads: Array = case.valid[rows] & (case.frame.model[rows] >= Model.LOG)
+    return reads
+
+
+def _with_repeats(case: Case) -> Array:
+    lists = case.lists
+    twice = np.zeros(len(lists), dtype=bool)
+    twice[lists.index()[lists.repeated(lists.ids)]] = True
+    return twice
 
 
 def _longest(obj: Array, lengths: Array) -> Array:

@@ -2,14 +2,15 @@
 
 The last successful audit read of an object decides. A write w confirmed before it is lost iff
 
-- the read shows an older state: ver(read) < ver(w), or F(v) < S(w) for the value v it shows;
+- the read shows an older state: ver(read) < ver(w), or, where a version is not known, F(v) < S(w)
+  for the value v it shows;
 - or the same version with another id, or two confirmed writes share a version: versions count
   the applied writes of one line of history, so all but one of these were wiped (the latest is
   taken for the survivor, unless the audit shows another one of them);
 - or a list lacks it: an element of a set that nothing may have removed, or an entry of a log
   (an order is there when any attempt of its logical action is).
 
-What the read shows, in its list or as the last write, is not lost, whatever its version says.
+What the list shows is not lost, whatever its version says, and neither is the last write shown.
 Content that is gone while its record is there (ABSENT) counts as the version before the record's;
 without a version only the last write is lost, and only where no unknown write may have made the
 record. Writes of objects without a successful audit read are unaudited; accepted writes that are
@@ -43,11 +44,12 @@ def lost_writes(case: Case, drained: bool) -> Marks:
     missing = np.zeros(len(frame), dtype=bool)
     missing[rows] = _older(case, rows, audit[rows]) | _content_gone(case, rows, audit[rows])
     listed = _listed(case, deciding)
-    _by_list(case, rows, audit[rows], listed, missing)
-    missing &= ~listed
+    kept = listed | _current(case, deciding)
+    missing &= ~kept
     spare = rows[~missing[rows] & (case.version[rows] != NONE)]
-    missing[shared_versions(case, spare, listed)] = True
-    missing &= ~listed
+    missing[shared_versions(case, spare, kept)] = True
+    missing &= ~kept
+    _by_list(case, rows, audit[rows], listed, missing)
     judged = np.zeros(len(frame), dtype=bool)
     judged[rows] = True
     settled = case.acked | drained
@@ -84,11 +86,10 @@ def _older(case: Case, rows: Array, audit: Array) -> Array:
     frame = case.frame
     version, shown, value = case.version[rows], case.shown[audit], case.value[audit]
     known = (version != NONE) & (shown != NONE)
-    older: Array = known & (shown < version)
-    first = np.where(value != NONE, case.first[value], frame.clock.top)
-    older |= first < frame.call[rows]
     other = (value != NONE) & (value < len(frame)) & (value != rows)
-    older |= known & (shown == version) & other
+    first = np.where(value != NONE, case.first[value], frame.clock.top)
+    by_version = (shown < version) | ((shown == version) & other)
+    older: Array = np.where(known, by_version, first < frame.call[rows])
     return older
 
 
@@ -108,16 +109,22 @@ def _content_gone(case: Case, rows: Array, audit: Array) -> Array:
 
 
 def _listed(case: Case, deciding: Array) -> Array:
-    """Rows of writes that the deciding read shows: in its list, or as the last one."""
+    """Rows of writes that the deciding read's list shows."""
     frame, lists = case.frame, case.lists
     decides = deciding[frame.obj[lists.rows]] == lists.rows
     listed = np.zeros(len(frame), dtype=bool)
     shown = lists.item[np.repeat(decides, lists.lengths)]
     shown = shown[shown != NONE]
     listed[shown] = True
-    current = case.value[deciding[deciding != NONE]]
-    listed[current[(current != NONE) & (current < len(frame))]] = True
     return listed | _as_another_attempt(case, shown)
+
+
+def _current(case: Case, deciding: Array) -> Array:
+    """Rows of writes that the deciding read shows as the last one."""
+    current = case.value[deciding[deciding != NONE]]
+    found = np.zeros(len(case.frame), dtype=bool)
+    found[current[(current != NONE) & (current < len(case.frame))]] = True
+    return found
 
 
 def _as_another_attempt(case: Case, shown: Array) -> Array:

@@ -43,12 +43,12 @@ def value_groups(case: Case) -> Array:
     return np.concatenate([case.frame.obj, np.arange(case.frame.objects)])
 
 
-def newer_done_by(case: Case, values: Array) -> Array:
-    """For each of `values`, as a key of its object: when a value that is definitely newer was
-    surely there, at the earliest: min F(u) over S(u) > F(v).
+def newer_done_by(case: Case, values: Array, among: Array) -> Array:
+    """For each of `values`, as a key of its object: when one of the writes `among` (a mask) that
+    is definitely newer was surely there, at the earliest: min F(u) over S(u) > F(v).
     """
     frame = case.frame
-    writes = np.flatnonzero(case.effective & (case.first[: len(frame)] < frame.clock.top))
+    writes = np.flatnonzero(among & case.effective & (case.first[: len(frame)] < frame.clock.top))
     nothing = np.iinfo("i8").max
     if len(writes) == 0:
         return np.full(len(values), nothing)

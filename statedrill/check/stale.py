@@ -1,9 +1,10 @@
 """Stale reads: a read of v is stale iff a definitely newer u was surely there before its call.
 
-Evidence: by ids, S(u) > F(v) and F(u) < call(r); by versions, a higher one had returned before;
-by content, an element that must be in a set or log is missing. Staleness is at least
-call(r) - min F(u) over the newer u. "As if accepted meant visible" adds the reads that are older
-than a write that was accepted before their call; they are counted apart and break nothing alone.
+Evidence: by versions, a higher one had returned before; by ids, where a version is not known,
+S(u) > F(v) and F(u) < call(r); by content, an element that must be in a set or log is missing.
+Staleness is at least call(r) - min F(u) over the newer u. "As if accepted meant visible" adds the
+reads that are older than a write that was accepted before their call; they are counted apart and
+break nothing alone.
 """
 
 from __future__ import annotations
@@ -44,33 +45,47 @@ def stale_reads(case: Case) -> Marks:
 
 
 def _by_id(case: Case, since: Array) -> None:
+    """Where both versions are known, they decide; ids decide the rest."""
     frame = case.frame
-    reads = np.flatnonzero(case.value != NONE)
-    read_values = np.zeros(len(case.first), dtype=bool)
-    read_values[case.value[reads]] = True
-    values = np.flatnonzero(read_values)
+    silent = case.version[: len(frame)] == NONE
+    told = case.shown != NONE
+    for writes, reads in ((silent, told), (case.effective, ~told)):
+        chosen = np.flatnonzero((case.value != NONE) & reads)
+        if len(chosen) == 0 or not (writes & case.effective).any():
+            continue
+        found = _newer(case, writes, case.value[chosen])
+        late = found < frame.key(frame.obj[chosen], frame.call[chosen])
+        since[chosen[late]] = frame.tick_of(found[late])
+
+
+def _newer(case: Case, writes: Array, shown: Array) -> Array:
+    """When something newer than each of the values `shown` was surely there, as a key."""
+    wanted = np.zeros(len(case.first), dtype=bool)
+    wanted[shown] = True
+    values = np.flatnonzero(wanted)
     newer = np.full(len(case.first), _NEVER)
-    newer[values] = newer_done_by(case, values)
-    found = newer[case.value[reads]]
-    late = found < frame.key(frame.obj[reads], frame.call[reads])
-    since[reads[late]] = frame.tick_of(found[late])
+    newer[values] = newer_done_by(case, values, writes)
+    return newer[shown]
 
 
 def _promised_since(case: Case) -> Array:
     """For reads older than a write accepted before their call: the tick of its acceptance."""
     frame = case.frame
     since = np.full(len(frame), _NEVER)
-    writes = np.flatnonzero(case.promised)
-    reads = np.flatnonzero(case.valid & ((case.value != NONE) | (case.shown != NONE)))
-    if len(writes) == 0 or len(reads) == 0:
-        return since
-    promised = frame.key(frame.obj[writes], case.ack[writes])
-    for newer in (
-        _promised_by_id(case, writes, promised, reads),
-        _promised_by_version(case, writes, promised, reads),
+    usable = case.valid & ((case.value != NONE) | (case.shown != NONE))
+    told, silent = usable & (case.shown != NONE), usable & (case.shown == NONE)
+    versioned = case.promised & (case.version[: len(frame)] != NONE)
+    for compare, writes, reads in (
+        (_promised_by_version, versioned, told),
+        (_promised_by_id, case.promised & ~versioned, told),
+        (_promised_by_id, case.promised, silent),
     ):
-        late = newer < frame.key(frame.obj[reads], frame.call[reads])
-        hit = reads[late]
+        chosen, hit = np.flatnonzero(writes), np.flatnonzero(reads)
+        if len(chosen) == 0 or len(hit) == 0:
+            continue
+        newer = compare(case, chosen, frame.key(frame.obj[chosen], case.ack[chosen]), hit)
+        late = newer < frame.key(frame.obj[hit], frame.call[hit])
+        hit = hit[late]
         since[hit] = np.minimum(since[hit], frame.tick_of(newer[late]))
     return since
 
@@ -87,14 +102,11 @@ def _promised_by_id(case: Case, writes: Array, promised: Array, reads: Array) ->
 
 def _promised_by_version(case: Case, writes: Array, promised: Array, reads: Array) -> Array:
     frame = case.frame
-    known = case.version[writes] != NONE
-    writes, promised = writes[known], promised[known]
     width = int(max(case.version.max(initial=0), case.shown.max(initial=0))).bit_length()
     packed = (frame.obj[writes] << width) | case.version[writes]
     order = np.argsort(packed, kind="stable")
     packed, promised = packed[order], promised[order]
     least = np.append(np.minimum.accumulate(promised[::-1])[::-1], _NEVER)
-    wanted = (frame.obj[reads] << width) | np.maximum(case.shown[reads], 0)
+    wanted = (frame.obj[reads] << width) | case.shown[reads]
     found = least[np.searchsorted(packed, wanted, side="right")]
-    fits = (frame.group_of(found) == frame.obj[reads]) & (case.shown[reads] != NONE)
-    return np.where(fits, found, _NEVER)
+    return np.where(frame.group_of(found) == frame.obj[reads], found, _NEVER)

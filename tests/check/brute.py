@@ -219,8 +219,9 @@ class Brute:
         return row["ret"] if fine and self.acked(i) is None else None
 
     def older(self, u: int | None, u_ver: int | None, v: int, v_ver: int | None) -> bool:
-        by_version = u_ver is not None and v_ver is not None and u_ver < v_ver
-        return by_version or (u is not None and self.first(u) < self.start(v))
+        if u_ver is not None and v_ver is not None:
+            return u_ver < v_ver
+        return u is not None and self.first(u) < self.start(v)
 
     def before(self, i: int, j: int) -> bool:
         same_lane = self.rows[i]["lane"] == self.rows[j]["lane"]
@@ -259,10 +260,10 @@ class Brute:
         if not self.before(j, i):
             return False
         value, mine, theirs = self.value(j), self.shown(i), self.shown(j)
-        by_version = mine is not None and theirs is not None and mine < theirs
+        if mine is not None and theirs is not None:
+            return mine < theirs
         shown = self.value(i)
-        by_id = value is not None and shown is not None and self.first(shown) < self.start(value)
-        return by_version or by_id
+        return value is not None and shown is not None and self.first(shown) < self.start(value)
 
     def confirmed(self) -> list[int]:
         return [
@@ -322,7 +323,7 @@ class Brute:
         if value is None:
             return []
         later = [u for u in self.effective if self.start(u) > self.first(value)]
-        return [self.first(u) for u in later]
+        return [self.first(u) for u in later if self.shown(i) is None or self.version(u) is None]
 
     def _newer_versions(self, i: int) -> list[float]:
         """Returns of rows that show more than row i."""
@@ -443,19 +444,21 @@ class Brute:
             return [], []
         audit = (with_list or audits)[-1]
         judged = [i for i in self.confirmed() if self.ack(i) < self.rows[audit]["call"]]
-        kept = [i for i in judged if self._kept(i, audit)]
+        listed = [i for i in judged if self._kept(i, audit)]
+        kept = [i for i in judged if i in listed or i == self.value(audit)]
         missing = {i for i in judged if i not in kept and self._absent(i, audit)}
         for ver in {self.version(i) for i in judged} - {None}:
             sharing = [i for i in judged if self.version(i) == ver and i not in missing]
             survivor = [i for i in sharing if i in kept] or sharing[-1:]
             missing |= {i for i in sharing if i not in survivor}
+        if self.has_list(audit) and self.thing in (CART, HISTORY, ORDERS):
+            entries = [i for i in judged if i in self.entries() and i not in listed]
+            missing |= {i for i in entries if self.may_go(i) >= self.rows[audit]["ret"]}
         lost = sorted(missing)
         return [i for i in lost if self.acked(i)], [i for i in lost if not self.acked(i)]
 
     def _kept(self, i: int, audit: int) -> bool:
         items = self._items(audit)
-        if i == self.value(audit):
-            return True
         if self.rows[i]["wid"] in items and i in self.entries():
             return True
         logicals = {self.rows[self.by_wid[wid]]["logical"] for wid in items} - {0}
@@ -466,10 +469,8 @@ class Brute:
         known = shown is not None and mine is not None
         if known and (shown < mine or (shown == mine and value not in (None, self.INIT, i))):
             return True
-        if value is not None and self.first(value) < self.rows[i]["call"]:
+        if not known and value is not None and self.first(value) < self.rows[i]["call"]:
             return True
-        if self.has_list(audit) and self.thing != 1 and i in self.entries():
-            return self.may_go(i) >= self.rows[audit]["ret"]
         return self._content_gone(i, audit)
 
     def _content_gone(self, i: int, audit: int) -> bool:
