@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
+import math
+from collections import defaultdict, deque
 from dataclasses import replace
 
 from reference_app.blobs import Blob
@@ -27,6 +28,8 @@ from reference_app.wrapper import ObjectKey, Outcome, Wrapper
 
 logger = logging.getLogger(__name__)
 HELD_BACK_S = 0.5
+Delayed = tuple[float, Caller, Write]
+"""When a write is to be stored (the event loop's time), for whom, and the write."""
 
 
 class AcknowledgeBeforeStoring(Wrapper):
@@ -37,7 +40,7 @@ class AcknowledgeBeforeStoring(Wrapper):
 
     def __init__(self, inner: Shop, n: int) -> None:
         super().__init__(inner, n)
-        self._waiting: defaultdict[ObjectKey, list[tuple[Caller, Write]]] = defaultdict(list)
+        self._waiting: defaultdict[ObjectKey, deque[Delayed]] = defaultdict(deque)
         self._locks: defaultdict[ObjectKey, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -46,29 +49,31 @@ class AcknowledgeBeforeStoring(Wrapper):
         key = (write.user, write.object)
         async with self._locks[key]:
             outcome = await self.pretend(caller, write, ahead=len(self._waiting[key]))
-            self._waiting[key].append((caller, write))
+            due_s = asyncio.get_running_loop().time() + self.n / 1000
+            self._waiting[key].append((due_s, caller, write))
         self.confess("answered", write.wid)
-        task = asyncio.create_task(self._later(key))
+        task = asyncio.create_task(self._later(key, due_s))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return outcome
 
     async def read(self, caller: Caller, name: str) -> Versioned:
         """Store what waits for this object, then read it."""
-        await self._store((caller.user, name))
+        await self._store((caller.user, name), math.inf)
         return await self.inner.read(caller, name)
 
-    async def _later(self, key: ObjectKey) -> None:
-        await asyncio.sleep(self.n / 1000)
+    async def _later(self, key: ObjectKey, due_s: float) -> None:
+        await asyncio.sleep(due_s - asyncio.get_running_loop().time())
         try:
-            await self._store(key)
+            await self._store(key, due_s)
         except ShopError as error:
             logger.warning("an acknowledged write is lost: %s", error)
 
-    async def _store(self, key: ObjectKey) -> None:
+    async def _store(self, key: ObjectKey, until_s: float) -> None:
+        waiting = self._waiting[key]
         async with self._locks[key]:
-            while self._waiting[key]:
-                caller, write = self._waiting[key].pop(0)
+            while waiting and waiting[0][0] <= until_s:
+                _, caller, write = waiting.popleft()
                 self.confess("storing", write.wid)
                 await self.inner.write(caller, write)
                 self.confess("stored", write.wid)
