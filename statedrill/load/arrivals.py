@@ -117,7 +117,13 @@ def follow(arrivals: Arrivals, runner: Any) -> None:
 
 
 def announce(runner: Any, settings: Settings) -> None:
-    """Have the master (or the only process) send a plan when all users of the pool are there."""
+    """Have the master (or the only process) send a plan when all users of the pool are there.
+
+    Raises:
+        InputError: the arrival rate is not one.
+    """
+    if is_open(runner.environment):
+        schedule.parse_rate(runner.environment.parsed_options.arrival_rate)
     running = {"plan": False}
 
     def complete(user_count: int, **_: Any) -> None:

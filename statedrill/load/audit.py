@@ -21,12 +21,14 @@ import orjson
 from gevent.pool import Pool
 
 from statedrill.errors import InputError, StatedrillError
+from statedrill.load import interrupts
 from statedrill.load.contract import CHECK_SESSION, DOWNLOAD, READS, Call
 from statedrill.load.generator import Generator
 from statedrill.load.session import Session
 from statedrill.load.settings import Settings
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 1.0
+_LEAST_S, _SESSION_S = 60.0, 0.1
 # A session whose last line is missing (its load process was killed) may have used more numbers.
 _ROOM = 1_000_000
 
@@ -50,6 +52,7 @@ class Counts:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the audit and print its counts as one line of JSON; 0 unless it could not run."""
     options = _options(arguments)
+    interrupts.end_cleanly()
     started = time.monotonic()
     try:
         counts = audit(options)
@@ -77,7 +80,8 @@ def audit(options: argparse.Namespace) -> Counts:
     generator = Generator(settings, options.worker)
     generator.report(lines=False)
     counts = Counts(sessions=len(lines))
-    deadline_s = time.monotonic() + options.timeout
+    least_s = _LEAST_S + _SESSION_S * len(lines)
+    deadline_s = time.monotonic() + (options.timeout or least_s)
     pool = Pool(options.concurrency)
     try:
         for facts in lines:
@@ -205,7 +209,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--run", required=True, help="id of the run")
     parser.add_argument("--worker", type=int, required=True, help="number of the audit's own files")
     parser.add_argument("--concurrency", type=int, default=16, help="sessions at a time")
-    parser.add_argument("--timeout", type=float, default=60.0, help="seconds for all of it")
+    parser.add_argument(
+        "--timeout", type=float, default=0.0,
+        help=f"seconds for all of it (default: {_LEAST_S:g} and {_SESSION_S:g} for each session)",
+    )  # fmt: skip
     parser.add_argument(
         "--objects", default="used", help="used (default), all, or names: cart,history,uploads"
     )

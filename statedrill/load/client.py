@@ -117,7 +117,7 @@ def target(url: str) -> tuple[str, int, bool]:
         host, port = parts.hostname, parts.port
     except ValueError:
         host, port, parts = None, None, urlsplit("")
-    if parts.scheme not in ("http", "https") or not host:
+    if parts.scheme not in ("http", "https") or not host or parts.path not in ("", "/"):
         raise InputError(
             f"'{url}' is not the address of a host", "write it as http://127.0.0.1:8080"
         )

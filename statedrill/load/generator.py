@@ -79,7 +79,8 @@ class Generator:
         if self._reporter is not None:
             self._reporter.kill(block=False)
             self._reporter = None
-            self.line()
+            if self.journal.tally.latencies:
+                self.line()
         if self.journal.recorder is not None:
             self.journal.recorder.close()
             self.journal.keep = _too_late

@@ -16,12 +16,12 @@ import sys
 import time
 from typing import Any
 
-import gevent
 import locust
 from locust.runners import MasterRunner, WorkerRunner
 
-from statedrill.errors import InputError
-from statedrill.load import arrivals
+from statedrill.errors import InputError, StatedrillError
+from statedrill.load import arrivals, interrupts
+from statedrill.load.client import target
 from statedrill.load.contract import Call
 from statedrill.load.generator import STRIDE, Generator
 from statedrill.load.histogram import Latencies
@@ -53,13 +53,14 @@ def address(host: str | None) -> str:
     """The address to send to.
 
     Raises:
-        InputError: neither `-H` nor a running cluster told one.
+        InputError: neither `-H` nor a running cluster told one, or it is not one.
     """
     if not host:
         raise InputError(
             "there is no host to send users to",
             "start a cluster with `statedrill up`, or name one with -H http://...",
         )
+    target(host)
     return host
 
 
@@ -121,18 +122,37 @@ def _listener(environment: Any) -> Any:
 
 @locust.events.init.add_listener  # type: ignore[untyped-decorator]
 def _begin(environment: Any, runner: Any, **_: Any) -> None:
-    """Locust is up: find the host, follow the parent into death, start to report."""
-    if not environment.host:
-        environment.host = load_balancer(Settings.from_environment().control)
-    arrivals.announce(runner, Settings.from_environment())
+    """Locust is up: check the settings, find the host, begin to report; one line if that fails."""
+    try:
+        settings = Settings.from_environment()
+        arrivals.announce(runner, settings)
+        if not environment.host:
+            environment.host = load_balancer(settings.control)
+        if not isinstance(runner, WorkerRunner):
+            _begin_master(environment)
+        if not isinstance(runner, MasterRunner):
+            _begin_load(environment, runner)
+    except StatedrillError as error:
+        print(f"statedrill: {error}", file=sys.stderr, flush=True)
+        sys.exit(error.exit_code)
+
+
+def _begin_master(environment: Any) -> None:
+    """Without a web page to name a host on, it must be known now; and a shape must end well."""
+    if environment.parsed_options.headless:
+        for user_class in environment.user_classes:
+            address(user_class.host or environment.host)
     if environment.shape_class is not None:
-        _stop_shapes_on_request()
-    if isinstance(runner, MasterRunner):
-        return
+        # Locust hears of SIGTERM only after the shape has ended; until then it would be killed
+        # with everybody's last operations unrecorded.
+        interrupts.deliver(signal.SIGTERM, KeyboardInterrupt())
+
+
+def _begin_load(environment: Any, runner: Any) -> None:
     options = environment.parsed_options
     if isinstance(runner, WorkerRunner) and options is not None and options.processes:
         die_with_parent()
-    _quiet_interrupts()
+    interrupts.deliver(signal.SIGINT, KeyboardInterrupt())
     _calm_collector()
     generator(environment).report()
     atexit.register(_end)
@@ -209,27 +229,3 @@ def _calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
-
-
-def _stop_shapes_on_request() -> None:
-    """Have SIGTERM end a test with a load shape as Ctrl-C does.
-
-    Locust installs its own handler only after the shape has ended: until then SIGTERM would kill
-    it with everybody's last operations unrecorded.
-    """
-    hub = gevent.get_hub()
-    gevent.signal_handler(
-        signal.SIGTERM, lambda: hub.handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
-    )
-
-
-def _quiet_interrupts() -> None:
-    """Deliver Ctrl-C to Locust's main greenlet only.
-
-    Python raises KeyboardInterrupt wherever it happens to be, which may be in a user between the
-    end of a call and its record.
-    """
-    hub = gevent.get_hub()
-    gevent.signal_handler(
-        signal.SIGINT, lambda: hub.handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
-    )

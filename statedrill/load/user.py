@@ -12,9 +12,10 @@ from typing import Any
 
 import gevent.event
 import locust
-from locust.exception import RescheduleTask, RescheduleTaskImmediately, StopUser
+from locust.exception import RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
 from locust.user.task import LOCUST_STATE_STOPPING
 
+from statedrill.errors import InputError
 from statedrill.load import process
 from statedrill.load.arrivals import is_open
 from statedrill.load.pace import Pace
@@ -37,7 +38,7 @@ class StatefulUser(Visitor, locust.User):
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
         self._generator = process.generator(environment)
-        self._address = process.address(self.host or environment.host)
+        self._address = _address(self.host or environment.host)
         self._leaving = gevent.event.Event()
         self._ticket: Any = None
         self._arrivals: Any = self._generator.arrivals if is_open(environment) else None
@@ -135,3 +136,11 @@ class StatefulUser(Visitor, locust.User):
                 task(self).run()
         else:
             task(self)
+
+
+def _address(host: str | None) -> str:
+    """Where to send to; without a host the whole test ends, with a sentence."""
+    try:
+        return process.address(host)
+    except InputError as error:
+        raise StopTest(str(error)) from None

@@ -90,6 +90,13 @@ class Load:
             command += ["-H", self.address]
         return self._start(command, env, f"locust-{len(self._children)}")
 
+    def audit(self, worker: int, *options: str) -> Child:
+        command = [
+            sys.executable, "-m", "statedrill.load.audit", "--history", str(self.history),
+            "--host", self.address, "--run", "r7", "--worker", str(worker), *options,
+        ]  # fmt: skip
+        return self._start(command, {}, f"audit-{worker}")
+
     def scenario(self, text: str, name: str = "scenario") -> Path:
         path = self.folder / f"{name}.py"
         path.write_text(text)

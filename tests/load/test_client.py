@@ -253,7 +253,7 @@ def test_cookies_are_kept_and_sent_back() -> None:
 
 def test_an_address_that_is_none_is_refused_with_a_cure() -> None:
     assert target("https://[::1]/") == ("::1", 443, True)
-    for wrong in ("127.0.0.1:80", "ftp://x", "http://", "http://a:b"):
+    for wrong in ("127.0.0.1:80", "ftp://x", "http://", "http://a:b", "http://a/shop"):
         with pytest.raises(InputError, match="not the address of a host"):
             target(wrong)
 

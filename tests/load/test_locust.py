@@ -151,6 +151,10 @@ def test_sessions_arrive_when_the_plan_says(load: Load, processes: int) -> None:
     assert sum(line["arrived"] for line in lines) == sum(line["started"] for line in lines)
     assert sum(line["started"] for line in lines) == len(rows)
     assert {line["dropped"] for line in lines} == {0}
+    for worker in range(processes):
+        for before, line in itertools.pairwise(load.lines("load", worker)):
+            planned = line["planned_rate"] * (line["t"] - before["t"]) / 1e9
+            assert planned == pytest.approx(line["arrived"], abs=2)
 
 
 def test_a_pool_that_is_too_small_queues_and_then_drops_and_says_so(load: Load) -> None:
@@ -212,3 +216,40 @@ def test_without_a_host_the_newest_cluster_is_the_target(load: Load) -> None:
         del os.environ["TMPDIR"]
     assert child.wait() == 0
     assert len(load.rows()) == load.counts()["received"] > 0
+
+
+def test_without_any_host_it_ends_with_a_sentence(load: Load) -> None:
+    child = load.locust(BOTH, "-u", "1", "-t", "20s", control="/nowhere.json")
+    assert child.wait() == 104
+    assert "there is no host to send users to" in child.text()
+    assert "-H http://..." in child.text()
+    assert "Traceback" not in child.text()
+
+
+@pytest.mark.parametrize(
+    ("settings", "options", "words"),
+    [
+        ({"pace_s": "fast"}, [], "STATEDRILL_PACE_S=fast"),
+        ({}, ["--arrival-rate", "50/day"], "write it as 50/s"),
+        ({"connections": "none"}, ["--processes", "2"], "should be session or request"),
+    ],
+)
+def test_wrong_settings_end_it_with_a_sentence(
+    load: Load, settings: dict[str, str], options: list[str], words: str
+) -> None:
+    load.serve()
+    child = load.locust(BOTH, "-u", "1", "-t", "20s", *options, **settings)
+    assert child.wait() == 104
+    assert words in child.text()
+    assert "Traceback" not in child.text()
+
+
+def test_an_audit_that_is_stopped_leaves_a_complete_record(load: Load) -> None:
+    load.serve("--service-s", "0.05")
+    load.locust(BOTH, "-u", "20", "-r", "20", "-t", "2s", "--stop-timeout", "5").wait()
+    audit = load.audit(901, "--concurrency", "1")
+    path = load.history / "operations-901.jsonl"
+    wait_for(lambda: path.exists() and "\n[" in path.read_text())
+    audit.signal(signal.SIGTERM)
+    assert audit.wait() == 128 + signal.SIGTERM
+    assert load.lines("operations", 901)[-1] == {"end": True, "rows": len(load.rows(901))}
