@@ -180,7 +180,8 @@ def _times(case: Case) -> None:
     frame, lists = case.frame, case.lists
     top = frame.clock.top
     case.first = np.full(len(frame) + frame.objects, top, dtype=np.int64)
-    case.first[: len(frame)] = np.where(case.effective, frame.end, top)
+    sure = case.effective & (frame.outcome == Outcome.OK)
+    case.first[: len(frame)] = np.where(sure, frame.ret, top)
     case.first[len(frame) :] = NEVER_BEGAN
     case.last = np.zeros(len(frame) + frame.objects, dtype=np.int64)
     case.last[: len(frame)] = np.where(case.effective, frame.call, NEVER_BEGAN)
@@ -191,6 +192,9 @@ def _times(case: Case) -> None:
     np.minimum.at(case.first, case.target[replays], frame.ret[replays])
     believed = case.valid[lists.row_of] & (lists.item != NONE)
     np.minimum.at(case.first, lists.item[believed], frame.ret[lists.row_of[believed]])
+    # an unknown write that was seen took effect no later than its end; unseen, perhaps never
+    seen = np.flatnonzero(case.effective & ~sure & (case.first[: len(frame)] < top))
+    case.first[seen] = np.minimum(case.first[seen], frame.end[seen])
 
 
 def _versions(case: Case) -> None:

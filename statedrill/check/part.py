@@ -44,7 +44,7 @@ def judge_rows(part: Part, names: Names, run: str, settings: Settings) -> Partia
         violations = look.found[check.name].violation
         if tallies[check.name].violations:
             tallies[check.name].witness = find_witness(check, look, violations, part, run)
-    bad = _bad_reads(look, following)
+    bad = _bad_reads(look)
     recovered, censored = recoveries(look.case.frame, bad | _loss(look), settings.fault_ns)
     return Partial(
         traffic=measure(part, names, settings),
@@ -140,9 +140,11 @@ def _bounded(
             tallies[check.name].bounded += int(redone.sum())
 
 
-def _bad_reads(look: Look, following: Array) -> Array:
-    """Reads that showed what they must not (not those late only against accepted writes)."""
-    bad: Array = following & (look.case.frame["kind"] == Kind.READ)
+def _bad_reads(look: Look) -> Array:
+    """Reads that showed what they must not: not those late only against accepted writes, and not
+    those of a lost state, which is bad for good and counted as lost.
+    """
+    bad = np.zeros(len(look.case.frame), dtype=bool)
     for check in CHECKS:
         if check.unit == "reads":
             bad = bad | look.found[check.name].violation

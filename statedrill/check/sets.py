@@ -29,10 +29,11 @@ def may_be_gone(case: Case) -> Array:
     if len(clears) == 0:
         return gone
     adds = _adds(case)
-    # clears that may take effect after the add was sent: F(c) >= S(e)
-    order = np.argsort(frame.key(frame.obj[clears], case.first[clears]), kind="stable")
+    # clears that may take effect after the add was sent: at the latest by F(c), or by their end
+    latest = np.minimum(case.first[clears], frame.end[clears])
+    order = np.argsort(frame.key(frame.obj[clears], latest), kind="stable")
     clears = clears[order]
-    done = frame.key(frame.obj[clears], case.first[clears])
+    done = frame.key(frame.obj[clears], latest[order])
     begun = frame.key(frame.obj[clears], frame.call[clears])
     least = np.append(np.minimum.accumulate(begun[::-1])[::-1], _NEVER)
     found = least[np.searchsorted(done, frame.key(frame.obj[adds], frame.call[adds]), "left")]

@@ -151,13 +151,19 @@ class Brute:
         """F(v)."""
         if v == self.INIT:
             return -1
-        moments = [self.end(v)] if v in self.effective else []
+        sure = v in self.effective and self.confirmed_at_once(v)
+        moments = [self.rows[v]["ret"]] if sure else []
         moments += [self.rows[i]["ret"] for i in self.valid if self.value(i) == v]
         moments += [self.rows[i]["ret"] for i in self.replays if self._target(i) == v]
         wid = self.rows[v]["wid"]
         entry = self.rows[v]["kind"] in (Kind.ADD, Kind.APPEND)
         moments += [self.rows[i]["ret"] for i in self.valid if entry and wid in self._items(i)]
+        if moments and v in self.effective:
+            moments.append(self.end(v))
         return min(moments, default=NEVER)
+
+    def confirmed_at_once(self, v: int) -> bool:
+        return self.rows[v]["outcome"] == Outcome.OK and not self.odd_answer(v)
 
     def last(self, v: int) -> float:
         """M(v)."""
@@ -348,7 +354,7 @@ class Brute:
             if row["kind"] == Kind.REMOVE and row["element"] == self.rows[e]["wid"]:
                 calls.append(row["call"])
             clears = row["kind"] == Kind.CLEAR and self.rows[e]["kind"] == Kind.ADD
-            if clears and self.first(i) >= self.rows[e]["call"]:
+            if clears and min(self.first(i), self.end(i)) >= self.rows[e]["call"]:
                 calls.append(row["call"])
         return min(calls)
 
