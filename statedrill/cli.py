@@ -277,7 +277,7 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 _ENVIRONMENT = {
-    errno.ENOSPC: "the disk is full: make room, or write elsewhere with --reports DIR",
+    errno.ENOSPC: "the disk is full: make room, or write elsewhere (--reports DIR, or TMPDIR)",
     errno.EDQUOT: "the disk quota is used up: make room, or write elsewhere with --reports DIR",
     errno.EROFS: "the file system is read-only: write elsewhere with --reports DIR",
     errno.EACCES: "not permitted: write elsewhere with --reports DIR",

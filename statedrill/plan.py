@@ -142,6 +142,12 @@ def read_plan(folder: Path) -> dict[str, Any]:
         raise InputError(
             f"{path}: not a plan of schema {PLAN_SCHEMA}", "read it with the version that wrote it"
         )
+    # Without its promise a run would be judged as one that promised nothing.
+    lacking = [each for each in ("pattern", "experiment", "load", "phases") if each not in content]
+    if lacking:
+        raise InputError(
+            f"{path}: damaged: lacks {', '.join(lacking)}", "restore it, or repeat the drill"
+        )
     return content
 
 

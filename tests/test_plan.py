@@ -93,6 +93,9 @@ def test_a_folder_without_a_plan_or_with_a_damaged_one_says_so(tmp_path: Path) -
     (tmp_path / "plan.json").write_text('{"schema": 99}')
     with pytest.raises(InputError, match="not a plan of schema 1"):
         read_plan(tmp_path)
+    (tmp_path / "plan.json").write_text('{"schema": 1, "load": {}, "phases": {}}')
+    with pytest.raises(InputError, match="damaged: lacks pattern, experiment"):
+        read_plan(tmp_path)
 
 
 @pytest.mark.parametrize(

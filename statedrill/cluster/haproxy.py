@@ -14,9 +14,10 @@ from collections.abc import Callable
 from statedrill.cluster import binaries
 from statedrill.cluster.process import Process
 from statedrill.cluster.roster import Roster
-from statedrill.errors import ClusterError
+from statedrill.errors import ClusterError, MissingPart
 
 _ANSWER_BYTES = 65536
+_LEAST_FILES = 512
 
 
 class Haproxy:
@@ -127,4 +128,9 @@ _GLOBAL = """global
 def _maxconn() -> int:
     # HAProxy refuses to start when twice this many files (and some) are above the hard limit.
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard != resource.RLIM_INFINITY and hard < _LEAST_FILES:
+        raise MissingPart(
+            f"only {hard} files may be open at once, and a load balancer needs {_LEAST_FILES}",
+            "raise the limit (`ulimit -n 4096`), then try again; `statedrill doctor` shows it",
+        )
     return 4000 if hard == resource.RLIM_INFINITY else min(4000, max(100, hard // 2 - 500))

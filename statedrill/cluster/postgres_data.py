@@ -8,6 +8,7 @@ per version and kept in the user's cache. Knows no running server.
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import hashlib
 import os
@@ -114,8 +115,15 @@ def copy_template(folder: Path) -> None:
 
     Raises:
         ClusterError: the template could not be made.
+        OSError: it could not be copied, for instance because the disk is full.
     """
-    shutil.copytree(template(), folder, symlinks=True)
+    try:
+        shutil.copytree(template(), folder, symlinks=True)
+    except shutil.Error as error:
+        # One text for each file, and no number: a full disk is told by its words only.
+        full = os.strerror(errno.ENOSPC)
+        number = errno.ENOSPC if full in str(error) else errno.EIO
+        raise OSError(number, os.strerror(number), str(folder)) from error
     hand_over(folder)
 
 

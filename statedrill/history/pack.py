@@ -81,6 +81,20 @@ class _Reader:
         self.incomplete: list[int] = []
 
     def tables(self, path: Path, windows: list[tuple[Any, int, int]]) -> Iterator[pa.Table]:
+        """The rows of one file, some at a time.
+
+        Raises:
+            HistoryError: a line is JSON, but none that a recorder writes.
+        """
+        try:
+            yield from self._tables(path, windows)
+        except (LookupError, TypeError, ValueError, OverflowError, pa.ArrowException) as error:
+            raise HistoryError(
+                f"{path}: a line is not what a recorder writes ({type(error).__name__}: {error})",
+                "the file is damaged: restore it from a copy, or repeat the drill",
+            ) from error
+
+    def _tables(self, path: Path, windows: list[tuple[Any, int, int]]) -> Iterator[pa.Table]:
         worker, ended = int(path.stem.rpartition("-")[2]), False
         columns: list[str] = []
         codes: dict[str, dict[int, int]] = {table: {0: 0} for table in _TABLES}

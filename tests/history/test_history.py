@@ -21,7 +21,7 @@ from statedrill.history import (
     read_id,
     write_id,
 )
-from statedrill.history.events import EventLog, read_lines
+from statedrill.history.events import Event, EventLog, read_lines
 from statedrill.history.recorder import Recorder
 from statedrill.history.store import History
 
@@ -145,3 +145,26 @@ def test_the_span_of_a_history_is_known_without_reading_its_rows(tmp_path: Path)
         for call in (300, 100, 200):
             recording.record(operation(1, call))
     assert History.open(tmp_path).span() == (100, 305)
+
+
+@pytest.mark.parametrize("line", ['[1,2,"x"]', "5", '{"table":"nothing","code":1}', '["a"]'])
+def test_a_line_that_is_json_but_no_operation_is_damage(line: str, tmp_path: Path) -> None:
+    with recorder(tmp_path) as fresh:
+        fresh.record(operation(1, 10))
+    path = tmp_path / "operations-0.jsonl"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:-1], line, lines[-1]]) + "\n")
+    with pytest.raises(HistoryError, match="a line is not what a recorder writes"):
+        History.open(tmp_path)
+
+
+def test_a_full_disk_stops_nobody_who_emits_and_is_told_afterwards() -> None:
+    log = EventLog(Path("/dev/full"))
+    heard: list[Event] = []
+    log.listen(heard.append)
+    log.emit("phase", phase="baseline")
+    log.emit("phase", phase="fault")
+    log.close()
+    assert [event["phase"] for event in heard] == ["baseline", "fault"]
+    with pytest.raises(OSError, match="No space left on device"):
+        log.raise_lost()
