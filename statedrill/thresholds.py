@@ -1,7 +1,7 @@
 """The grammar of thresholds, k6's with a phase tag and a window: `p(99){phase:recovery}<500`.
 
     threshold  = aggregate [ "{" tag ":" value { "," tag ":" value } "}" ] comparison number
-                 [ "for" number "s" ]
+                 [ "for" number "s" ] [ "abortOnFail" ]
     aggregate  = "p(" number ")" | "avg" | "min" | "med" | "max" | "count" | "rate"
                | "lost" | "stale"
     comparison = "<" | "<=" | ">" | ">=" | "==" | "!="
@@ -9,7 +9,8 @@
 `p`, `avg`, `min`, `med` and `max` are latency in milliseconds of what succeeded, `rate` is the
 share of operations that failed (0 to 1), `count` the number of operations, `lost` the number of
 lost writes, `stale` the number of stale reads. With `for 10s` the condition must hold in every
-window of ten seconds. Knows the text only; what it is measured on belongs to the room `check`.
+window of ten seconds. With `abortOnFail` the drill ends as soon as it does not hold, which is
+looked at once a second. Knows the text only; what it is measured on belongs to the room `check`.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ _NUMBER = re.compile(r"\d+(\.\d+)?")
 _QUANTILE = re.compile(r"p\(\s*(\d+(?:\.\d+)?)\s*\)")
 _WORD = re.compile(r"[a-z]+")
 _TAG = re.compile(r"\s*([^:,{}\s]+)\s*:\s*([^,{}]+?)\s*(?=[,}])")
+_ABORT = re.compile(r"abortOnFail\b")
+_NOT_LIVE = ("count", *STATE_AGGREGATES)
 _WINDOW = re.compile(r"for\s+(\d+(?:\.\d+)?)\s*s\b")
 
 
@@ -57,6 +60,7 @@ class Threshold:
     comparison: str
     bound: float
     window_s: float | None
+    abort: bool = False
 
     def holds(self, value: float) -> bool:
         """Whether `value` satisfies the comparison."""
@@ -83,6 +87,7 @@ def parse_threshold(text: str) -> Threshold:
     if number is None:
         raise cursor.error("a number is missing here", _EXAMPLE)
     window_s = _window(cursor, aggregate)
+    abort = _abort(cursor, aggregate)
     return Threshold(
         text=text.strip(),
         aggregate=aggregate,
@@ -91,6 +96,7 @@ def parse_threshold(text: str) -> Threshold:
         comparison=comparison,
         bound=float(number.group()),
         window_s=window_s,
+        abort=abort,
     )
 
 
@@ -173,14 +179,27 @@ def _comparison(cursor: _Cursor) -> str:
 
 def _window(cursor: _Cursor, aggregate: str) -> float | None:
     cursor.skip_blanks()
-    if cursor.at == len(cursor.text):
-        return None
     window = cursor.take(_WINDOW)
-    cursor.skip_blanks()
-    if window is None or cursor.at < len(cursor.text):
-        raise cursor.error("nothing but a window such as 'for 10s' may follow", _EXAMPLE)
+    if window is None:
+        return None
     if aggregate in STATE_AGGREGATES:
         raise cursor.error(f"'{aggregate}' takes no window", "leave 'for …' out", window.start())
     if float(window.group(1)) <= 0:
         raise cursor.error("a window is longer than nothing", "as in 'for 10s'", window.start())
     return float(window.group(1))
+
+
+def _abort(cursor: _Cursor, aggregate: str) -> bool:
+    cursor.skip_blanks()
+    begin = cursor.at
+    abort = cursor.take(_ABORT) is not None
+    cursor.skip_blanks()
+    if cursor.at < len(cursor.text):
+        raise cursor.error(
+            "nothing but a window such as 'for 10s' and 'abortOnFail' may follow", _EXAMPLE
+        )
+    if abort and aggregate in _NOT_LIVE:
+        raise cursor.error(
+            f"'{aggregate}' is known at the end only", "leave 'abortOnFail' out", begin
+        )
+    return abort

@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "faults": set(),
     "load": {"errors", "history"},
     "report": {"errors", "history", "check", "plan", "pattern", "run_folder"},
-    "drill": {"errors", "history", "plan", "cluster"},
+    "drill": {"errors", "history", "plan", "cluster", "thresholds"},
     "arguments": {"errors", "plan"},
 }
 ONLY_IN = {"locust": "load", "chaoslib": None, "chaostoolkit": None, "reference_app": None}

@@ -2,7 +2,8 @@
 
 A threshold whose operations never appeared is broken, not passed. With a window, the condition
 must hold in every whole window that has operations (moved by one bin); the value is that of the
-worst one. Traffic without footing is unknown; lost and stale are facts of the record.
+worst one. One that ended the drill (`abortOnFail`) is broken. Traffic without footing is unknown;
+lost and stale are facts of the record.
 """
 
 from __future__ import annotations
@@ -37,6 +38,15 @@ def judge_thresholds(
 def _entry(
     threshold: Threshold, measure: Measure, total: Partial, settings: Settings, known: bool
 ) -> dict[str, Any]:
+    aborted = dict(settings.aborted)
+    if threshold.text in aborted:
+        told = f"the drill was ended when it measured {aborted[threshold.text]:.6g}"
+        return {
+            "threshold": threshold.text,
+            "outcome": BROKEN,
+            "value": aborted[threshold.text],
+            "evidence": told,
+        }
     if threshold.about_state:
         value: float | None = float(total.counts[threshold.aggregate])
         known = known or threshold.aggregate != "lost"
@@ -53,7 +63,8 @@ def _entry(
         outcome = BROKEN if facts else UNKNOWN
     entry = {"threshold": threshold.text, "outcome": outcome, "value": value}
     if value is None:
-        entry["evidence"] = "no operation matched: a metric that never appeared has not passed"
+        matched = "nothing that matched succeeded" if measure.n else "no operation matched"
+        entry["evidence"] = f"{matched}: a metric that never appeared has not passed"
     return entry
 
 

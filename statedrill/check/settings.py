@@ -39,6 +39,7 @@ class Settings:
     complete: bool
     unpromised_failure: bool
     thresholds: tuple[Threshold, ...]
+    aborted: tuple[tuple[str, float], ...] = ()  # thresholds that ended the drill, and the value
 
     @property
     def bins(self) -> int:
@@ -70,6 +71,11 @@ def make_settings(history: History, plan: Mapping[str, Any], first: int, last: i
         complete=not history.incomplete,
         unpromised_failure=bool(faults) and not _promised(plan),
         thresholds=tuple(parse_threshold(text) for text in plan.get("thresholds") or ()),
+        aborted=tuple(
+            (str(each.get("threshold")), float(each.get("value") or 0.0))
+            for each in history.events
+            if each["event"] == "aborted"
+        ),
     )
 
 

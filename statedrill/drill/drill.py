@@ -22,6 +22,7 @@ from pathlib import Path
 from statedrill.cluster.cluster import Cluster
 from statedrill.cluster.process import Process
 from statedrill.drill.children import Children
+from statedrill.drill.guard import Broken, Guard
 from statedrill.drill.live import LiveFigures, Watch
 from statedrill.errors import ClusterError, InputError, Interrupted, StatedrillError
 from statedrill.history.events import Event, EventLog
@@ -56,6 +57,7 @@ class _Drill:
         self.events = EventLog(folder / "history" / "events.jsonl")
         self.events.listen(self._on_event)
         self.figures = LiveFigures(folder / "history")
+        self.guard = Guard(plan.thresholds, folder / "history")
         self.cluster = Cluster(
             plan.pattern, plan.timings, folder, self.events.emit, plan.run, plan.seed
         )
@@ -63,7 +65,7 @@ class _Drill:
         self.load: Process | None = None
         self.phase = ""
         self.interrupted = False
-        self.failed = False
+        self.cut_short = False  # by an interrupt, an error or a threshold that aborts
 
     def play(self) -> None:
         try:
@@ -73,12 +75,14 @@ class _Drill:
         except KeyboardInterrupt:
             self._note_interrupt()
             self.watch.note("interrupted: healing, auditing and lowering; once more to skip that")
+        except _Aborted as aborted:
+            self._note_abort(aborted.broken)
         except StatedrillError as error:
-            self.failed = True
+            self.cut_short = True
             self.events.emit("crash", why=error.message)
             raise
         except OSError:
-            self.failed = True
+            self.cut_short = True
             raise
         finally:
             self._finish()
@@ -128,8 +132,13 @@ class _Drill:
         self._go_on(max(phases.recovery_s, rest_s))
 
     def _note_interrupt(self) -> None:
-        self.interrupted = True
+        self.interrupted = self.cut_short = True
         self.events.emit("interrupted", why=f"the user stopped the drill in {self.phase}")
+
+    def _note_abort(self, broken: Broken) -> None:
+        self.cut_short = True
+        self.events.emit("aborted", threshold=broken.threshold, value=broken.value)
+        self.watch.note(f"aborted: {broken.threshold} does not hold, measured {broken.value:.6g}")
 
     def _finish(self) -> None:
         """Steps 5 to 7. An interrupt here skips what is left of 5 and 6, never 7."""
@@ -147,17 +156,18 @@ class _Drill:
     def _heal_and_audit(self) -> None:
         self._enter("recovery")
         self.cluster.heal(_HEAL_S)
-        if not (self.interrupted or self.failed):
-            self._recover()
+        if not self.cut_short:
+            try:
+                self._recover()
+            except _Aborted as aborted:
+                self._note_abort(aborted.broken)
         self._enter("settle")
         assert self.load is not None
         self.load.stop(grace_s=20.0)
         self.cluster.settle(_SETTLE_S)
         self._enter("audit")
         self._audit(1)
-        if "instance" in self.plan.pattern.promise.survives and not (
-            self.interrupted or self.failed
-        ):
+        if "instance" in self.plan.pattern.promise.survives and not self.cut_short:
             self._enter("second_audit")
             self.cluster.restart_instances(_HEAL_S)
             self._audit(2)
@@ -217,11 +227,14 @@ class _Drill:
         time.sleep(_TICK_S)
         self.figures.update()
         self.watch.figures(self.figures)
-        if self.failed:
+        if self.cut_short:
             return  # one reason is enough; what is left is to save what was recorded
         self.events.raise_lost()
         if self.load is not None and not self.load.alive and self.phase in _LOADED:
             self._complain_of_load(self.load)
+        broken = self.guard.look(self.phase) if self.phase in _LOADED else None
+        if broken:
+            raise _Aborted(broken)
 
     def _complain_of_load(self, load: Process) -> None:
         if not self.figures.seconds_since_start():
@@ -232,6 +245,14 @@ class _Drill:
         raise ClusterError(
             f"the load generator ended in {self.phase}: {load.log_tail(3)}", f"see {load.log}"
         )
+
+
+class _Aborted(Exception):
+    """A threshold that ends the drill does not hold any more."""
+
+    def __init__(self, broken: Broken) -> None:
+        super().__init__(broken.threshold)
+        self.broken = broken
 
 
 _LOADED = ("warmup", "baseline", "fault", "recovery")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from statedrill.errors import BAD_INPUT, HELD, INTERRUPTED, UNKNOWN
+from statedrill.errors import BAD_INPUT, BROKEN, HELD, INTERRUPTED, UNKNOWN
 from tests.drill.conftest import SHORT, Command, children_of, wait_until
 
 pytestmark = pytest.mark.drill
@@ -133,6 +133,19 @@ def test_locust_and_chaos_toolkit_work_by_hand_beside_a_standing_cluster(
     standing.process.send_signal(signal.SIGINT)
     assert standing.finish() == HELD
     assert children_of(standing.process.pid) == []
+
+
+def test_a_threshold_that_aborts_ends_the_drill_early_and_is_broken(command: Start) -> None:
+    threshold = "rate{phase:fault}<0.01 abortOnFail"
+    words = ("--experiment", "instance-kill", *SHORT, "--threshold", threshold, "--json")
+    drilled = command("run", *OWN_WORDS, *words)
+    assert drilled.finish() == BROKEN, drilled.told()
+    verdict = json.loads(drilled.out.read_text())
+    (entry,) = verdict["thresholds"]
+    assert (entry["threshold"], entry["outcome"]) == (threshold, "broken")
+    assert entry["value"] > 0.01
+    assert verdict["sessions"]["total"] == 45
+    assert "aborted" in drilled.told()
 
 
 def test_an_unknown_function_in_an_experiment_starts_nothing(
