@@ -16,14 +16,14 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from statedrill.cluster.binaries import haproxy
 
-USERS, SECONDS, ROUNDS = 50, 5, 3
+USERS, SECONDS, ROUNDS = 50, 4, 5
 
 # GET shows an unwritten object; every write is confirmed by its own id, as the contract wants.
 ANSWER = """
@@ -115,24 +115,42 @@ class _Bench:
 
     def plain(self) -> dict[str, float]:
         """Against a plain FastHttpUser, and against ourselves without a record."""
-        fast, ours, bare = self.in_turn((FAST_PLAIN, True), (OURS_PLAIN, True), (OURS_PLAIN, False))
+        rounds = self.in_turn(
+            lambda: self.locust(FAST_PLAIN, False),
+            lambda: self.locust(OURS_PLAIN, True),
+            lambda: self.locust(OURS_PLAIN, False),
+        )
         return {
-            "load_fasthttpuser_per_s": fast.rate,
-            "load_plain_per_s": ours.rate,
-            "load_plain_vs_fasthttpuser_ratio": ours.rate / fast.rate,
-            "load_plain_vs_fasthttpuser_cpu_ratio": fast.cpu_us / ours.cpu_us,
-            "load_recording_cost_pct": 100 * (1 - ours.rate / bare.rate),
-            "load_recording_cost_cpu_pct": 100 * (1 - bare.cpu_us / ours.cpu_us),
-            "load_plain_cpu_us": ours.cpu_us,
+            "load_fasthttpuser_per_s": _median(fast.rate for fast, _, _ in rounds),
+            "load_plain_per_s": _median(ours.rate for _, ours, _ in rounds),
+            "load_plain_cpu_us": _median(ours.cpu_us for _, ours, _ in rounds),
+            "load_plain_vs_fasthttpuser_ratio": _median(
+                ours.rate / fast.rate for fast, ours, _ in rounds
+            ),
+            "load_plain_vs_fasthttpuser_cpu_ratio": _median(
+                fast.cpu_us / ours.cpu_us for fast, ours, _ in rounds
+            ),
+            "load_recording_cost_pct": _median(
+                100 * (1 - ours.rate / bare.rate) for _, ours, bare in rounds
+            ),
+            "load_recording_cost_cpu_pct": _median(
+                100 * (1 - bare.cpu_us / ours.cpu_us) for _, ours, bare in rounds
+            ),
         }
 
     def rich(self) -> dict[str, float]:
         """With cookies, JSON and two kinds of requests."""
-        fast, ours = self.in_turn((FAST_RICH, True), (OURS_RICH, True))
+        rounds = self.in_turn(
+            lambda: self.locust(FAST_RICH, False), lambda: self.locust(OURS_RICH, True)
+        )
         return {
-            "load_rich_per_s": ours.rate,
-            "load_rich_vs_fasthttpuser_ratio": ours.rate / fast.rate,
-            "load_rich_vs_fasthttpuser_cpu_ratio": fast.cpu_us / ours.cpu_us,
+            "load_rich_per_s": _median(ours.rate for _, ours in rounds),
+            "load_rich_vs_fasthttpuser_ratio": _median(
+                ours.rate / fast.rate for fast, ours in rounds
+            ),
+            "load_rich_vs_fasthttpuser_cpu_ratio": _median(
+                fast.cpu_us / ours.cpu_us for fast, ours in rounds
+            ),
         }
 
     def two_processes(self) -> dict[str, float]:
@@ -141,22 +159,19 @@ class _Bench:
         On two cores the ratio cannot come near two; the processor time per request then tells
         whether two processes stand in each other's way (1: they do not).
         """
-        rounds = [
-            (self.locust(OURS_PLAIN, True, "--processes", "1"),
-             self.locust(OURS_PLAIN, True, "--processes", "2"))
-            for _ in range(ROUNDS)
-        ]  # fmt: skip
-        one, two = (_median([pair[side] for pair in rounds]) for side in (0, 1))
+        rounds = self.in_turn(
+            lambda: self.locust(OURS_PLAIN, True, "--processes", "1"),
+            lambda: self.locust(OURS_PLAIN, True, "--processes", "2"),
+        )
         return {
-            "load_two_processes_ratio": two.rate / one.rate,
-            "load_two_processes_cpu_ratio": one.cpu_us / two.cpu_us,
+            "load_two_processes_ratio": _median(two.rate / one.rate for one, two in rounds),
+            "load_two_processes_cpu_ratio": _median(one.cpu_us / two.cpu_us for one, two in rounds),
             "load_cores": float(os.cpu_count() or 1),
         }
 
-    def in_turn(self, *sides: tuple[str, bool]) -> list[Run]:
-        """The median run of every side; rounds alternate."""
-        rounds = [[self.locust(*side) for side in sides] for _ in range(ROUNDS)]
-        return [_median([runs[side] for runs in rounds]) for side in range(len(sides))]
+    def in_turn(self, *sides: Callable[[], Run]) -> list[tuple[Run, ...]]:
+        """A run of every side, round after round; every round gives one figure."""
+        return [tuple(side() for side in sides) for _ in range(ROUNDS)]
 
     def locust(self, scenario: str, record: bool, *options: str) -> Run:
         self.count += 1
@@ -206,10 +221,9 @@ def _summary(text: str) -> tuple[int, int, float]:
     return int(found[1]), int(found[2]), float(found[3])
 
 
-def _median(runs: list[Run]) -> Run:
-    return Run(
-        statistics.median(run.rate for run in runs), statistics.median(run.cpu_us for run in runs)
-    )
+def _median(figures: Iterable[float]) -> float:
+    """Of the rounds, the middle one: a neighbour's burst of work spoils a round, not the figure."""
+    return statistics.median(figures)
 
 
 @contextmanager
