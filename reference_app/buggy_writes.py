@@ -103,7 +103,9 @@ class RetryAppliedTwice(Wrapper):
 
 
 class ReorderWrites(Wrapper):
-    """Holds every nth write of an object back until the next one is applied, or for a moment."""
+    """Holds every nth write of an object back until the next one is applied, or for a moment, or
+    until somebody looks: nothing is lost, only the order is wrong.
+    """
 
     def __init__(self, inner: Shop, n: int) -> None:
         super().__init__(inner, n)
@@ -126,6 +128,11 @@ class ReorderWrites(Wrapper):
         if await self._release(key):
             self.confess("overtook", write.wid)
         return outcome
+
+    async def read(self, caller: Caller, name: str) -> Versioned:
+        """Write what is held back of this object, then read it."""
+        await self._release((caller.user, name))
+        return await self.inner.read(caller, name)
 
     async def _later(self, key: ObjectKey) -> None:
         await asyncio.sleep(HELD_BACK_S)

@@ -79,7 +79,7 @@ TABLE = (
     ),
     Bug(
         "reorder-writes",
-        ("monotonic-writes", "order-conflict", "read-your-writes", "stale"),
+        ("monotonic-writes", "order-conflict"),
         "every nth write of an object is applied only after the next one, though both are answered",
         "parallel consumers of an unordered queue; last-write-wins with skewed clocks",
         3,
