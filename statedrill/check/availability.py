@@ -7,8 +7,8 @@
   W is one bin). It is good when its success is at least 0.99 times the baseline's and its p95 at
   most 3 times the baseline's (below 50 ms nothing counts as slow). A window without operations is
   as good as the one before it: users who wait call nothing.
-- `rto_availability_s`: first t >= t0 from which on every window is good, minus t0, where t0 is the
-  first fault's begin; 0 when none was bad, None when the last one was.
+- `rto_availability_s`: first t >= t0 such that every window that begins at t or later is good,
+  minus t0, where t0 is the first fault's begin; 0 when none was bad, None when the last one was.
 - `outage_s`, `degraded_s`: total time of the bins from t0 to the end of the load whose success was
   below half of, or below 0.99 times, the baseline's. `longest_outage_s`: its longest stretch.
 """
@@ -112,7 +112,7 @@ def _rto_s(
         return 0.0
     if last[-1] == len(bad) - 1:
         return None
-    over_ns = settings.origin_ns + (span.start + int(last[-1]) + wide) * settings.bin_ns
+    over_ns = settings.origin_ns + (span.start + int(last[-1]) + 1) * settings.bin_ns
     return float(round(max(0, over_ns - settings.fault_ns) / 1e9, 3))
 
 

@@ -8,7 +8,8 @@ the same.
 
 The recorded `ret` is always when the client stopped waiting. The effective end of a write, `end`,
 is `ret` where it is confirmed, and FOREVER where it may take effect at any later time: outcome
-UNKNOWN (strict column; in the bounded column `ret` plus the lateness), or ACCEPTED, whose
+UNKNOWN (in the bounded column `ret` plus the lateness, if an answer showed the write: what nobody
+saw may never have taken effect), or ACCEPTED, whose
 durability is promised at `ret` but not its visibility. Knows no definition of any finding.
 """
 
@@ -117,7 +118,7 @@ def build(part: Part, names: Names, lateness_ns: int | None = None) -> Frame:
     odd = _odd(taken, outcome, target, obj, (call_ns, ret_ns))
     outcome[odd] = Outcome.UNKNOWN
     outcome[writer.shared] = Outcome.UNKNOWN
-    end_ns = _ends(ret_ns, outcome, write, lateness_ns)
+    end_ns = _ends(ret_ns, outcome, write, _shown(target, obj), lateness_ns)
     clock = make_clock(call_ns, ret_ns, end_ns, _groups(obj, taken["lane"]))
     return Frame(
         names=names,
@@ -206,10 +207,23 @@ def _odd(
     return odd
 
 
-def _ends(ret_ns: Array, outcome: Array, write: Array, lateness_ns: int | None) -> Array:
+def _shown(target: Array, obj: Array) -> Array:
+    """Which writes an answer about their object, other than their own, showed."""
+    rows = np.flatnonzero(target >= 0)
+    rows = rows[(target[rows] != rows) & (obj[target[rows]] == obj[rows])]
+    shown = np.zeros(len(target), dtype=bool)
+    shown[target[rows]] = True
+    return shown
+
+
+def _ends(
+    ret_ns: Array, outcome: Array, write: Array, shown: Array, lateness_ns: int | None
+) -> Array:
     unknown = write & (outcome == Outcome.UNKNOWN)
-    late = FOREVER if lateness_ns is None else ret_ns + lateness_ns
-    ends = np.where(unknown, late, ret_ns)
+    ends = np.where(unknown, FOREVER, ret_ns)
+    if lateness_ns is not None:
+        # Only of what was seen is it known that it took effect at all.
+        ends = np.where(unknown & shown, ret_ns + lateness_ns, ends)
     ends[write & ((outcome == Outcome.ACCEPTED) | (outcome == Outcome.FAILED))] = FOREVER
     return ends
 

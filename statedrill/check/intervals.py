@@ -18,7 +18,8 @@ _WORK = 4_000_000
 
 
 def interval(by_session: Mapping[tuple[int, int], int], seed: int) -> tuple[float, float] | None:
-    """The interval of violations / opportunities; None where there was no opportunity.
+    """The interval of violations / opportunities; None where there was no opportunity, or all
+    of them in one session.
 
     `by_session` counts sessions by (opportunities, violations).
     """
@@ -30,6 +31,8 @@ def interval(by_session: Mapping[tuple[int, int], int], seed: int) -> tuple[floa
         return None
     if not broken.any():
         return 0.0, min(1.0, 3 / total)
+    if sessions[chances > 0].sum() < 2:
+        return None  # one session says nothing of how much sessions differ
     draws = int(np.clip(_WORK // len(pairs), _LEAST_DRAWS, _DRAWS))
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(int(sessions.sum()), sessions / sessions.sum(), size=draws)

@@ -1,0 +1,145 @@
+"""Thresholds: the grammar, and what is measured against it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from statedrill import thresholds
+from statedrill.errors import InputError
+from statedrill.history import Kind, Outcome, Phase
+from statedrill.thresholds import parse_threshold
+from tests.check.story import PREFERENCES, START, Story
+
+
+def test_a_threshold_says_what_is_measured_where_and_how_far_it_may_go() -> None:
+    parsed = parse_threshold("p(99.9){phase:recovery, op:add-to-cart} <= 500.5 for 10s")
+    assert (parsed.aggregate, parsed.quantile) == ("p", pytest.approx(0.999))
+    assert parsed.tags == {"phase": "recovery", "op": "add-to-cart"}
+    assert (parsed.comparison, parsed.bound, parsed.window_s) == ("<=", 500.5, 10.0)
+    assert parsed.holds(500.5)
+    assert not parsed.holds(500.6)
+
+
+@pytest.mark.parametrize("text", ["avg<5", "min>0", "med<=2", "max<9", "count>=1", "rate<0.01",
+                                  "lost==0", "stale!=1", "p(50)<1"])  # fmt: skip
+def test_every_aggregate_is_understood(text: str) -> None:
+    assert parse_threshold(text).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "word"),
+    [
+        ("", 1, "aggregate"),
+        ("p99<5", 1, "'p'"),
+        ("p(101)<5", 1, "at most 100"),
+        ("mean<5", 1, "'mean'"),
+        ("avg{phas:recovery}<5", 5, "'phas'"),
+        ("avg{phase:recover}<5", 5, "no phase 'recover'"),
+        ("avg{kind:PUT}<5", 5, "no kind"),
+        ("avg{phase=recovery}<5", 5, "tag"),
+        ("avg{}<5", 5, "tag"),
+        ("avg", 4, "comparison"),
+        ("avg=5", 4, "comparison"),
+        ("avg<", 5, "number"),
+        ("avg<fast", 5, "number"),
+        ("avg<5 ms", 7, "window"),
+        ("avg<5 for 0s", 7, "longer than nothing"),
+        ("lost{phase:fault}==0", 5, "no tags"),
+        ("stale<3 for 10s", 9, "no window"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_column_and_a_cure(
+    text: str, column: int, word: str
+) -> None:
+    with pytest.raises(InputError) as error:
+        parse_threshold(text)
+    assert f"column {column}:" in error.value.message
+    assert word in error.value.message
+    assert error.value.hint
+
+
+def test_the_words_for_phases_and_kinds_are_those_of_the_record() -> None:
+    assert tuple(phase.name.lower() for phase in Phase) == thresholds.PHASES
+    assert tuple(kind.name.lower() for kind in Kind) == thresholds.KINDS
+
+
+def story() -> Story:
+    """Forty reads of 1 to 40 ms in the baseline, two a second, and one slow failure."""
+    told = Story()
+    for number in range(40):
+        told.read(number * 500, PREFERENCES, 0, ver=0, took=number + 1)
+    told.read(100, PREFERENCES, 0, outcome=Outcome.UNKNOWN, took=900)
+    return told
+
+
+def judged(text: str, **more: Any) -> dict[str, Any]:
+    """The verdict's entry for one threshold, on firm footing."""
+    end = START + 21_000_000_000
+    marks = (("baseline", START), ("audit", end - 1), ("end", end))
+    events = [{"t": t, "event": "phase", "phase": phase} for phase, t in marks]
+    load = [{"t": START + 1, "worker": 0, "planned_rate": 1.0, "lag_ms_max": 1.0}]
+    told = story()
+    told.rows[-1]["phase"] = more.get("failed_in", Phase.FAULT)
+    verdict = told.verdict({"thresholds": [text]}, events, load=load)
+    assert verdict["footing"]["outcome"] == more.get("footing", "held")
+    (entry,) = verdict["thresholds"]
+    return dict(entry)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("p(50)<25", 20.0), ("p(95)<40", 38.0), ("max<41", 40.0), ("min>=1", 1.0),
+        ("avg<21", 20.5), ("med<21", 20.0), ("count==41", 41), ("rate<0.03", 1 / 41),
+        ("rate{phase:baseline}<=0", 0.0), ("count{op:look,kind:read}>40", 41),
+        ("count{instance:i-00000001}>40", 41), ("lost<=0", 0.0), ("stale==0", 0.0),
+    ],
+)  # fmt: skip
+def test_values_are_measured(text: str, value: float) -> None:
+    entry = judged(text)
+    assert entry["value"] == pytest.approx(value, rel=1e-3)
+    assert entry["outcome"] == ("unknown" if text.startswith("lost") else "held")
+
+
+def test_a_threshold_that_is_crossed_is_broken() -> None:
+    assert judged("p(99){phase:baseline}<39")["outcome"] == "broken"
+
+
+@pytest.mark.parametrize(
+    "text", ["avg{op:unheard-of}<5", "rate{phase:recovery}<0.1", "count{instance:i-1}<5"]
+)
+def test_a_metric_that_never_appeared_has_not_passed(text: str) -> None:
+    entry = judged(text)
+    assert (entry["outcome"], entry["value"]) == ("broken", None)
+    assert "never appeared" in entry["evidence"]
+
+
+def test_latency_of_what_failed_only_has_not_passed() -> None:
+    assert judged("p(99){phase:fault}<5")["outcome"] == "broken"
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "outcome"),
+    [
+        ("max<25 for 5s", 40.0, "broken"),
+        ("avg<40 for 5s", 35.5, "held"),
+        ("rate<0.2 for 2s", 0.2, "broken"),
+        ("rate{phase:baseline}<0.2 for 2s", 0.0, "held"),
+        ("count>=9 for 5s", 10, "held"),
+        ("count>11 for 5s", 10, "broken"),
+        ("p(50)<40 for 1000s", 20.0, "held"),
+    ],
+)
+def test_with_a_window_it_must_hold_in_every_one(text: str, value: float, outcome: str) -> None:
+    entry = judged(text)
+    assert entry["value"] == pytest.approx(value, rel=5e-3)
+    assert entry["outcome"] == outcome
+
+
+def test_traffic_without_footing_is_not_known_but_losses_are_facts() -> None:
+    shaken = {"failed_in": Phase.BASELINE, "footing": "unknown"}
+    assert judged("p(99)<5", **shaken)["outcome"] == "unknown"
+    assert judged("stale==0", **shaken)["outcome"] == "held"
+    assert judged("stale>0", **shaken)["outcome"] == "broken"
