@@ -8,10 +8,12 @@ neither is imported here. An exit code is not believed; what was recorded is.
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from statedrill.cluster.cluster import Cluster
 from statedrill.cluster.process import Process
@@ -42,7 +44,7 @@ class Children:
             *("--csv", str(self._raw / "locust")),
         ]
         if load.processes > 1:
-            command += ["--processes", str(load.processes)]
+            command += ["--processes", str(load.processes), *self._own_meeting_point()]
         return self._start("locust", "load", command, self._load_environment())
 
     def chaos(self) -> Process:
@@ -94,6 +96,17 @@ class Children:
             "deviated": journal.get("deviated"),
             "failed": failed,
         }
+
+    def _own_meeting_point(self) -> list[str]:
+        """Where load processes meet: Locust's own choice is one port on every interface."""
+        host = urlsplit(self._cluster.url).hostname or "127.0.0.1"
+        with socket.socket() as probe:
+            probe.bind((host, 0))
+            port = str(probe.getsockname()[1])
+        return [
+            *("--master-bind-host", host, "--master-bind-port", port),
+            *("--master-host", host, "--master-port", port),
+        ]
 
     def _start(self, name: str, role: str, command: list[str], env: Mapping[str, str]) -> Process:
         child = self._cluster.roster.process(

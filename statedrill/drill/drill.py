@@ -240,7 +240,7 @@ class _Drill:
         if not self.figures.seconds_since_start():
             raise InputError(
                 f"the load generator did not start: {load.log_tail(3)}",
-                f"mend the scenario or the profile; the full log: {load.log}",
+                f"if that names the scenario or the profile, mend it; the full log: {load.log}",
             )
         raise ClusterError(
             f"the load generator ended in {self.phase}: {load.log_tail(3)}", f"see {load.log}"

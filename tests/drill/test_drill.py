@@ -148,6 +148,39 @@ def test_a_threshold_that_aborts_ends_the_drill_early_and_is_broken(command: Sta
     assert "aborted" in drilled.told()
 
 
+def test_a_scenario_that_raises_is_named_with_what_it_raised(
+    command: Start, tmp_path: Path
+) -> None:
+    scenario = tmp_path / "raises.py"
+    scenario.write_text('raise RuntimeError("no such shop")\n')
+    words = ("--pattern", OWN_WORDS[1], "--scenario", str(scenario), "--experiment", "none")
+    refused = command("run", *words, *SHORT, "--json")
+    assert refused.finish() == BAD_INPUT, refused.told()
+    assert "the load generator did not start" in refused.told()
+    assert "RuntimeError: no such shop" in refused.told()
+    assert "Traceback" not in refused.told(), refused.told()
+    assert refused.out.read_text() == ""
+    assert children_of(refused.process.pid) == []
+
+
+def test_drills_with_several_load_processes_do_not_meet_one_another(command: Start) -> None:
+    words = (*OWN_WORDS, "--experiment", "none", *SHORT, "--processes", "2")
+    both = [command("run", *words) for _ in range(2)]
+    for each in both:
+        each.wait_for("audit")
+        assert "did not start" not in each.told()
+    for each in both:
+        assert each.finish() in (HELD, UNKNOWN), each.told()  # one machine, two drills: footing
+
+
+def test_a_closed_terminal_is_an_interrupt(command: Start) -> None:
+    drilled = command("run", *OWN_WORDS, "--experiment", "none", *SHORT)
+    drilled.wait_for("warming up")
+    drilled.process.send_signal(signal.SIGHUP)
+    assert drilled.finish() == INTERRUPTED, drilled.told()
+    assert children_of(drilled.process.pid) == []
+
+
 def test_an_unknown_function_in_an_experiment_starts_nothing(
     command: Start, tmp_path: Path
 ) -> None:
