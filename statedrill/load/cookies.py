@@ -112,11 +112,11 @@ def _end(told: Mapping[str, str]) -> float:
     """`Max-Age` has precedence over `Expires`; what cannot be read counts as not told."""
     try:
         return time.time() + int(told["max-age"])
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         pass
     try:
         return parsedate_to_datetime(told["expires"]).timestamp()
-    except (KeyError, ValueError, OverflowError):
+    except (KeyError, ValueError, OverflowError, TypeError, IndexError, OSError):
         return _NEVER
 
 

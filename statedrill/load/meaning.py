@@ -28,6 +28,7 @@ OK, FAILED, UNKNOWN, ACCEPTED = (
 )
 STOPPED = "the user was stopped"  # the note of an attempt whose greenlet was killed
 _NOTE_BYTES = 120
+_LONGEST_ID = 100  # as the contract has it; no number in it is too long to be read
 
 
 class Ids:
@@ -53,7 +54,9 @@ class Ids:
         """The number of a write id: own, INITIAL, FOREIGN or ALIEN."""
         if text is None:
             return INITIAL
-        if type(text) is str and text.startswith(self._prefix):
+        if type(text) is not str or len(text) > _LONGEST_ID:
+            return ALIEN
+        if text.startswith(self._prefix):
             try:
                 number = int(text[len(self._prefix) :])
             except ValueError:
@@ -65,7 +68,7 @@ class Ids:
         """The logical action of an idempotency key; NOTHING when it is not one of this session."""
         if type(key) is str and key.startswith(self._key_prefix):
             tail = key[len(self._key_prefix) :]
-            if tail.isdecimal() and int(tail) <= LAST_ID:
+            if tail.isdecimal() and len(tail) <= 10 and int(tail) <= LAST_ID:
                 return int(tail)
         return NOTHING
 
@@ -82,6 +85,12 @@ def parse(body: bytes) -> dict[str, Any] | None:
 def version(value: object) -> int:
     """A version as it is recorded; NO_VERSION for what is not one."""
     return value if type(value) is int and 0 <= value < NO_VERSION else NO_VERSION
+
+
+def version_in(field: bytes | None) -> int:
+    """The version in a header field."""
+    digits = field is not None and field.isdigit() and len(field) <= 10
+    return version(int(field)) if digits and field else NO_VERSION
 
 
 def refusal(status: int, body: bytes, error: str, sent: bool) -> tuple[int, str]:

@@ -29,6 +29,7 @@ from statedrill.load.settings import Settings, load_balancer, random_run
 
 # Before Locust forks its load processes: they are one run.
 os.environ.setdefault("STATEDRILL_RUN", random_run())
+_STARTED_BY = os.getpid()  # of a forked load process: its parent
 _log = logging.getLogger("statedrill")
 
 _PR_SET_PDEATHSIG = 1
@@ -218,7 +219,7 @@ def die_with_parent() -> None:
     """Have the kernel end this process when its parent dies (Linux)."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
-        if os.getppid() == 1:
+        if os.getppid() != _STARTED_BY:
             os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from statedrill.history import ABSENT, ALIEN, FOREIGN, INITIAL, NO_VERSION, NOTHING
+from statedrill.history import ABSENT, ALIEN, FOREIGN, INITIAL, NOTHING
 from statedrill.load.attempt import NOTHING_SEEN, READ_TRIES, Seen, Try
 from statedrill.load.client import HttpClient
 from statedrill.load.contract import CHECK_SESSION, DOWNLOAD, SIGN_IN, SIGN_OUT, Call
@@ -27,6 +27,7 @@ from statedrill.load.meaning import (
     parse,
     refusal,
     version,
+    version_in,
 )
 from statedrill.load.picture import picture
 
@@ -80,7 +81,7 @@ class Session:
             read_wid, note = self._shown(call, body)
             if call.listed:
                 items, logicals = listing(call, body, self.ids)
-        except (KeyError, TypeError, AttributeError):
+        except (KeyError, TypeError, AttributeError, ValueError):
             self._record(tried, UNKNOWN, note=_NOT_AS_AGREED)
             return None
         seen = Seen(read_wid, version(body.get("ver")), items, logicals)
@@ -223,15 +224,13 @@ class Session:
     def _uploaded(self, tried: Try) -> bytes | None:
         fields, content = self.client.answer.fields, self.client.answer.body
         text = fields.get(b"x-write-id", b"").decode("latin-1")
-        told = fields.get(b"x-ver", b"")
         if not text:
             self._record(tried, UNKNOWN, note=_NOT_AS_AGREED)
             return None
         number, note = self.ids.number(text), None
         if content != picture(text):
             number, note = ALIEN, f"the content is not what {text[:60]} uploaded"
-        ver = version(int(told)) if told.isdigit() else NO_VERSION
-        self._record(tried, OK, Seen(number, ver), note)
+        self._record(tried, OK, Seen(number, version_in(fields.get(b"x-ver"))), note)
         return content
 
     def _record(

@@ -21,6 +21,8 @@ from statedrill.load.arrivals import is_open
 from statedrill.load.pace import Pace
 from statedrill.load.visitor import GaveUp, Visitor
 
+_PAUSE_S = 0.01
+
 
 class StatefulUser(Visitor, locust.User):
     """A person with state. Write tasks with the methods of `Visitor`.
@@ -59,6 +61,9 @@ class StatefulUser(Visitor, locust.User):
             self._generator.journal.tally.planned += self._pace.passed
             if slot > now and not self._leaving.wait((slot - now) / 1e9):
                 self._generator.journal.tally.lag(time.monotonic_ns() - slot)
+        elif self.session.client.error:
+            # Nobody is there, and nothing else makes this user wait: let the others run.
+            self._leaving.wait(_PAUSE_S)
         if self._state == LOCUST_STATE_STOPPING:
             raise StopUser
 
