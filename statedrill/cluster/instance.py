@@ -102,6 +102,7 @@ def build(
         cwd=template.cwd,
         ready=ready,
         on_exit=lambda _process, _code: on_exit(instance),
+        unready=f"GET http://{address}:{port}{template.health} did not answer 200",
     )
     instance = Instance(instance_id, zone, address, port, process, tell)
     return instance

@@ -57,8 +57,9 @@ class Process:
     `ready` is asked every 20 ms while starting. `on_exit(process, code)` is called in a thread of
     its own after an exit that `stop` did not ask for, `kill` included; `code` is negative for a
     signal. `env` is added to this process's own environment and must carry the cluster's marker
-    (`Roster.process` sees to it). A stopped or dead process can be started again; `started_s` is
-    the monotonic time of its newest start.
+    (`Roster.process` sees to it). `unready` tells what it lacks when it is not ready in time. A
+    stopped or dead process can be started again; `started_s` is the monotonic time of its newest
+    start.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - a process takes that many words
@@ -75,6 +76,7 @@ class Process:
         cwd: Path | None = None,
         on_exit: Callable[[Process, int], None] | None = None,
         on_spawn: Callable[[Process], None] | None = None,
+        unready: str = "",
     ) -> None:
         if MARKER not in env:
             raise ValueError(f"{name}: the environment must carry {MARKER}")
@@ -83,6 +85,7 @@ class Process:
         self.exit_code: int | None = None
         self.started_s = 0.0
         self._ready, self._emit, self._on_exit, self._on_spawn = ready, emit, on_exit, on_spawn
+        self._unready = f": {unready}" if unready else ""
         self._changed = threading.Condition(threading.RLock())
         self._state = State.STOPPED
         self._child: subprocess.Popen[bytes] | None = None
@@ -229,7 +232,7 @@ class Process:
                     raise self._failed(f"{_how(self.exit_code)} while starting")
                 self._changed.wait(_POLL_S)
         self.stop(0.0)
-        raise self._failed(f"was not ready within {timeout_s:g} s")
+        raise self._failed(f"was not ready within {timeout_s:g} s{self._unready}")
 
     def _failed(self, what: str) -> ClusterError:
         tail = self.log_tail()

@@ -50,6 +50,7 @@ class Roster:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         on_exit: Callable[[Process, int], None] | None = None,
+        unready: str = "",
     ) -> Process:
         """A new process, not yet started; its log is `logs/<name>.log`.
 
@@ -68,6 +69,7 @@ class Roster:
             cwd=cwd,
             on_exit=on_exit,
             on_spawn=self._on_spawn,
+            unready=unready,
         )
         with self._lock:
             if self._closed:

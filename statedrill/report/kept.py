@@ -215,6 +215,8 @@ def _outage_rows(verdict: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 def _rto_meaning(verdict: Mapping[str, Any]) -> str:
     if at(verdict, "recovery", "rto_availability_s") is not None:
         return "from the fault until service was as before"
+    if at(verdict, "availability", "ratio") == 0:
+        return "nothing was ever served"
     if at(verdict, "availability", "outage_s") == 0:
         return "service was never interrupted"
     return "not reached within the drill, or not measured"

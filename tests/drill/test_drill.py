@@ -88,7 +88,7 @@ def test_sigkill_of_statedrill_takes_its_children_along(command: Start) -> None:
 
 @pytest.mark.parametrize(
     ("mood", "told"),
-    [("bad", "this application has no mood to work today"), ("ill", "was not ready within")],
+    [("bad", "this application has no mood to work today"), ("ill", "/health did not answer 200")],
 )
 def test_an_application_that_does_not_start_is_named_with_its_last_words(
     mood: str, told: str, command: Start

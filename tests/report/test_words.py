@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from statedrill.report import kept
 from statedrill.report.page import bind
 from statedrill.report.words import (
     count,
@@ -78,3 +79,10 @@ def test_names_are_listed_as_one_speaks() -> None:
 
 def test_a_number_and_its_unit_stay_on_one_line() -> None:
     assert bind("lost 33.8 % in 2 s, 3 sessions") == "lost 33.8\u00a0% in 2\u00a0s, 3 sessions"
+
+
+def test_what_was_never_served_was_not_uninterrupted() -> None:
+    nothing = {"availability": {"ratio": 0.0, "outage_s": 0.0}, "recovery": {}}
+    everything = {"availability": {"ratio": 1.0, "outage_s": 0.0}, "recovery": {}}
+    assert kept._rto_meaning(nothing) == "nothing was ever served"
+    assert kept._rto_meaning(everything) == "service was never interrupted"
