@@ -26,8 +26,12 @@ def planted(seed: int) -> list[Row]:
     rows: list[Row] = []
     for number, (thing, tamper, _, _) in enumerate(CASES.values()):
         scene = Scene(seed)
-        scene.plant(thing, tamper)
-        rows += [row | {"session": row["session"] + 1000 * number} for row in scene.rows]
+        sessions = set(scene.plant(thing, tamper))
+        rows += [
+            row | {"session": row["session"] + 1000 * number}
+            for row in scene.rows
+            if row["session"] in sessions
+        ]
     return rows + simulate(30, 100, seed, ROUGH, first=90_000).to_pylist()
 
 
