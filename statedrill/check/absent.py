@@ -92,6 +92,18 @@ def _must(case: Case, item: Array, row: Array, gone: Array) -> Array:
     return must
 
 
+def lacking(case: Case, row: int) -> Array:
+    """The rows of the elements that the list read `row` lacks."""
+    lists = case.lists
+    (number,) = np.flatnonzero(lists.rows == row)
+    members = np.flatnonzero(_entries(case) & (case.frame.obj == case.frame.obj[row]))
+    must = _must(case, members, np.full(len(members), row), case.once(may_be_gone))
+    begin = lists.starts[number]
+    shown = lists.item[begin : begin + lists.lengths[number]]
+    missing: Array = members[must & ~np.isin(members, shown)]
+    return missing
+
+
 def _settle(case: Case, suspects: Array, gone: Array) -> Absent:
     """Looks at every element of the object of each suspect, some suspects at a time."""
     frame = case.frame

@@ -16,7 +16,7 @@ from typing import Any
 from statedrill.check import CHECKS
 from statedrill.check.availability import availability
 from statedrill.check.faults import doubts as fault_doubts
-from statedrill.check.faults import faults
+from statedrill.check.faults import faults, unplanned
 from statedrill.check.footing import footing
 from statedrill.check.intervals import interval
 from statedrill.check.limits import judge_thresholds
@@ -28,6 +28,7 @@ from statedrill.check.series import latencies, operations, phases, series
 from statedrill.check.settings import Settings, make_settings
 from statedrill.check.summary import reasons, summary
 from statedrill.check.verdict import BROKEN, HELD, SCHEMA, UNKNOWN, worst
+from statedrill.check.visibility import curve
 from statedrill.history import Phase
 from statedrill.history.columns import ARROW_SCHEMA
 from statedrill.history.store import History, to_part
@@ -68,6 +69,7 @@ def verdict_of(history: History, plan: Mapping[str, Any]) -> dict[str, Any]:
         "phases": phases(history, settings),
         "series": series(total, settings),
         "lateness_s": settings.lateness_ns / 1e9,
+        "deaths": [each for died in unplanned(history, settings) for each in died],
     }
     return _conclude(verdict, doubts, ground["why"], domain)
 
@@ -75,7 +77,14 @@ def verdict_of(history: History, plan: Mapping[str, Any]) -> dict[str, Any]:
 def _conclude(
     verdict: dict[str, Any], doubts: Doubts, unfirm: list[str], domain: str | None
 ) -> dict[str, Any]:
-    open_questions = [*doubts.failure, *doubts.record, *doubts.audit, *doubts.sessions, *unfirm]
+    open_questions = [
+        *doubts.parts,
+        *doubts.failure,
+        *doubts.record,
+        *doubts.audit,
+        *doubts.sessions,
+        *unfirm,
+    ]
     outcomes = [each["outcome"] for each in verdict["promise"] if each["promised"]]
     outcomes += [each["outcome"] for each in verdict["thresholds"]]
     outcomes += [UNKNOWN] if open_questions else []
@@ -126,7 +135,9 @@ def _doubts(
     counts = total.counts
     audit = []
     if not counts["audit_reads"]:
-        audit.append("there was no audit, so nobody knows what was kept")
+        audited = any(phase is Phase.AUDIT for phase, _, _ in history.windows())
+        why = "the audit could read nothing" if audited else "there was no audit"
+        audit.append(f"{why}, so nobody knows what was kept")
     elif counts["unaudited"]:
         audit.append(
             f"{counts['unaudited']:,} acknowledged writes are in objects that the audit could "
@@ -136,7 +147,9 @@ def _doubts(
         audit.append("the queue was not seen empty before the audit")
     undecided = counts["sessions_undecided"]
     sessions = [f"{undecided:,} sessions were last seen signed out"] if undecided else []
-    return Doubts(fault_doubts(plan, listed), _record(history), audit, sessions)
+    parts, _ = unplanned(history, settings)  # an application's own death is no excuse
+    failure = fault_doubts(plan, listed, history)
+    return Doubts(failure, _record(history), audit, sessions, parts)
 
 
 def _record(history: History) -> list[str]:
@@ -199,6 +212,7 @@ def _reads(total: Partial) -> dict[str, Any]:
         "phantom": total.tallies["phantoms"].violations,
         "unrecorded": counts["unrecorded"],
         "staleness_s": staleness,
+        "visibility": curve(total.bins["visibility"]),
     }
 
 

@@ -22,6 +22,7 @@ from statedrill.check.signed_in import LOST, OUTAGE, UNDECIDED
 from statedrill.check.sorting import Array
 from statedrill.check.table import Check, Look
 from statedrill.check.traffic import measure
+from statedrill.check.visibility import visibility
 from statedrill.check.witness import find_witness
 from statedrill.history import Kind, Model, Outcome, Phase
 from statedrill.history.columns import Names
@@ -50,7 +51,7 @@ def judge_rows(part: Part, names: Names, run: str, settings: Settings) -> Partia
         traffic=measure(part, names, settings),
         tallies=tallies,
         counts=_counts(look, following),
-        bins=_bins(look, settings),
+        bins=_bins(look, settings) | {"visibility": visibility(look, following)},
         spreads={"staleness": _staleness(look)},
         least=_least(look),
         greatest=_greatest(look, bad, settings),

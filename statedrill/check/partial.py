@@ -55,7 +55,7 @@ class Tally:
 
 @dataclass
 class Partial:
-    """The findings of one part. `counts`, `bins` (arrays per bin) and `spreads` add up; of
+    """The findings of one part. `counts`, `bins` (arrays of counts) and `spreads` add up; of
     `least` and `greatest` the extreme is kept; `recovered_ns` are recovery times of sessions
     that had a bad operation after the fault, `censored_ns` those that had not recovered.
     """

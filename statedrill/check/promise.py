@@ -2,9 +2,11 @@
 
 A clause is broken by facts alone: no doubt about footing or proof takes a found violation back.
 It is unknown where it was not tested (0 of 0), or where a doubt leaves room for an unseen
-violation. Every clause is evaluated always; one that the pattern does not promise is marked so and
-never breaks the drill. Losses by a failure that the pattern does not promise to survive do not
-break its other clauses: what follows from a lost state is counted as lost.
+violation. What was lost when a part of the cluster died by itself does not break the clause on
+the planned failure: nobody knows what that failure alone would have done. Every clause is
+evaluated always; one that the pattern does not promise is marked so and never breaks the drill.
+Losses by a failure that the pattern does not promise to survive do not break its other clauses:
+what follows from a lost state is counted as lost.
 """
 
 from __future__ import annotations
@@ -23,13 +25,14 @@ GUARANTEES = ("read_your_writes", "monotonic_reads", "monotonic_writes", "writes
 class Doubts:
     """Sentences, each a reason why something is not known. `failure`: whether the failure really
     happened; `record`: whether all is on record; `audit`: whether the end state is known;
-    `sessions`: whether all sessions' fate is known.
+    `sessions`: whether all sessions' fate is known; `parts`: what of the cluster died by itself.
     """
 
     failure: Sequence[str]
     record: Sequence[str]
     audit: Sequence[str]
     sessions: Sequence[str]
+    parts: Sequence[str] = ()
 
 
 def clauses(plan: Mapping[str, Any], total: Partial, doubts: Doubts) -> list[dict[str, Any]]:
@@ -63,9 +66,11 @@ def _survives(
         *((tallies[name].violations, f"{name} found") for name in others),
     ]
     found = [f"{number:,} {what}" for number, what in harms if number]
+    if found and doubts.parts:
+        return _row(text, promised, UNKNOWN, "; ".join([*found, *doubts.parts]))
     if found:
         return _row(text, promised, BROKEN, "; ".join(found))
-    reasons = [*doubts.failure, *doubts.record, *doubts.audit, *doubts.sessions]
+    reasons = [*doubts.parts, *doubts.failure, *doubts.record, *doubts.audit, *doubts.sessions]
     if not counts["acknowledged"]:
         reasons.append("not tested: no write was acknowledged")
     if reasons:

@@ -14,6 +14,7 @@ from statedrill.history import Outcome, Phase
 from statedrill.history.columns import Names
 from statedrill.history.store import History
 
+_COUNTED = ("lost_writes", "lost_sessions", "stale")
 _ALWAYS = (Phase.BASELINE, Phase.FAULT, Phase.RECOVERY)
 
 
@@ -74,7 +75,7 @@ def series(total: Partial, settings: Settings) -> dict[str, Any]:
         "failed": traffic.failed.tolist(),
         "p50_ms": _rounded(quantiles_ms(traffic.shape, 0.5)),
         "p99_ms": _rounded(quantiles_ms(traffic.shape, 0.99)),
-        **{name: counts.tolist() for name, counts in total.bins.items()},
+        **{name: total.bins[name].tolist() for name in _COUNTED},
     }
 
 

@@ -53,12 +53,13 @@ def reasons(verdict: Mapping[str, Any], doubts: Sequence[str]) -> list[str]:
         for each in verdict["promise"]
         if each["promised"] and each["outcome"] == UNKNOWN
     ]
+    also = [f"Also: {each}." for each in verdict["deaths"] if each not in doubts]
     if broken or unknown:
-        return broken + unknown
+        return broken + unknown + also
     clauses = sum(each["promised"] for each in verdict["promise"])
     limits = len(verdict["thresholds"])
     held = f"All {clauses} promised clauses held"
-    return [held + (f", and all {limits} thresholds." if limits else ".")]
+    return [held + (f", and all {limits} thresholds." if limits else "."), *also]
 
 
 def _measured(threshold: Mapping[str, Any]) -> str:
@@ -71,6 +72,8 @@ def _kept(verdict: Mapping[str, Any]) -> str:
     sessions, writes = verdict["sessions"], verdict["writes"]
     if not writes["acknowledged"] and not sessions["total"]:
         return "was not tested: nothing is on record"
+    if not writes["acknowledged"] and not sessions["lost"]:
+        return "was not tested: no write was ever acknowledged"
     lost_sessions = _share(sessions["lost"], sessions["total"], "session", "sessions")
     lost_writes = _share(
         writes["lost"], writes["acknowledged"], "acknowledged write", "acknowledged writes"

@@ -25,6 +25,8 @@ from statedrill.history import (
 )
 from statedrill.history.store import Part
 
+Found = tuple[list[int], str]  # the rows that prove a violation, and the sentence that tells it
+
 _SHOWS = {
     INITIAL: "never written",
     ABSENT: "content gone",

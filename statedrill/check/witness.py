@@ -9,18 +9,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from statedrill.check.case import NONE, Case
+from statedrill.check import witness_order
+from statedrill.check.case import NONE
 from statedrill.check.lost import deciding_reads
 from statedrill.check.partial import Witness
-from statedrill.check.register import conflicts
 from statedrill.check.sets import surely_gone
 from statedrill.check.sorting import Array
 from statedrill.check.table import Check, Look
-from statedrill.check.telling import Teller
-from statedrill.history import FOREIGN, Kind, Outcome
+from statedrill.check.telling import Found, Teller
+from statedrill.history import ABSENT, FOREIGN, Kind
 from statedrill.history.store import Part
-
-_Found = tuple[list[int], str]
 
 
 def find_witness(check: Check, look: Look, violation: Array, part: Part, run: str) -> Witness:
@@ -42,7 +40,7 @@ def find_witness(check: Check, look: Look, violation: Array, part: Part, run: st
     )
 
 
-def _leak(look: Look, tell: Teller, row: int) -> _Found:
+def _leak(look: Look, tell: Teller, row: int) -> Found:
     where = "shown" if look.case.frame["read_wid"][row] == FOREIGN else "shown, in a list,"
     return [row], (
         f"session {tell.session(row)} asked for its {tell.object(row)} at {tell.called(row)} and "
@@ -50,7 +48,7 @@ def _leak(look: Look, tell: Teller, row: int) -> _Found:
     )
 
 
-def _phantom(look: Look, tell: Teller, row: int) -> _Found:
+def _phantom(look: Look, tell: Teller, row: int) -> Found:
     case = look.case
     target = int(case.target[row])
     if target != NONE and case.frame.call[target] > case.frame.ret[row]:
@@ -64,7 +62,7 @@ def _phantom(look: Look, tell: Teller, row: int) -> _Found:
     )
 
 
-def _rejected(look: Look, tell: Teller, row: int) -> _Found:
+def _rejected(look: Look, tell: Teller, row: int) -> Found:
     case, lists = look.case, look.case.lists
     shown = np.append(case.target[row], lists.item[lists.row_of == row])
     shown = shown[shown != NONE]
@@ -75,17 +73,33 @@ def _rejected(look: Look, tell: Teller, row: int) -> _Found:
     )
 
 
-def _lost(look: Look, tell: Teller, row: int) -> _Found:
-    audit = int(look.case.once(deciding_reads)[look.case.frame.obj[row]])
-    promised = "accepted" if look.case.accepted[row] else "confirmed"
-    return [row, audit], (
+def _lost(look: Look, tell: Teller, row: int) -> Found:
+    case = look.case
+    audit = int(case.once(deciding_reads)[case.frame.obj[row]])
+    promised = "accepted" if case.accepted[row] else "confirmed"
+    told = (
         f"session {tell.session(row)} had {tell.op(row)} {tell.wid(row)}{tell.version(row)} "
-        f"{promised} at {tell.at(row)}; the audit at {tell.at(audit)} found its "
-        f"{tell.object(row)} without it: {tell.shows(audit)}."
+        f"{promised} at {tell.at(row)}; "
+    )
+    shown, version = int(case.shown[audit]), int(case.version[row])
+    same = np.flatnonzero((case.frame.obj == case.frame.obj[row]) & (case.acked | case.accepted))
+    rivals = same[(case.version[same] == version) & (same != row)]
+    if version != NONE and len(rivals) and shown >= version:
+        rival = int(rivals[-1])
+        return [row, rival, audit], told + (
+            f"{tell.wid(rival)}, too, became version {version}, and the audit at {tell.at(audit)} "
+            f"found {tell.shows(audit)}."
+        )
+    if NONE < shown < version and case.frame["read_wid"][audit] != ABSENT:
+        found = f"an older state of its {tell.object(row)}"
+    else:
+        found = f"its {tell.object(row)} without it"
+    return [row, audit], told + (
+        f"the audit at {tell.at(audit)} found {found}: {tell.shows(audit)}."
     )
 
 
-def _session(look: Look, tell: Teller, row: int) -> _Found:
+def _session(look: Look, tell: Teller, row: int) -> Found:
     sign_in = int(look.found["lost-sessions"].evidence["sign_in"][row])
     return [sign_in, row], (
         f"session {tell.session(row)} signed in at {tell.at(sign_in)} as "
@@ -94,7 +108,7 @@ def _session(look: Look, tell: Teller, row: int) -> _Found:
     )
 
 
-def _duplicate(look: Look, tell: Teller, row: int) -> _Found:
+def _duplicate(look: Look, tell: Teller, row: int) -> Found:
     case = look.case
     items = np.flatnonzero(case.lists.item == row)
     reads, times = np.unique(case.lists.row_of[items], return_counts=True)
@@ -114,7 +128,7 @@ def _duplicate(look: Look, tell: Teller, row: int) -> _Found:
     )
 
 
-def _order_twice(look: Look, tell: Teller, row: int) -> _Found:
+def _order_twice(look: Look, tell: Teller, row: int) -> Found:
     lists = look.case.lists
     place = int(np.flatnonzero(lists.item == row)[0])
     read = int(lists.row_of[place])
@@ -126,7 +140,7 @@ def _order_twice(look: Look, tell: Teller, row: int) -> _Found:
     )
 
 
-def _resurrected(look: Look, tell: Teller, row: int) -> _Found:
+def _resurrected(look: Look, tell: Teller, row: int) -> Found:
     case, lists = look.case, look.case.lists
     frame = case.frame
     gone = case.once(surely_gone)[row]
@@ -142,112 +156,7 @@ def _resurrected(look: Look, tell: Teller, row: int) -> _Found:
     )
 
 
-def _newest_own(look: Look, row: int, chosen: Array) -> int:
-    """The row of `chosen` in the same lane and object, returned before `row`, that is newest."""
-    case, frame = look.case, look.case.frame
-    same = np.flatnonzero(
-        chosen & (frame.obj == frame.obj[row]) & (frame["lane"] == frame["lane"][row])
-    )
-    same = same[frame.ret[same] < frame.call[row]]
-    value = np.where(case.value[same] != NONE, case.value[same], same)
-    return int(same[np.lexsort((case.start[value], case.shown[same]))[-1]])
-
-
-def _own_write(look: Look, tell: Teller, row: int) -> _Found:
-    case = look.case
-    write = _newest_own(look, row, case.acked & (case.frame.outcome == Outcome.OK))
-    return [write, row], (
-        f"session {tell.session(row)} had {tell.op(write)} {tell.wid(write)}{tell.version(write)} "
-        f"confirmed at {tell.at(write)}, and read an older {tell.object(row)} at "
-        f"{tell.called(row)}: {tell.shows(row)}."
-    )
-
-
-def _own_read(look: Look, tell: Teller, row: int) -> _Found:
-    read = _newest_own(look, row, look.case.valid)
-    return [read, row], (
-        f"session {tell.session(row)} read {tell.shows(read)} from its {tell.object(row)} at "
-        f"{tell.at(read)}, and an older state at {tell.called(row)}: {tell.shows(row)}."
-    )
-
-
-def _write_after_read(look: Look, tell: Teller, row: int) -> _Found:
-    read = _newest_own(look, row, look.case.valid)
-    return [read, row], (
-        f"session {tell.session(row)} read {tell.shows(read)} from its {tell.object(row)}; its "
-        f"next write {tell.wid(row)} became version {int(look.case.shown[row])} all the same."
-    )
-
-
-def _write_after_write(look: Look, tell: Teller, row: int) -> _Found:
-    case = look.case
-    write = _newest_own(look, row, case.acked | case.accepted)
-    return [write, row], (
-        f"session {tell.session(row)} wrote {tell.wid(write)} and then {tell.wid(row)} to its "
-        f"{tell.object(row)}; they took effect in the other order."
-    )
-
-
-def _stale(look: Look, tell: Teller, row: int) -> _Found:
-    frame = look.case.frame
-    since = int(look.found["stale-reads"].evidence["since"][row])
-    same = np.flatnonzero(frame.obj == frame.obj[row])
-    proof = same[(frame.ret[same] == since) & (frame.call[same] < since)]
-    age_ms = (frame.clock.ns(frame.call[row]) - frame.clock.ns(np.array(since))) / 1e6
-    newer = [int(proof[0])] if len(proof) else []
-    seen = f" ({tell.op(newer[0])}, {tell.at(newer[0])})" if newer else ""
-    return [*newer, row], (
-        f"session {tell.session(row)} read an old {tell.object(row)} at {tell.called(row)}: "
-        f"{tell.shows(row)}; something newer had been there for {age_ms:,.1f} ms{seen}."
-    )
-
-
-def _log(look: Look, tell: Teller, row: int) -> _Found:
-    case, lists = look.case, look.case.lists
-    same = lists.rows[case.frame.obj[lists.rows] == case.frame.obj[row]]
-    lengths = lists.lengths[case.frame.obj[lists.rows] == case.frame.obj[row]]
-    longest = int(same[np.argmax(lengths)])
-    return [row, longest], (
-        f"the {tell.object(row)} that session {tell.session(row)} read at {tell.at(row)} is no "
-        f"beginning of the one read at {tell.at(longest)}."
-    )
-
-
-def _shared_version(look: Look, tell: Teller, row: int) -> _Found:
-    case, frame = look.case, look.case.frame
-    same = np.flatnonzero((frame.obj == frame.obj[row]) & case.acked)
-    same = same[(case.version[same] == case.version[row]) & (same != row)]
-    other = int(same[-1])
-    return [row, other], (
-        f"two writes of session {tell.session(row)} to its {tell.object(row)}, {tell.wid(row)} and "
-        f"{tell.wid(other)}, were both confirmed as version {int(case.version[row])}."
-    )
-
-
-def _conflict(look: Look, tell: Teller, row: int) -> _Found:
-    case, frame = look.case, look.case.frame
-    left, right = case.once(conflicts)
-    groups = np.where(left < len(frame), frame.obj[left % max(len(frame), 1)], left - len(frame))
-    pairs = np.flatnonzero(groups == frame.obj[row])
-    told = f"the {tell.object(row)} of session {tell.session(row)}"
-    if len(pairs) == 0:
-        return [row], f"the versions that answers show of {told} fit no single order."
-    rows: list[int] = []
-    for value in (int(left[pairs[0]]), int(right[pairs[0]])):
-        rows += _ends_of(case, value)
-    return rows, f"answers show two states of {told} in both orders: no single order explains them."
-
-
-def _ends_of(case: Case, value: int) -> list[int]:
-    """The operations that give F and M of a value."""
-    frame = case.frame
-    reads = np.flatnonzero(case.value == value)
-    group = np.append(reads, value) if value < len(frame) else reads
-    ends = np.where(case.effective[group], frame.end[group], frame.ret[group])
-    return [int(group[np.argmin(ends)]), int(group[np.argmax(frame.call[group])])]
-
-
-_TELL: dict[str, Callable[[Look, Teller, int], _Found]] = {
+_TELL: dict[str, Callable[[Look, Teller, int], Found]] = {
     "leaks": _leak,
     "phantoms": _phantom,
     "rejected-visible": _rejected,
@@ -256,12 +165,12 @@ _TELL: dict[str, Callable[[Look, Teller, int], _Found]] = {
     "duplicates": _duplicate,
     "orders-once": _order_twice,
     "resurrected": _resurrected,
-    "read-your-writes": _own_write,
-    "monotonic-reads": _own_read,
-    "writes-follow-reads": _write_after_read,
-    "monotonic-writes": _write_after_write,
-    "stale-reads": _stale,
-    "log-order": _log,
-    "versions": _shared_version,
-    "linearizability": _conflict,
+    "read-your-writes": witness_order.own_write,
+    "monotonic-reads": witness_order.own_read,
+    "writes-follow-reads": witness_order.write_after_read,
+    "monotonic-writes": witness_order.write_after_write,
+    "stale-reads": witness_order.stale,
+    "log-order": witness_order.log,
+    "versions": witness_order.shared_version,
+    "linearizability": witness_order.conflict,
 }

@@ -10,6 +10,7 @@ import pytest
 from statedrill.check import exit_code, judge, worst_exit_code
 from statedrill.check.promise import GUARANTEES
 from statedrill.history import Phase
+from statedrill.history.events import Event
 from tests.check.drills import END, events, fail, forget, load, plan, users, verdict
 from tests.check.story import MS, PREFERENCES, START, Story, told
 
@@ -228,3 +229,46 @@ def test_times_are_told_from_the_first_event_on() -> None:
     assert series["bin_s"] == 0.5
     assert {len(series[key]) for key in series if key != "bin_s"} == {65}
     assert sum(series["ok"]) == seen["latency_ms"]["baseline"]["n"] + 100 + 100 + 10
+
+
+def died(name: str, role: str, at: int = 5_000) -> Event:
+    return {"t": START + at * MS, "event": "process", "name": name, "role": role, "zone": "b",
+            "state": "dead", "why": "was ended by SIGKILL"}  # fmt: skip
+
+
+def test_losses_while_a_part_died_by_itself_are_not_held_against_the_pattern() -> None:
+    story = users()
+    forget(story, 2)
+    seen = verdict(story, plan(survives=["instance"]), events=events(also=[died("aws", "aws")]))
+    assert seen["outcome"] == "unknown"
+    assert seen["writes"]["lost"] > 0
+    assert seen["promise"][0]["outcome"] == "unknown"
+    assert seen["why"][0] == (
+        "Not known: aws was ended by SIGKILL at 5.0 s, which nobody had planned."
+    )
+
+
+def test_an_application_that_dies_by_itself_is_named_and_is_no_excuse() -> None:
+    story = users()
+    forget(story, 2)
+    dead = died("instance-i-9", "instance")
+    seen = verdict(story, plan(survives=["instance"]), events=events(also=[dead]))
+    assert seen["outcome"] == "broken"
+    assert seen["why"][-1].startswith("Also: instance-i-9 was ended by SIGKILL at 5.0 s")
+
+
+def test_the_targets_of_a_fault_and_the_drill_s_own_children_die_as_planned() -> None:
+    planned = [
+        died("instance-i-00000001", "instance", 10_001),
+        died("chaos", "experiment", 20_000),
+        died("database-1", "database", 33_000),
+    ]
+    seen = verdict(users(), plan(survives=["instance"]), events=events(also=planned))
+    assert (seen["outcome"], seen["deaths"]) == ("held", [])
+
+
+def test_an_experiment_that_failed_says_why() -> None:
+    failed = {"t": START + 20_000 * MS, "event": "experiment", "failed": ["lose it: no zone 'd'"]}
+    seen = verdict(users(), plan(None), events=events(None, also=[failed]))
+    assert seen["outcome"] == "unknown"
+    assert "Not known: the experiment failed: lose it: no zone 'd'." in seen["why"]

@@ -12,7 +12,7 @@ from statedrill.check.intervals import interval
 from statedrill.check.recovery import median_survival
 from statedrill.history import Outcome
 from tests.check.drills import END, FAULT, events, fail, forget, load, plan, users, verdict
-from tests.check.story import MS, START
+from tests.check.story import MS, PREFERENCES, START, Story
 
 SECOND = 1_000_000_000
 
@@ -269,3 +269,20 @@ def test_an_interval_is_the_same_every_time_and_honest_about_nothing_seen() -> N
     assert interval({(0, 0): 4}, 7) is None
     assert interval({}, 7) is None
     assert interval({(5, 5): 1}, 7) is None
+
+
+# visibility
+
+
+def test_the_share_of_reads_that_see_a_write_is_told_by_the_age_of_the_write() -> None:
+    story = Story()
+    story.write(0, PREFERENCES, 1, outcome=Outcome.ACCEPTED, took=1)
+    story.read(4, PREFERENCES, 0, ver=0, took=1)
+    story.read(5.5, PREFERENCES, 0, ver=0, took=1)
+    story.read(8, PREFERENCES, 1, ver=1, took=1)
+    story.read(30, PREFERENCES, 1, ver=1, took=1)
+    assert story.verdict()["reads"]["visibility"] == [
+        {"age_s": 0.005, "reads": 2, "seen": 0.0},
+        {"age_s": 0.01, "reads": 1, "seen": 1.0},
+        {"age_s": 0.05, "reads": 1, "seen": 1.0},
+    ]
