@@ -42,9 +42,9 @@ def bench() -> dict[str, float]:
     folder = Path(tempfile.mkdtemp(prefix="bench-check-"))
     try:
         template = simulate(_SESSIONS, _OPERATIONS, seed=7, weather=MILD)
-        for name, rows in (("10k", 10_000), ("1m", 1_000_000), ("10m", 10_000_000)):
+        for name, wanted in (("10k", 10_000), ("1m", 1_000_000), ("10m", 10_000_000)):
             run = folder / name
-            rows = write_run(run, template, rows)
+            rows = write_run(run, template, wanted)
             took_s, peak_mib = min(check(run) for _ in range(1 if rows > 5_000_000 else 3))
             figures[f"check_{name}_s"] = round(took_s, 3)
             figures[f"check_{name}_ops_per_s"] = round(rows / took_s)
