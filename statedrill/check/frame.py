@@ -7,10 +7,11 @@ numpy calls. Where nanoseconds do not fit beside the group, ranks are used: all 
 the same.
 
 The recorded `ret` is always when the client stopped waiting. The effective end of a write, `end`,
-is `ret` where it is confirmed, and FOREVER where it may take effect at any later time: outcome
-UNKNOWN (in the bounded column `ret` plus the lateness, if an answer showed the write: what nobody
-saw may never have taken effect), or ACCEPTED, whose
-durability is promised at `ret` but not its visibility. Knows no definition of any finding.
+is the latest moment at which it may take effect, if it does: `ret` where it is confirmed, FOREVER
+where its outcome is UNKNOWN (in the bounded column `ret` plus the lateness) or ACCEPTED, whose
+durability is promised at `ret` but not its visibility. An unknown write may also never take
+effect: what nobody saw proves nothing, in either column (`case`). Knows no definition of any
+finding.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ def build(part: Part, names: Names, lateness_ns: int | None = None) -> Frame:
     odd = _odd(taken, outcome, target, obj, (call_ns, ret_ns))
     outcome[odd] = Outcome.UNKNOWN
     outcome[writer.shared] = Outcome.UNKNOWN
-    end_ns = _ends(ret_ns, outcome, write, _shown(target, obj), lateness_ns)
+    end_ns = _ends(ret_ns, outcome, write, lateness_ns)
     clock = make_clock(call_ns, ret_ns, end_ns, _groups(obj, taken["lane"]))
     return Frame(
         names=names,
@@ -207,30 +208,12 @@ def _odd(
     return odd
 
 
-def _shown(target: Array, obj: Array) -> Array:
-    """Which writes an answer about their object, other than their own, showed."""
-    rows = np.flatnonzero(target >= 0)
-    rows = rows[(target[rows] != rows) & (obj[target[rows]] == obj[rows])]
-    shown = np.zeros(len(target), dtype=bool)
-    shown[target[rows]] = True
-    return shown
-
-
-def _ends(
-    ret_ns: Array, outcome: Array, write: Array, shown: Array, lateness_ns: int | None
-) -> Array:
+def _ends(ret_ns: Array, outcome: Array, write: Array, lateness_ns: int | None) -> Array:
     unknown = write & (outcome == Outcome.UNKNOWN)
-    ends = np.where(unknown, FOREVER, ret_ns)
-    if lateness_ns is not None:
-        # Only of what was seen is it known that it took effect at all.
-        ends = np.where(unknown & shown, ret_ns + lateness_ns, ends)
+    late = FOREVER if lateness_ns is None else ret_ns + lateness_ns
+    ends = np.where(unknown, late, ret_ns)
     ends[write & ((outcome == Outcome.ACCEPTED) | (outcome == Outcome.FAILED))] = FOREVER
     return ends
-
-
-def _groups(obj: Array, lane: Array) -> int:
-    """An upper bound for the number of (object, lane) pairs."""
-    return (int(obj[-1]) + 1) * (int(lane.max()) + 1) if len(obj) else 1
 
 
 def _models(objects: Array, names: Names) -> Array:

@@ -41,12 +41,9 @@ def curve(counts: Array) -> list[dict[str, Any]]:
     sees the write.
     """
     ages = [age_ms / 1000 for age_ms in AGES_MS] + [None]
+    seen, missed = counts.tolist()
     return [
-        {
-            "age_s": age,
-            "reads": int(sees + misses),
-            "seen": round(int(sees) / int(sees + misses), 6),
-        }
-        for age, sees, misses in zip(ages, *counts, strict=True)
+        {"age_s": age, "reads": sees + misses, "seen": round(sees / (sees + misses), 6)}
+        for age, sees, misses in zip(ages, seen, missed, strict=True)
         if sees + misses
     ]

@@ -112,7 +112,8 @@ def stale(look: Look, tell: Teller, row: int) -> Found:
     seen = f" ({tell.op(newer[0])}, {tell.at(newer[0])})" if newer else ""
     return [*newer, row], (
         f"session {tell.session(row)} read an old state of its {tell.object(row)} at "
-        f"{tell.called(row)}: {tell.shows(row)}; something newer had been there for {age_ms:,.1f} ms{seen}."
+        f"{tell.called(row)}: {tell.shows(row)}; something newer had been there for "
+        f"{age_ms:,.1f} ms{seen}."
     )
 
 
