@@ -91,9 +91,8 @@ def measure(part: Part, names: Names, settings: Settings) -> Traffic:
     bins = np.clip((call - settings.origin_ns) // settings.bin_ns, 0, settings.bins - 1)
     load = phase <= Phase.RECOVERY
     served = ok & load
-    outcomes = np.bincount(
-        phase.astype(np.int64) * len(Outcome) + outcome, minlength=len(Phase) * len(Outcome)
-    )
+    counted = _blamed_on(phase, ret, ok, settings).astype(np.int64)
+    outcomes = np.bincount(counted * len(Outcome) + outcome, minlength=len(Phase) * len(Outcome))
     by_phase = _by_code(latency[served], phase[served])
     baseline_lag = planned & (phase == Phase.BASELINE)
     return Traffic(
@@ -111,6 +110,16 @@ def measure(part: Part, names: Names, settings: Settings) -> Traffic:
             for each in settings.thresholds
         ],
     )
+
+
+def _blamed_on(phase: Array, ret: Array, ok: Array, settings: Settings) -> Array:
+    """The phase that each outcome speaks of: whatever was in flight when the fault began, and
+    failed then, says nothing against the baseline.
+    """
+    if settings.fault_ns is None:
+        return phase
+    struck = ~ok & (phase == Phase.BASELINE) & (ret > settings.fault_ns)
+    return np.where(struck, Phase.FAULT, phase)
 
 
 def _merge(left: dict[int, T], right: dict[int, T]) -> dict[int, T]:

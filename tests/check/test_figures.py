@@ -180,6 +180,18 @@ def test_footing_is_lost_when_the_baseline_failed() -> None:
     assert "of the baseline's operations succeeded" in footing(story=story)["why"][0]
 
 
+def test_what_the_fault_struck_in_flight_says_nothing_against_the_baseline() -> None:
+    story = users()
+    last = [row for row in story.rows if row["call"] < START + FAULT * MS][-5:]
+    for row in last:
+        row.update(outcome=Outcome.UNKNOWN, status=502, ret=START + FAULT * MS + MS)
+    found = footing(story=story)
+    assert (found["success_ratio"], found["why"]) == (1.0, [])
+    for row in last:
+        row["ret"] = START + FAULT * MS - MS
+    assert footing(story=story)["success_ratio"] < 1
+
+
 def test_the_lag_behind_intended_starts_is_exact_where_they_are_known() -> None:
     story = users()
     for row in story.rows:
