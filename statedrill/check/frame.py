@@ -216,6 +216,11 @@ def _ends(ret_ns: Array, outcome: Array, write: Array, lateness_ns: int | None) 
     return ends
 
 
+def _groups(obj: Array, lane: Array) -> int:
+    """An upper bound for the number of (object, lane) pairs."""
+    return (int(obj[-1]) + 1) * (int(lane.max()) + 1) if len(obj) else 1
+
+
 def _models(objects: Array, names: Names) -> Array:
     table = np.full(int(objects.max()) + 1 if len(objects) else 1, NO_MODEL, dtype=np.uint8)
     for code, model in names.models.items():
