@@ -15,10 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from statedrill.check.availability import success_of
 from statedrill.check.traffic import Traffic
 from statedrill.check.verdict import HELD, UNKNOWN
-from statedrill.history import Phase
+from statedrill.history import Outcome, Phase
 from statedrill.history.store import History
 
 RATE_SHARE = 0.95
@@ -38,7 +37,7 @@ def footing(history: History, plan: Mapping[str, Any], traffic: Traffic) -> dict
     lag_ms, bound_ms = _lag(traffic, during)
     cpu = [float(line["cpu_pct"]) for line in during if line.get("cpu_pct") is not None]
     count = int(traffic.outcomes[Phase.BASELINE].sum())
-    success = success_of(traffic, (Phase.BASELINE,))
+    success = _success(traffic)
     figures = {
         "planned_rate": _planned(plan, during),
         "achieved_rate": round(count / ((end - begin) / 1e9), 3) if end > begin else None,
@@ -50,6 +49,13 @@ def footing(history: History, plan: Mapping[str, Any], traffic: Traffic) -> dict
     }
     said = [str(each.get("why")) for each in history.events if each["event"] == "no-footing"]
     return _verdict(figures, said + _reasons(figures))
+
+
+def _success(traffic: Traffic) -> float | None:
+    """The share of the baseline's operations that succeeded, without those the fault struck."""
+    counts = traffic.outcomes[Phase.BASELINE]
+    total = int(counts.sum()) - traffic.struck
+    return int(counts[Outcome.OK] + counts[Outcome.ACCEPTED]) / total if total else None
 
 
 def _verdict(figures: Mapping[str, Any], why: Sequence[str]) -> dict[str, Any]:

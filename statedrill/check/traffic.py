@@ -51,7 +51,8 @@ class Traffic:
     """Additive over parts. Keys of `latency` and `service` are phases, of `operations` codes.
 
     `outcomes[phase, outcome]` counts operations; `ok` and `failed` count them per bin, `shape` is
-    bins x coarse buckets of latency. `answered` counts per phase what returned within the phase.
+    bins x coarse buckets of latency. `struck` are the baseline's operations that were in flight
+    when the first fault began, and failed then: they say nothing against the baseline.
     """
 
     outcomes: Array
@@ -63,6 +64,7 @@ class Traffic:
     ok: Array
     failed: Array
     shape: Array
+    struck: int
     measures: list[Measure] = field(default_factory=list)
 
     def __add__(self, other: Traffic) -> Traffic:
@@ -76,6 +78,7 @@ class Traffic:
             self.ok + other.ok,
             self.failed + other.failed,
             self.shape + other.shape,
+            self.struck + other.struck,
             [a + b for a, b in zip(self.measures, other.measures, strict=True)],
         )
 
@@ -91,8 +94,9 @@ def measure(part: Part, names: Names, settings: Settings) -> Traffic:
     bins = np.clip((call - settings.origin_ns) // settings.bin_ns, 0, settings.bins - 1)
     load = phase <= Phase.RECOVERY
     served = ok & load
-    counted = _blamed_on(phase, ret, ok, settings).astype(np.int64)
-    outcomes = np.bincount(counted * len(Outcome) + outcome, minlength=len(Phase) * len(Outcome))
+    outcomes = np.bincount(
+        phase.astype(np.int64) * len(Outcome) + outcome, minlength=len(Phase) * len(Outcome)
+    )
     by_phase = _by_code(latency[served], phase[served])
     baseline_lag = planned & (phase == Phase.BASELINE)
     return Traffic(
@@ -105,6 +109,7 @@ def measure(part: Part, names: Names, settings: Settings) -> Traffic:
         ok=np.bincount(bins[ok], minlength=settings.bins),
         failed=np.bincount(bins[~ok], minlength=settings.bins),
         shape=_shape(bins[ok], latency[ok], settings.bins, COARSE),
+        struck=_struck(phase, ret, ok, settings),
         measures=[
             _measure(each, part, names, (ok, latency, bins), settings)
             for each in settings.thresholds
@@ -112,14 +117,10 @@ def measure(part: Part, names: Names, settings: Settings) -> Traffic:
     )
 
 
-def _blamed_on(phase: Array, ret: Array, ok: Array, settings: Settings) -> Array:
-    """The phase that each outcome speaks of: whatever was in flight when the fault began, and
-    failed then, says nothing against the baseline.
-    """
+def _struck(phase: Array, ret: Array, ok: Array, settings: Settings) -> int:
     if settings.fault_ns is None:
-        return phase
-    struck = ~ok & (phase == Phase.BASELINE) & (ret > settings.fault_ns)
-    return np.where(struck, Phase.FAULT, phase)
+        return 0
+    return int((~ok & (phase == Phase.BASELINE) & (ret > settings.fault_ns)).sum())
 
 
 def _merge(left: dict[int, T], right: dict[int, T]) -> dict[int, T]:

@@ -186,7 +186,7 @@ def test_what_the_fault_struck_in_flight_says_nothing_against_the_baseline() -> 
     for row in last:
         row.update(outcome=Outcome.UNKNOWN, status=502, ret=START + FAULT * MS + MS)
     found = footing(story=story)
-    assert (found["success_ratio"], found["why"]) == (1.0, [])
+    assert (found["success_ratio"], found["achieved_rate"], found["why"]) == (1.0, 10.0, [])
     for row in last:
         row["ret"] = START + FAULT * MS - MS
     assert footing(story=story)["success_ratio"] < 1
