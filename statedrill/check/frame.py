@@ -102,9 +102,45 @@ class Frame:
         return len(self.sess_starts)
 
 
-def build(part: Part, names: Names, lateness_ns: int | None = None) -> Frame:
-    """The frame of `part`. Without `lateness_ns` an unknown write may take effect FOREVER."""
-    order = _order(part)
+def by_object(part: Part) -> Array:
+    """The numbers of the rows of `part`, grouped by session and object, in the order of call."""
+    call = part["call"]
+    by_call = None
+    if len(call) > 1 and bool((call[1:] < call[:-1]).any()):
+        by_call = np.argsort(call, kind="stable")
+    objects = part["object"].astype(np.int64)
+    width = int(objects.max()) + 1 if len(objects) else 1
+    group = dense(part["session"]) * width + objects
+    if by_call is None:
+        return stable_order(group)
+    in_order: Array = by_call[stable_order(group[by_call])]
+    return in_order
+
+
+def slices(part: Part, most_rows: int) -> list[Array]:
+    """The rows of `part` as by `by_object`, cut between sessions into stretches of at most
+    `most_rows` (or one session): what fits into a processor's cache is judged faster.
+    """
+    order = by_object(part)
+    starts = np.flatnonzero(run_starts(part["session"][order])) if len(order) else order
+    cuts = [0]
+    while len(order) - cuts[-1] > most_rows:
+        place = int(np.searchsorted(starts, cuts[-1] + most_rows, side="right")) - 1
+        if starts[place] <= cuts[-1]:  # one session is longer than that
+            place += 1
+        if place >= len(starts):
+            break
+        cuts.append(int(starts[place]))
+    return np.split(order, cuts[1:])
+
+
+def build(
+    part: Part, names: Names, lateness_ns: int | None = None, order: Array | None = None
+) -> Frame:
+    """The frame of the rows `order` of `part` (as `by_object` sorts them; None: all). Without
+    `lateness_ns` an unknown write may take effect FOREVER.
+    """
+    order = by_object(part) if order is None else order
     taken = {name: part[name][order] for name in _COPIED}
     sess = dense(taken["session"])
     starts = run_starts(sess, taken["object"])
@@ -141,42 +177,6 @@ def build(part: Part, names: Names, lateness_ns: int | None = None) -> Frame:
         model=_models(taken["object"], names),
         writer=writer,
     )
-
-
-def subset(part: Part, rows: Array) -> Part:
-    """The rows of `part` where the bool array `rows` is true, without their notes."""
-    chosen = np.flatnonzero(rows)
-    offsets, values = _sublist(part.offsets, part.values, chosen)
-    logical_offsets, logical_values = _sublist(part.logical_offsets, part.logical_values, chosen)
-    return Part(
-        columns={name: column[chosen] for name, column in part.columns.items()},
-        listed=part.listed[chosen],
-        offsets=offsets,
-        values=values,
-        logical_offsets=logical_offsets,
-        logical_values=logical_values,
-        notes=part.notes.slice(0, 0),
-    )
-
-
-def _sublist(offsets: Array, values: Array, chosen: Array) -> tuple[Array, Array]:
-    lengths = offsets[chosen + 1] - offsets[chosen]
-    fresh = np.zeros(len(chosen) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=fresh[1:])
-    return fresh, values[np.arange(fresh[-1]) + np.repeat(offsets[chosen] - fresh[:-1], lengths)]
-
-
-def _order(part: Part) -> Array:
-    call = part["call"]
-    by_call = None
-    if len(call) > 1 and bool((call[1:] < call[:-1]).any()):
-        by_call = np.argsort(call, kind="stable")
-    objects = part["object"].astype(np.int64)
-    width = int(objects.max()) + 1 if len(objects) else 1
-    group = dense(part["session"]) * width + objects
-    if by_call is None:
-        return stable_order(group)
-    return by_call[stable_order(group[by_call])]
 
 
 def _targets(read_wid: Array, sess: Array, writer: Writers) -> Array:

@@ -23,8 +23,9 @@ def interval(by_session: Mapping[tuple[int, int], int], seed: int) -> tuple[floa
 
     `by_session` counts sessions by (opportunities, violations).
     """
-    pairs = np.array(list(by_session), dtype=np.float64).reshape(-1, 2)
-    sessions = np.array(list(by_session.values()), dtype=np.int64)
+    table = sorted(by_session.items())  # the order of the parts must not change the draws
+    pairs = np.array([pair for pair, _ in table], dtype=np.float64).reshape(-1, 2)
+    sessions = np.array([count for _, count in table], dtype=np.int64)
     chances, broken = pairs[:, 0], pairs[:, 1]
     total = float((chances * sessions).sum())
     if total == 0:

@@ -10,7 +10,6 @@ import multiprocessing
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial, reduce
-from operator import add
 from typing import Any
 
 from statedrill.check import CHECKS
@@ -27,6 +26,7 @@ from statedrill.check.recovery import recovery
 from statedrill.check.series import latencies, operations, phases, series
 from statedrill.check.settings import Settings, make_settings
 from statedrill.check.summary import reasons, summary
+from statedrill.check.traffic import Traffic
 from statedrill.check.verdict import BROKEN, HELD, SCHEMA, UNKNOWN, worst
 from statedrill.check.visibility import curve
 from statedrill.history import Phase
@@ -40,12 +40,12 @@ def verdict_of(history: History, plan: Mapping[str, Any]) -> dict[str, Any]:
     """The verdict of `history`, made under `plan`."""
     first, last = history.span()
     settings = make_settings(history, plan, first, last)
-    total = reduce(add, _partials(history, settings))
+    total, traffic = reduce(_added, _partials(history, settings))
     domain = (plan.get("experiment") or {}).get("domain")
     listed = faults(history, settings)
-    ground = footing(history, plan, total.traffic)
+    ground = footing(history, plan, traffic)
     doubts = _doubts(history, plan, total, settings, listed)
-    available, rto_s = availability(total.traffic, settings, _load_ns(history, settings))
+    available, rto_s = availability(traffic, settings, _load_ns(history, settings))
     firm = ground["outcome"] == HELD
     verdict = {
         "schema": SCHEMA,
@@ -59,15 +59,15 @@ def verdict_of(history: History, plan: Mapping[str, Any]) -> dict[str, Any]:
         "guarantees": {name: _guarantee(total, name) for name in GUARANTEES},
         "availability": available,
         "recovery": recovery(total, settings, rto_s),
-        **latencies(total.traffic),
-        "operations": operations(total.traffic, history.names),
+        **latencies(traffic),
+        "operations": operations(traffic, history.names),
         "faults": listed,
         "promise": clauses(plan, total, doubts),
-        "thresholds": judge_thresholds(total, settings, firm, not doubts.audit),
+        "thresholds": judge_thresholds(total, traffic, settings, firm, not doubts.audit),
         "footing": ground,
         "findings": _findings(total, plan, doubts),
         "phases": phases(history, settings),
-        "series": series(total, settings),
+        "series": series(total, traffic, settings),
         "lateness_s": settings.lateness_ns / 1e9,
         "deaths": [each for died in unplanned(history, settings) for each in died],
     }
@@ -94,7 +94,13 @@ def _conclude(
     return verdict
 
 
-def _partials(history: History, settings: Settings) -> Iterator[Partial]:
+def _added(
+    left: tuple[Partial, Traffic], right: tuple[Partial, Traffic]
+) -> tuple[Partial, Traffic]:
+    return left[0] + right[0], left[1] + right[1]
+
+
+def _partials(history: History, settings: Settings) -> Iterator[tuple[Partial, Traffic]]:
     judged = partial(judge_part, history, settings=settings)
     count = len(history.groups)
     if count == 0:

@@ -16,7 +16,7 @@ import numpy as np
 from statedrill.check.histogram import buckets, middle_ns
 from statedrill.check.partial import Partial
 from statedrill.check.settings import Settings
-from statedrill.check.traffic import WINDOWED, Measure
+from statedrill.check.traffic import WINDOWED, Measure, Traffic
 from statedrill.check.verdict import BROKEN, HELD, UNKNOWN
 from statedrill.thresholds import Threshold
 
@@ -24,14 +24,14 @@ _QUANTILES = {"min": 0.0, "med": 0.5, "max": 1.0}
 
 
 def judge_thresholds(
-    total: Partial, settings: Settings, firm: bool, audited: bool
+    total: Partial, traffic: Traffic, settings: Settings, firm: bool, audited: bool
 ) -> list[dict[str, Any]]:
     """The key "thresholds" of the verdict. `firm`: the drill had footing; `audited`: the losses
     are known.
     """
     return [
         _entry(threshold, measure, total, settings, audited if threshold.about_state else firm)
-        for threshold, measure in zip(settings.thresholds, total.traffic.measures, strict=True)
+        for threshold, measure in zip(settings.thresholds, traffic.measures, strict=True)
     ]
 
 

@@ -26,16 +26,18 @@ _WORTH_IT = 0.6
 
 
 def examine_rows(
-    part: Part, names: Names, settings: Settings, bounded: bool, shortcut: bool = True
+    part: Part,
+    names: Names,
+    settings: Settings,
+    bounded: bool,
+    order: Array | None = None,
 ) -> Look:
-    """Every check on the rows of `part`, in the strict or the bounded column. Without `shortcut`
-    all objects are looked at closely.
-    """
-    frame = build(part, names, settings.lateness_ns if bounded else None)
+    """Every check on the rows `order` of `part` (None: all), in the strict or bounded column."""
+    frame = build(part, names, settings.lateness_ns if bounded else None, order)
     case = examine(frame, collect(part, frame), settings.complete)
     look = Look(case, settings)
-    loud = loud_objects(case) if shortcut else np.ones(frame.objects, dtype=bool)
-    if not shortcut or loud[frame.obj].sum() >= _WORTH_IT * len(frame):
+    loud = loud_objects(case)
+    if loud[frame.obj].sum() >= _WORTH_IT * len(frame):
         for check in CHECKS:
             look.found[check.name] = check.find(look)
         return look

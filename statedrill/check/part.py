@@ -8,11 +8,13 @@ from the loss and is listed apart.
 from __future__ import annotations
 
 from collections import Counter
+from functools import reduce
+from operator import add
 
 import numpy as np
 
 from statedrill.check import CHECKS
-from statedrill.check.frame import Frame, subset
+from statedrill.check.frame import Frame, slices
 from statedrill.check.histogram import Histogram
 from statedrill.check.looking import after_loss, examine_rows
 from statedrill.check.partial import Partial, Tally
@@ -21,23 +23,30 @@ from statedrill.check.settings import Settings
 from statedrill.check.signed_in import LOST, OUTAGE, UNDECIDED
 from statedrill.check.sorting import Array
 from statedrill.check.table import Check, Look
-from statedrill.check.traffic import measure
+from statedrill.check.traffic import Traffic, measure
 from statedrill.check.visibility import visibility
 from statedrill.check.witness import find_witness
 from statedrill.history import Kind, Model, Outcome, Phase
 from statedrill.history.columns import Names
 from statedrill.history.store import History, Part
 
+_SLICE = 200_000
 
-def judge_part(history: History, number: int, settings: Settings) -> Partial:
-    """The findings of part `number`."""
+
+def judge_part(history: History, number: int, settings: Settings) -> tuple[Partial, Traffic]:
+    """The findings and the traffic of part `number`."""
     part = history.part(number)
     return judge_rows(part, history.names, history.run, settings)
 
 
-def judge_rows(part: Part, names: Names, run: str, settings: Settings) -> Partial:
-    """The findings of the rows of `part`."""
-    look = examine_rows(part, names, settings, bounded=False)
+def judge_rows(part: Part, names: Names, run: str, settings: Settings) -> tuple[Partial, Traffic]:
+    """The findings and the traffic of the rows of `part`."""
+    found = [_judge_slice(part, names, run, settings, order) for order in slices(part, _SLICE)]
+    return reduce(add, found), measure(part, names, settings)
+
+
+def _judge_slice(part: Part, names: Names, run: str, settings: Settings, order: Array) -> Partial:
+    look = examine_rows(part, names, settings, bounded=False, order=order)
     following = after_loss(look)
     tallies = _tallies(look, following)
     _bounded(part, names, settings, look, tallies)
@@ -48,7 +57,6 @@ def judge_rows(part: Part, names: Names, run: str, settings: Settings) -> Partia
     bad = _bad_reads(look)
     recovered, censored = recoveries(look.case.frame, bad | _loss(look), settings.fault_ns)
     return Partial(
-        traffic=measure(part, names, settings),
         tallies=tallies,
         counts=_counts(look, following),
         bins=_bins(look, settings) | {"visibility": visibility(look, following)},
@@ -128,9 +136,7 @@ def _bounded(
         tallies[check.name].bounded = int((strict.found[check.name].violation & ~redone).sum())
     if not again.any():
         return
-    rows = np.zeros(len(frame), dtype=bool)
-    rows[frame.order] = again
-    look = examine_rows(subset(part, rows), names, settings, bounded=True)
+    look = examine_rows(part, names, settings, bounded=True, order=frame.order[again])
     after_loss(look)
     numbers = frame["session"][frame.sess_starts[doubtful]]
     mine = np.isin(look.case.frame["session"], numbers)

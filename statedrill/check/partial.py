@@ -12,7 +12,6 @@ from typing import Any
 
 from statedrill.check.histogram import Histogram
 from statedrill.check.sorting import Array
-from statedrill.check.traffic import Traffic
 
 
 @dataclass
@@ -60,7 +59,6 @@ class Partial:
     that had a bad operation after the fault, `censored_ns` those that had not recovered.
     """
 
-    traffic: Traffic
     tallies: dict[str, Tally]
     counts: Counter[str]
     bins: dict[str, Array]
@@ -72,7 +70,6 @@ class Partial:
 
     def __add__(self, other: Partial) -> Partial:
         return Partial(
-            traffic=self.traffic + other.traffic,
             tallies={name: tally + other.tallies[name] for name, tally in self.tallies.items()},
             counts=self.counts + other.counts,
             bins={name: array + other.bins[name] for name, array in self.bins.items()},

@@ -62,12 +62,11 @@ def phases(history: History, settings: Settings) -> list[dict[str, Any]]:
     ]
 
 
-def series(total: Partial, settings: Settings) -> dict[str, Any]:
+def series(total: Partial, traffic: Traffic, settings: Settings) -> dict[str, Any]:
     """The key "series": bins over the whole record, by time of the call; lost writes by their
     confirmation, lost sessions by their first evidence.
     """
     bin_s = settings.bin_ns / 1e9
-    traffic = total.traffic
     return {
         "bin_s": bin_s,
         "t_s": [round(number * bin_s, 3) for number in range(settings.bins)],

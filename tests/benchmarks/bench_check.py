@@ -32,7 +32,7 @@ _PLAN = {
     },
     "experiment": {"name": "none", "domain": None}, "scenario": {"name": "simulated"},
     "profile": {"name": "steady"}, "load": {"planned_rate": None}, "thresholds": [],
-    "timings": {"load_balancer_timeout_s": 5.0},
+    "timings": {"load_balancer_timeout_s": 5.0}, "phases": {"baseline_s": 300},
 }  # fmt: skip
 
 

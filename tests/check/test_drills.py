@@ -8,9 +8,11 @@ import pyarrow as pa
 import pytest
 
 from statedrill.check import exit_code, judge, worst_exit_code
+from statedrill.check.frame import slices
 from statedrill.check.promise import GUARANTEES
 from statedrill.history import Phase
 from statedrill.history.events import Event
+from statedrill.history.store import to_part
 from tests.check.drills import END, events, fail, forget, load, plan, users, verdict
 from tests.check.story import MS, PREFERENCES, START, Story, told
 
@@ -210,6 +212,31 @@ def test_many_parts_are_judged_as_one_in_any_order(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("multiprocessing.cpu_count", lambda: 1)
     one, two = whole_and_in_parts()
     assert one == two
+
+
+@pytest.mark.parametrize("most", [1, 50, 77, 10_000])
+def test_the_slices_in_which_a_part_is_judged_do_not_matter(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = users()
+    forget(story, 2)
+    fail(story, 10_000, 11_500, sessions=4)
+    whole = verdict(story)
+    monkeypatch.setattr("statedrill.check.part._SLICE", most)
+    assert verdict(story) == whole
+
+
+@pytest.mark.parametrize("most", [1, 6, 7, 8, 12, 13, 100])
+def test_slices_hold_whole_sessions(most: int) -> None:
+    story = Story()
+    for session, rows in ((5, 3), (2, 3), (9, 7), (4, 1)):
+        for number in range(rows):
+            story.read(session + 10 * number, PREFERENCES, 0, session=session)
+    part = to_part(story.table())
+    cut = [part["session"][rows].tolist() for rows in slices(part, most)]
+    assert [session for each in cut for session in each] == [2] * 3 + [4] + [5] * 3 + [9] * 7
+    assert sum(len(set(each)) for each in cut) == 4
+    assert all(len(each) <= most or len(set(each)) == 1 for each in cut)
 
 
 @pytest.mark.cluster

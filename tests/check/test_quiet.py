@@ -25,9 +25,13 @@ MILD = Weather(timeout=0.01, lost_answer=0.01, rejected=0.01, repeated=0.01, sig
 def same_with_and_without(table: pa.Table, bounded: bool) -> int:
     """Compare all marks; returns the number of quiet objects."""
     part = to_part(table)
-    short = examine_rows(part, NAMES, SETTINGS, bounded)
-    full = examine_rows(part, NAMES, SETTINGS, bounded, shortcut=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(looking, "_WORTH_IT", 2.0)
+        short = examine_rows(part, NAMES, SETTINGS, bounded)
+        patch.setattr(looking, "_WORTH_IT", -1.0)
+        full = examine_rows(part, NAMES, SETTINGS, bounded)
     assert short.closer is not None
+    assert full.closer is None
     for look in (short, full):
         after_loss(look)
     for check in CHECKS:
@@ -38,11 +42,6 @@ def same_with_and_without(table: pa.Table, bounded: bool) -> int:
         for name, values in one.evidence.items():
             assert np.array_equal(values, other.evidence[name]), (check.name, name)
     return int((~loud_objects(short.case)).sum())
-
-
-@pytest.fixture(autouse=True)
-def always_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looking, "_WORTH_IT", 2.0)
 
 
 @pytest.mark.parametrize("bounded", [False, True], ids=["strict", "bounded"])
