@@ -73,20 +73,23 @@ class Answer:
         )
 
     def on_message_begin(self) -> None:
-        """A first byte; one more after a whole answer means that the connection is not in step."""
+        """A first byte; one more after a whole answer means that the connection is not in step.
+
+        Raises:
+            ValueError: that is so; the parser stops, and the answer stays as it is.
+        """
         if self.complete:
             self.surplus = True
+            raise ValueError("an answer nobody asked for")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header field."""
-        key = _spellings.get(name, b"?")
-        if key == b"?":
+        key = _spellings.get(name)
+        if key is None:
             key = _learn(name)
-        if key is None or self.complete:
-            return
         if key == b"set-cookie":
             self.cookies.append(value)
-        else:
+        elif key:
             self.fields[key] = value
 
     def on_headers_complete(self) -> None:
@@ -96,8 +99,7 @@ class Answer:
 
     def on_body(self, part: bytes) -> None:
         """One part of the body."""
-        if not self.complete:
-            self._parts.append(part)
+        self._parts.append(part)
 
     def on_message_complete(self) -> None:
         """The answer is whole, unless it was 100 Continue or its like: then it is still to come."""
@@ -109,13 +111,13 @@ class Answer:
             self.complete = True
 
 
-_spellings: dict[bytes, bytes | None] = {name: name for name in _WANTED}
+_spellings: dict[bytes, bytes] = {name: name for name in _WANTED}
 
 
-def _learn(name: bytes) -> bytes | None:
-    """The lower-case name of a wanted field, else None; remembers a bounded number of spellings."""
+def _learn(name: bytes) -> bytes:
+    """The lower-case name of a wanted field, else nothing; remembers a bounded number of them."""
     lower = name.lower()
-    key = lower if lower in _WANTED else None
+    key = lower if lower in _WANTED else b""
     if len(_spellings) < _MAX_SPELLINGS:
         _spellings[name] = key
     return key

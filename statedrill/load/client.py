@@ -28,8 +28,8 @@ class HttpClient:
     """
 
     __slots__ = (
-        "_connection", "_context", "_host", "_port", "answer", "base", "call", "connect_timeout_s",
-        "connected", "cookies", "error", "per_request", "ret", "sent", "timeout_s",
+        "_connection", "_context", "_host", "_port", "_timeout_ns", "answer", "base", "call",
+        "connect_timeout_s", "connected", "cookies", "error", "per_request", "ret", "sent",
     )  # fmt: skip
 
     def __init__(
@@ -45,7 +45,7 @@ class HttpClient:
         self._host, self._port = host, port
         self._context = (context or default_context()) if tls else None
         self._connection: Connection | None = None
-        self.timeout_s = timeout_s
+        self._timeout_ns = round(timeout_s * 1e9)
         self.connect_timeout_s = connect_timeout_s
         self.per_request = connections == PER_REQUEST
         self.cookies = CookieJar(secure=tls or host.startswith("127.") or host == "localhost")
@@ -76,7 +76,7 @@ class HttpClient:
             if connection is None or not connection.usable():
                 connection = self._connect()
             try:
-                connection.exchange(request, self.timeout_s)
+                connection.exchange(request, self._timeout_ns)
             finally:
                 self.sent = connection.sent
                 self.ret = connection.ret
@@ -86,8 +86,9 @@ class HttpClient:
         finally:
             if not self.ret:
                 self.ret = time.monotonic_ns()
-        for field in self.answer.cookies:
-            self.cookies.store(field, path)
+        if self.answer.cookies:
+            for field in self.answer.cookies:
+                self.cookies.store(field, path)
         if self.per_request:
             self.drop()
 

@@ -21,7 +21,7 @@ from gevent.hub import Waiter
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from statedrill.load.answer import MAX_ANSWER_BYTES, Answer
-from statedrill.load.deadlines import Deadlines
+from statedrill.load.deadlines import NEVER, Deadlines
 
 # Locust patches these modules; the connection never blocks, so it takes the originals.
 _raw_socket: Any = gevent.monkey.get_original("socket", "socket")
@@ -44,8 +44,8 @@ class Connection:
 
     __slots__ = (
         "_answer", "_deadlines", "_fd", "_incoming", "_outgoing", "_parser", "_poller",
-        "_received", "_socket", "_tls", "_waiter", "_watcher", "busy", "closed", "error",
-        "ret", "sent",
+        "_received", "_socket", "_tls", "_waiter", "_watcher", "busy", "closed", "deadline_ns",
+        "error", "ret", "sent",
     )  # fmt: skip
 
     def __init__(
@@ -61,7 +61,9 @@ class Connection:
         self._tls, self._incoming, self._outgoing = tls or (None, None, None)
         self._parser = answer.parser = HttpResponseParser(answer)
         self._waiter = Waiter(hub)
+        self.deadline_ns = NEVER
         self._deadlines = Deadlines.of(hub)
+        self._deadlines.watch(self)
         self._poller = _poll()
         self._poller.register(self._fd, select.POLLIN)
         self._watcher = hub.loop.io(self._fd, _READ)
@@ -79,7 +81,7 @@ class Connection:
             self._readable()
         return not self.closed
 
-    def exchange(self, request: bytes, timeout_s: float) -> None:
+    def exchange(self, request: bytes, timeout_ns: int) -> None:
         """Send `request` once and wait for its whole answer, an error, or the time-out.
 
         The caller has reset the answer. Raises nothing of its own; an exception thrown into the
@@ -90,8 +92,7 @@ class Connection:
         self.sent = False
         self.ret = 0
         self.busy = True
-        deadlines = self._deadlines
-        deadlines.add(self, timeout_s)
+        self.deadline_ns = time.monotonic_ns() + timeout_ns
         try:
             self._send(request)
             while self.busy:
@@ -100,7 +101,7 @@ class Connection:
         except OSError as error:
             self.error = self.error or _reason(error)
         finally:
-            deadlines.remove(self)
+            self.deadline_ns = NEVER
             if self.busy or self.error:
                 self.busy = False
                 self.close()
@@ -109,6 +110,7 @@ class Connection:
         """Close; safe to call twice."""
         if not self.closed:
             self.closed = True
+            self._deadlines.forget(self)
             self._watcher.stop()
             self._watcher.close()
             self._socket.close()

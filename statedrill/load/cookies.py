@@ -52,7 +52,7 @@ class CookieJar:
 
     def header(self, path: str = "/") -> bytes:
         """The line `Cookie: ...` for a request of `path`, with its CRLF; empty without cookies."""
-        if self._first_end <= time.time():
+        if self._first_end != _NEVER and self._first_end <= time.time():
             self._changed()
         if self._header is not None:
             return self._header

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from statedrill.history import ABSENT, ALIEN, FOREIGN, INITIAL, NOTHING
+from statedrill.history import ABSENT, ALIEN, FOREIGN, INITIAL, NO_VERSION, NOTHING
 from statedrill.load.attempt import NOTHING_SEEN, READ_TRIES, Seen, Try
 from statedrill.load.client import HttpClient
 from statedrill.load.contract import CHECK_SESSION, DOWNLOAD, SIGN_IN, SIGN_OUT, Call
@@ -84,7 +84,7 @@ class Session:
         except (KeyError, TypeError, AttributeError, ValueError):
             self._record(tried, UNKNOWN, note=_NOT_AS_AGREED)
             return None
-        seen = Seen(read_wid, version(body.get("ver")), items, logicals)
+        seen = (read_wid, version(body.get("ver")), items, logicals)
         self._record(tried, OK, seen, note)
         return body
 
@@ -108,15 +108,15 @@ class Session:
         shown = self.ids.number(told["wid"]) if told.get("wid") else NOTHING
         if shown != tried.wid and shown not in earlier:
             note = f"{answer.status}, but the write is not confirmed"
-            self._record(tried, UNKNOWN, Seen(shown), note)
+            self._record(tried, UNKNOWN, _seen(shown), note)
             return None
         if tried.call is SIGN_IN:
             if told.get("user", self.user) != self.user:
-                self._record(tried, UNKNOWN, Seen(FOREIGN), "signed in as another user")
+                self._record(tried, UNKNOWN, _seen(FOREIGN), "signed in as another user")
                 return None
             answer.fields.setdefault(b"x-session-id", str(told.get("session", "")).encode())
         outcome = ACCEPTED if answer.status == 202 else OK
-        self._record(tried, outcome, Seen(shown, version(told.get("ver"))))
+        self._record(tried, outcome, _seen(shown, version(told.get("ver"))))
         return self.ids.text(shown)
 
     def download(self, name: str) -> bytes | None:
@@ -133,7 +133,7 @@ class Session:
         read_wid, note = INITIAL, None
         if told.get("wid") is not None:
             read_wid, note = ABSENT, f"the content of {str(told['wid'])[:100]} is gone"
-        self._record(tried, OK, Seen(read_wid, version(told.get("ver"))), note)
+        self._record(tried, OK, _seen(read_wid, version(told.get("ver"))), note)
         return None
 
     def wid(self) -> int:
@@ -230,7 +230,7 @@ class Session:
         number, note = self.ids.number(text), None
         if content != picture(text):
             number, note = ALIEN, f"the content is not what {text[:60]} uploaded"
-        self._record(tried, OK, Seen(number, version_in(fields.get(b"x-ver"))), note)
+        self._record(tried, OK, _seen(number, version_in(fields.get(b"x-ver"))), note)
         return content
 
     def _record(
@@ -275,3 +275,7 @@ class Session:
         if identity.lost:
             self.journal.tally.lost(self.number)
         return number
+
+
+def _seen(read_wid: int, ver: int = NO_VERSION) -> Seen:
+    return read_wid, ver, None, None
