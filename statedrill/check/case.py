@@ -112,7 +112,7 @@ def examine(frame: Frame, lists: Lists, complete: bool) -> Case:
         accepted=answers.effective & (frame.outcome == Outcome.ACCEPTED),
         promised=np.zeros(0, dtype=bool),
         answered=np.zeros(0, dtype=bool),
-        ack=np.where(answers.effective, frame.ret, frame.clock.top),
+        ack=np.full(len(frame), frame.clock.top, dtype=np.int64),
         first=np.zeros(0, dtype=np.int64),
         last=np.zeros(0, dtype=np.int64),
         version=np.zeros(0, dtype=np.int64),
@@ -138,7 +138,9 @@ def _elements(frame: Frame) -> Array:
 
 def _values(frame: Frame, answers: Answers) -> Array:
     read_wid = frame["read_wid"]
-    value = np.where(answers.valid, frame.target, NONE)
+    value = np.full(len(frame), NONE, dtype=np.int64)
+    reads = np.flatnonzero(answers.valid)
+    value[reads] = frame.target[reads]
     removing = (frame["kind"] == Kind.REMOVE) | (frame["kind"] == Kind.CLEAR)
     removed = np.zeros(frame.objects, dtype=bool)
     removed[frame.obj[removing]] = True
@@ -151,7 +153,8 @@ def _values(frame: Frame, answers: Answers) -> Array:
 
 def _acknowledge(case: Case) -> None:
     """Replays confirm the write that they show."""
-    case.ack[~(case.acked | case.accepted)] = case.frame.clock.top
+    rows = np.flatnonzero(case.answered)
+    case.ack[rows] = case.frame.ret[rows]
     replays = np.flatnonzero(case.replay)
     replays = replays[case.effective[case.target[replays]]]
     if len(replays) == 0:
@@ -181,16 +184,17 @@ def _times(case: Case) -> None:
     top = frame.clock.top
     case.first = np.full(len(frame) + frame.objects, top, dtype=np.int64)
     sure = case.effective & (frame.outcome == Outcome.OK)
-    case.first[: len(frame)] = np.where(sure, frame.ret, top)
+    confirmed, writes = np.flatnonzero(sure), np.flatnonzero(case.effective)
+    case.first[confirmed] = frame.ret[confirmed]
     case.first[len(frame) :] = NEVER_BEGAN
-    case.last = np.zeros(len(frame) + frame.objects, dtype=np.int64)
-    case.last[: len(frame)] = np.where(case.effective, frame.call, NEVER_BEGAN)
+    case.last = np.full(len(frame) + frame.objects, NEVER_BEGAN, dtype=np.int64)
+    case.last[writes] = frame.call[writes]
     reads = np.flatnonzero(case.value != NONE)
     np.minimum.at(case.first, case.value[reads], frame.ret[reads])
     np.maximum.at(case.last, case.value[reads], frame.call[reads])
     replays = np.flatnonzero(case.replay)
     np.minimum.at(case.first, case.target[replays], frame.ret[replays])
-    believed = case.valid[lists.row_of] & (lists.item != NONE)
+    believed = np.flatnonzero(case.valid[lists.row_of] & (lists.item != NONE))
     np.minimum.at(case.first, lists.item[believed], frame.ret[lists.row_of[believed]])
     # an unknown write that was seen took effect no later than its end; unseen, perhaps never
     seen = np.flatnonzero(case.effective & ~sure & (case.first[: len(frame)] < top))
@@ -206,8 +210,8 @@ def _versions(case: Case) -> None:
     case.version[case.value[reads[::-1]]] = told[reads[::-1]]
     replays = np.flatnonzero(case.replay & (told != NONE))
     case.version[case.target[replays]] = told[replays]
-    confirmed = case.effective & (frame.outcome == Outcome.OK) & (told != NONE)
-    case.version[: len(frame)][confirmed] = told[confirmed]
+    confirmed = np.flatnonzero(case.effective & (frame.outcome == Outcome.OK) & (told != NONE))
+    case.version[confirmed] = told[confirmed]
     case.version[len(frame) :] = 0
     case.shown = _shown(case, told)
 
@@ -215,7 +219,9 @@ def _versions(case: Case) -> None:
 def _shown(case: Case, told: Array) -> Array:
     read_wid = case.frame["read_wid"]
     # a replay tells the version of an earlier write, not of the object's state now
-    shown = np.where(case.valid | case.effective, told, NONE)
+    shown = np.full(len(told), NONE, dtype=np.int64)
+    rows = np.flatnonzero(case.valid | case.effective)
+    shown[rows] = told[rows]
     silent = np.flatnonzero(case.valid & (told == NONE) & (case.value != NONE))
     shown[silent] = case.version[case.value[silent]]
     writes = np.flatnonzero(case.effective & (told == NONE))

@@ -130,7 +130,10 @@ def _misread(case: Case) -> Array:
     """
     frame = case.frame
     size = len(frame)
-    last = np.maximum.accumulate(np.where(case.effective, np.arange(size), NONE))
+    writes = np.flatnonzero(case.effective)
+    last = np.full(size, NONE, dtype=np.int64)
+    last[writes] = writes
+    last = np.maximum.accumulate(last)
     start = frame.obj_starts[frame.obj]
     before = np.append(NONE, last[:-1]) if size else last
     before = np.where(before >= start, before, NONE)

@@ -36,7 +36,7 @@ class Returned:
         """For each of `rows`: the greatest `value` (at least 0, below the clock's top) among the
         `chosen` rows of its group that had returned before its call; NONE where there is none.
         """
-        packed = self._base + np.where(chosen, value + 1, 0)
+        packed = self._base + (value + 1) * chosen
         if self._order is not None:
             packed = packed[self._order]
         running = np.maximum.accumulate(packed, out=packed)

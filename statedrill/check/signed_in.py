@@ -46,7 +46,8 @@ def sessions(frame: Frame, ttl_ns: int) -> Marks:
     loss[suspects] = True
     opportunity = np.zeros(len(frame), dtype=bool)
     opportunity[frame.sess_starts[frame.sess[shown]]] = True
-    evidence = _fates(frame, shown[~mismatch | loss[shown]], expected, loss)
+    tells = np.flatnonzero(~mismatch | loss[shown])
+    evidence = _fates(frame, shown[tells], expected, loss)
     evidence |= {"loss": loss, "sign_in": expected}
     return Marks(opportunity, evidence[LOST], evidence)
 

@@ -246,7 +246,7 @@ class _Session:
         call = attempt.call
         self.rows.append((
             call, now, self.number, attempt.lane, attempt.thing,
-            1 if attempt.kind == READ else 2, attempt.kind, attempt.outcome, attempt.wid,
+            8 * attempt.thing + attempt.kind, attempt.kind, attempt.outcome, attempt.wid,
             attempt.read_wid if seen else NOTHING, attempt.element,
             attempt.ver if attempt.outcome == OK else NO_VERSION,
             attempt.logical, attempt.attempt, 1 + self.number % 2,
