@@ -8,6 +8,8 @@ from the loss and is listed apart.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import reduce
 from operator import add
 
@@ -31,6 +33,7 @@ from statedrill.history.columns import Names
 from statedrill.history.store import History, Part
 
 _SLICE = 200_000
+_STRETCH = 400_000
 
 
 def judge_part(history: History, number: int, settings: Settings) -> tuple[Partial, Traffic]:
@@ -42,7 +45,15 @@ def judge_part(history: History, number: int, settings: Settings) -> tuple[Parti
 def judge_rows(part: Part, names: Names, run: str, settings: Settings) -> tuple[Partial, Traffic]:
     """The findings and the traffic of the rows of `part`."""
     found = [_judge_slice(part, names, run, settings, order) for order in slices(part, _SLICE)]
-    return reduce(add, found), measure(part, names, settings)
+    traffic = [measure(rows, names, settings) for rows in _stretches(part)]
+    return reduce(add, found), reduce(add, traffic)
+
+
+def _stretches(part: Part) -> Iterator[Part]:
+    """The columns of `part` in stretches: what is measured of traffic needs no lists."""
+    for begin in range(0, max(len(part), 1), _STRETCH):
+        rows = slice(begin, begin + _STRETCH)
+        yield replace(part, columns={name: each[rows] for name, each in part.columns.items()})
 
 
 def _judge_slice(part: Part, names: Names, run: str, settings: Settings, order: Array) -> Partial:

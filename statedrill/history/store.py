@@ -8,7 +8,7 @@ Knows files and columns; knows no definition of any finding.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,8 +99,13 @@ class History:
     def part(self, number: int) -> Part:
         """The rows of part `number`, read from disk."""
         first, count = self.groups[number]
-        file = pq.ParquetFile(self.folder / PARQUET)
-        return to_part(file.read_row_groups(range(first, first + count)))
+        with pq.ParquetFile(self.folder / PARQUET) as file:
+            groups = range(first, first + count)
+            rows = sum(file.metadata.row_group(group).num_rows for group in groups)
+            # of Arrow's own copy only one row group is there at a time
+            part = join((to_part(file.read_row_group(group)) for group in groups), rows)
+        pa.default_memory_pool().release_unused()
+        return part
 
     def parts(self) -> Iterator[Part]:
         """Every part in turn; only one is held at a time."""
@@ -124,8 +129,7 @@ class History:
 
 
 def to_part(table: pa.Table) -> Part:
-    """The numpy view of a table of ARROW_SCHEMA. The arrays are read-only where nothing had to be
-    joined.
+    """The numpy view of a table of ARROW_SCHEMA; read-only where nothing had to be joined.
 
     Reads Arrow's buffers itself: Arrow's own conversion imports pandas, a quarter of a second.
     """
@@ -136,6 +140,33 @@ def to_part(table: pa.Table) -> Part:
     items = _flat(table["items"])
     logicals = _flat(table["item_logicals"])
     return Part(columns, *items, *logicals[1:], table["note"])
+
+
+def join(parts: Iterable[Part], rows: int) -> Part:
+    """The `rows` rows of all `parts`, one after another; holds on to no part."""
+    columns = {name: np.empty(rows, dtype=dtype) for name, dtype in NUMERIC.items()}
+    lists: list[tuple[_Array, ...]] = []
+    notes: list[pa.Array] = []
+    begin = 0
+    for part in parts:
+        for name, column in columns.items():
+            column[begin : begin + len(part)] = part[name]
+        begin += len(part)
+        ends = (np.diff(part.offsets), np.diff(part.logical_offsets))
+        lists.append((part.listed, part.values.copy(), part.logical_values.copy(), *ends))
+        notes += part.notes.chunks
+    listed, values, logical_values, lengths, logical_lengths = (
+        np.concatenate(pieces) for pieces in zip(*lists, strict=True)
+    )
+    return Part(
+        columns=columns,
+        listed=listed,
+        offsets=_offsets(lengths),
+        values=values,
+        logical_offsets=_offsets(logical_lengths),
+        logical_values=logical_values,
+        notes=pa.chunked_array(notes, pa.string()),
+    )
 
 
 _Array = np.ndarray[Any, Any]
@@ -157,14 +188,20 @@ def _join(arrays: list[_Array], dtype: np.dtype[Any]) -> _Array:
     return np.concatenate(arrays) if arrays else np.zeros(0, dtype=dtype)
 
 
+def _offsets(lengths: _Array) -> _Array:
+    """Where each of some stretches begins, and where the last one ends."""
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
 def _flat(column: pa.ChunkedArray) -> tuple[_Array, _Array, _Array]:
     """(which lists are there, where each begins and the last ends, their values one by one)."""
     listed = _join([_valid(chunk) for chunk in column.chunks], np.dtype(bool))
     lengths = _join([_lengths(chunk) for chunk in column.chunks], np.dtype("i8"))
-    offsets = np.zeros(len(listed) + 1, dtype=np.int64)
-    np.cumsum(np.where(listed, lengths, 0), out=offsets[1:])
     ids = np.dtype("u4")
-    return listed, offsets, _join([_numbers(each.flatten(), ids) for each in column.chunks], ids)
+    values = [_numbers(each.flatten(), ids) for each in column.chunks]
+    return listed, _offsets(np.where(listed, lengths, 0)), _join(values, ids)
 
 
 def _valid(array: pa.Array) -> _Array:

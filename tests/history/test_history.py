@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,27 @@ def test_every_special_number_survives_the_round_trip(tmp_path: Path) -> None:
     assert part["read_wid"][0] == ABSENT
     assert part["element"][0] == ALIEN
     assert (part["server_session"][0], part["due"][0]) == (2, 9)
+
+
+def test_a_part_of_many_row_groups_is_read_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("statedrill.history.columns._ROW_GROUP", 7)
+    with recorder(tmp_path) as recording:
+        cart = recording.code("object", "cart", Model.SET)
+        for number in range(40):
+            items = None if number % 3 == 0 else list(range(number % 5))
+            row = operation(number, number, object=cart, items=items, note=f"n{number}")
+            recording.record(row)
+    history = History.open(tmp_path)
+    (part,) = history.parts()
+    assert history.groups[0][1] > 5
+    assert part["session"].tolist() == list(range(40))
+    assert part.listed.tolist() == [number % 3 != 0 for number in range(40)]
+    lists = [part.values[a:b].tolist() for a, b in pairwise(part.offsets)]
+    assert lists == [list(range(number % 5)) if number % 3 else [] for number in range(40)]
+    assert part.logical_offsets.tolist() == [0] * 41
+    assert part.notes.to_pylist() == [f"n{number}" for number in range(40)]
 
 
 def test_phases_are_stamped_by_the_time_of_the_call(tmp_path: Path) -> None:
