@@ -36,7 +36,8 @@ class Clock:
             ticks = times_ns - (self.origin_ns - 1)
         else:
             ticks = np.searchsorted(self.ranks, times_ns) + 1
-        return np.where(times_ns >= FOREVER, self.top, ticks)
+        ticks[np.flatnonzero(times_ns >= FOREVER)] = self.top
+        return ticks
 
     def ns(self, ticks: Array) -> Array:
         """The inverse of `ticks`, for ticks of real moments."""

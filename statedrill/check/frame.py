@@ -209,10 +209,12 @@ def _odd(
 
 
 def _ends(ret_ns: Array, outcome: Array, write: Array, lateness_ns: int | None) -> Array:
-    unknown = write & (outcome == Outcome.UNKNOWN)
-    late = FOREVER if lateness_ns is None else ret_ns + lateness_ns
-    ends = np.where(unknown, late, ret_ns)
-    ends[write & ((outcome == Outcome.ACCEPTED) | (outcome == Outcome.FAILED))] = FOREVER
+    open_end = np.flatnonzero(write & (outcome != Outcome.OK))
+    ends = ret_ns.copy()
+    ends[open_end] = FOREVER
+    if lateness_ns is not None:
+        unknown = open_end[outcome[open_end] == Outcome.UNKNOWN]
+        ends[unknown] = ret_ns[unknown] + lateness_ns
     return ends
 
 

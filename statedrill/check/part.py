@@ -32,7 +32,7 @@ from statedrill.history import Kind, Model, Outcome, Phase
 from statedrill.history.columns import Names
 from statedrill.history.store import History, Part
 
-_SLICE = 200_000
+_SLICE = 350_000
 _STRETCH = 400_000
 
 
