@@ -3,6 +3,10 @@
 Pure: no files of its own, no sockets, no sleeping; `History` reads its parts. Each check is one
 file and one row of the table below. Rows stand in the order of precedence of their classes: a
 violation that several checks see has the class of the first one.
+
+Sound, and incomplete where it must be: concurrent operations, losses that were overwritten before
+anybody read, unknown writes that land late, and plain registers, which cannot show the order of
+writes, prove nothing. Transactions across sessions are out of scope.
 """
 
 from __future__ import annotations

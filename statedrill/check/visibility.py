@@ -16,7 +16,9 @@ from statedrill.check.returned import Returned
 from statedrill.check.sorting import Array
 from statedrill.check.table import Look
 
-AGES_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 60_000)
+AGES_MS = (
+    0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 60_000,
+)  # fmt: skip
 
 
 def visibility(look: Look, following: Array) -> Array:

@@ -99,7 +99,7 @@ def findings(look: Look, begin: int, end: int) -> dict[str, Any]:
 @pytest.mark.parametrize("bounded", [False, True], ids=["strict", "bounded"])
 @pytest.mark.parametrize("seed", range(4))
 def test_the_findings_are_the_definitions(seed: int, bounded: bool) -> None:
-    compare(seed, 400, bounded)
+    compare(seed, 250, bounded)
 
 
 @given(dice=st.randoms(use_true_random=False), bounded=st.booleans())
