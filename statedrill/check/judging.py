@@ -33,7 +33,7 @@ from statedrill.history import Phase
 from statedrill.history.columns import ARROW_SCHEMA
 from statedrill.history.store import History, to_part
 
-_MOST_PROCESSES = 4
+_MOST_PROCESSES = 3  # each holds about 350 MiB
 
 
 def verdict_of(history: History, plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -248,7 +248,7 @@ def _findings(total: Partial, plan: Mapping[str, Any], doubts: Doubts) -> list[d
                 "after_loss": tally.after_loss,
                 "strict": tally.violations,
                 "bounded": tally.bounded,
-                "interval": interval(tally.by_session, seed),
+                "interval": list(interval(tally.by_session, seed) or ()) or None,
                 "witness": witness.sentence if witness else None,
                 "operations": witness.operations if witness else [],
             }

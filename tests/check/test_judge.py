@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 from statedrill.check import exit_code
-from statedrill.history import Phase
+from statedrill.history import Kind, Outcome, Phase
 from tests.check.story import ORDERS, PREFERENCES, Story
 
 KEYS = {
@@ -60,3 +62,42 @@ def test_a_loss_that_two_confirmed_versions_show_is_a_loss_and_nothing_else() ->
     found = {each["check"]: each for each in story.verdict()["findings"]}
     assert (found["lost-writes"]["violations"], found["lost-writes"]["primary"]) == (1, 1)
     assert (found["versions"]["violations"], found["versions"]["after_loss"]) == (0, 1)
+
+
+def test_a_record_with_gaps_holds_nothing_but_what_is_broken_stays_broken() -> None:
+    story = Story()
+    story.write(10, PREFERENCES, 1, ver=1)
+    story.write(20, PREFERENCES, 2, ver=2)
+    story.read(30, PREFERENCES, 1, ver=1)
+    found = {each["check"]: each["outcome"] for each in story.verdict(incomplete=(0,))["findings"]}
+    assert found.pop("read-your-writes") == found.pop("stale-reads") == "broken"
+    assert found.pop("linearizability") == "broken"
+    assert set(found.values()) == {"unknown"}
+
+
+def test_objects_of_no_known_model_are_not_judged() -> None:
+    story = Story()
+    story.write(10, 99, 1, ver=1, kind=Kind.PUT)
+    story.read(20, 99, 7, ver=0)
+    verdict = story.verdict()
+    assert (verdict["writes"]["acknowledged"], verdict["reads"]["total"]) == (0, 0)
+    assert not any(each["violations"] for each in verdict["findings"])
+    assert verdict["operations"]["look"]["n"] == 1
+
+
+def test_two_attempts_with_one_id_are_believed_only_as_far_as_both_allow() -> None:
+    story = Story()
+    story.write(10, PREFERENCES, 1, ver=1)
+    story.write(20, PREFERENCES, 2, ver=2)
+    story.write(25, PREFERENCES, 2, outcome=Outcome.FAILED)
+    story.read(30, PREFERENCES, 1, ver=1)
+    assert story.counts() == {}
+
+
+def test_the_verdict_is_plain_json() -> None:
+    story = Story()
+    story.write(10, PREFERENCES, 1, ver=1)
+    story.write(20, PREFERENCES, 2, ver=2)
+    story.read(30, PREFERENCES, 1, ver=1)
+    verdict = story.verdict({"thresholds": ["p(99)<5", "max<5 for 1s"]})
+    assert json.loads(json.dumps(verdict, allow_nan=False)) == verdict
