@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import errno
-import json
 import os
 import secrets
 import signal
@@ -18,13 +17,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from statedrill import catalogue, errors
 from statedrill.arguments import choices, parse
 from statedrill.errors import ClusterError, StatedrillError
 from statedrill.history.events import EventLog
 from statedrill.plan import Choices, Plan, make_plan, read_plan
+from statedrill.printing import print_for_people, print_json
 from statedrill.run_folder import VERDICT_FILE, open_folder, write_verdict
 
 
@@ -137,7 +135,7 @@ def list_(chosen: argparse.Namespace) -> int:
     """`statedrill list`: what can be named, each with one line."""
     rows = [entry for kind in catalogue.SHELVES for entry in catalogue.entries(kind)]
     if chosen.json:
-        _print_json(
+        print_json(
             [
                 {
                     "kind": row.kind,
@@ -160,7 +158,7 @@ def doctor(chosen: argparse.Namespace) -> int:
 
     rows = examine()
     if chosen.json:
-        _print_json(rows)
+        print_json(rows)
     else:
         for row in rows:
             print(f"{'ok     ' if row['ok'] else 'MISSING'}  {row['part']:<16} {row['found']}")
@@ -182,6 +180,8 @@ def _open(plan: Plan, reports: Path) -> Path:
 
 
 def _drill(plan: Plan, folder: Path, title: str, headless: bool) -> None:
+    from rich.console import Console
+
     from statedrill.drill.drill import drill
     from statedrill.drill.terminal import PlainWatch, watcher
 
@@ -206,7 +206,7 @@ def _check_foreign(chosen: argparse.Namespace) -> int:
 
     verdict = judge_foreign(read(chosen.run), budget_s=chosen.budget, clock=time.monotonic)
     if chosen.json:
-        _print_json(verdict)
+        print_json(verdict)
     else:
         print(f"{verdict['outcome']}: {'; '.join(verdict['why'])}")
         if verdict["witness"]:
@@ -234,38 +234,26 @@ def _tell(
 ) -> int:
     """Print what came out, for a person or as JSON, and return the worst exit code."""
     from statedrill.check import worst_exit_code
-    from statedrill.report import terminal_table, text_summary
 
     verdicts = [verdict for _, verdict in judged]
     if as_json:
         table = {"schema": 1, "report": str(page), "runs": verdicts}
-        _print_json(table if several else verdicts[0])
+        print_json(table if several else verdicts[0])
     else:
-        # A pipe has no width: there nothing is shortened to fit.
-        console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
-        if several:
-            console.print(terminal_table(verdicts))
-        else:
-            console.print(text_summary(verdicts[0]), markup=False, soft_wrap=True)
-        if page:
-            console.print(f"report: {page}", markup=False, soft_wrap=True)
+        print_for_people(verdicts, page, several)
     return worst_exit_code(verdicts)
 
 
 def _printer(as_json: bool) -> Callable[[dict[str, Any]], None]:
     def show(addresses: dict[str, Any]) -> None:
         if as_json:
-            _print_json(addresses)
+            print_json(addresses)
             return
         for name, address in addresses.items():
             print(f"{name:<14} {address}")
         print("Ctrl-C lowers it", flush=True)
 
     return show
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=1, default=str), flush=True)
 
 
 def _complain(text: str) -> None:

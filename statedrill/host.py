@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from importlib import metadata
 from typing import Any
 
 from statedrill import __version__
@@ -20,6 +19,8 @@ _PACKAGES = ("locust", "gevent", "chaostoolkit", "chaostoolkit-lib", "numpy", "p
 
 def versions() -> dict[str, str]:
     """The installed version of each package that a figure may depend on."""
+    from importlib import metadata  # noqa: PLC0415 - slow, and only a plan needs it
+
     found = {"python": platform.python_version(), "statedrill": __version__}
     for package in _PACKAGES:
         try:

@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "report": {"errors", "history", "check", "plan", "pattern", "run_folder"},
     "drill": {"errors", "history", "plan", "cluster", "thresholds"},
     "arguments": {"errors", "plan"},
+    "printing": {"report"},
 }
 ONLY_IN = {"locust": "load", "chaoslib": None, "chaostoolkit": None, "reference_app": None}
 NOT_IN_CHECK = {"socket", "time", "pathlib", "os", "subprocess", "threading", "shutil", "tempfile"}

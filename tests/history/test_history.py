@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from statedrill.errors import HistoryError
@@ -24,7 +25,7 @@ from statedrill.history import (
 )
 from statedrill.history.events import Event, EventLog, read_lines
 from statedrill.history.recorder import Recorder
-from statedrill.history.store import History
+from statedrill.history.store import History, _flat
 
 
 def recorder(folder: Path, worker: int = 0) -> Recorder:
@@ -190,3 +191,14 @@ def test_a_full_disk_stops_nobody_who_emits_and_is_told_afterwards() -> None:
     assert [event["phase"] for event in heard] == ["baseline", "fault"]
     with pytest.raises(OSError, match="No space left on device"):
         log.raise_lost()
+
+
+def test_lists_keep_their_values_in_slices_and_behind_lists_that_are_not_there() -> None:
+    offsets = pa.array([0, 2, 3, 5], pa.int32())
+    values = pa.array([1, 2, 3, 4, 5], pa.uint32())
+    hidden = pa.ListArray.from_arrays(offsets, values, mask=pa.array([False, True, False]))
+    for array, expected in ((hidden, [1, 2, 4, 5]), (hidden[2:], [4, 5]), (hidden[:0], [])):
+        listed, begins, found = _flat(pa.chunked_array([array]))
+        assert found.tolist() == expected
+        assert begins[-1] == len(expected)
+        assert listed.sum() == len(array) - array.null_count
