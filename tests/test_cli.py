@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from statedrill.arguments import EXIT_CODES, parse, seconds
 from statedrill.cli import main
-from statedrill.errors import BAD_INPUT, HELD
+from statedrill.errors import BAD_INPUT, HELD, INTERRUPTED
 
 ROOT = Path(__file__).resolve().parent.parent
+PAUSE = """
+import sys, time
+class Pause:
+    def find_spec(self, name, path=None, target=None):
+        if name == "{module}":
+            print("loading", flush=True)
+            time.sleep({pause_s})
+sys.meta_path.insert(0, Pause())
+"""
 VERBS = ("run", "compare", "up", "check", "report", "export", "list", "doctor")
 
 
@@ -75,6 +87,50 @@ def test_a_table_that_nobody_reads_to_the_end_is_no_crash() -> None:
     command = f"{sys.executable} -m statedrill.cli list | true"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+def entry() -> list[str]:
+    """What the installed command does."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    module, _, function = project["scripts"]["statedrill"].partition(":")
+    return [sys.executable, "-c", f"import sys, {module}; sys.exit({module}.{function}())"]
+
+
+def begun(module: str, pause_s: float, folder: Path) -> subprocess.Popen[str]:
+    """`statedrill list`, in the midst of loading `module`, which takes `pause_s` longer."""
+    (folder / "sitecustomize.py").write_text(PAUSE.format(module=module, pause_s=pause_s))
+    process = subprocess.Popen(
+        [*entry(), "list"],
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "loading\n"
+    return process
+
+
+@pytest.mark.parametrize("module", ["statedrill.cli", "argparse", "statedrill.plan", "yaml"])
+def test_ctrl_c_while_statedrill_loads_is_one_sentence(module: str, tmp_path: Path) -> None:
+    with begun(module, 60, tmp_path) as process:
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (INTERRUPTED, "", "statedrill: interrupted\n")
+
+
+def test_a_program_that_ignores_ctrl_c_ignores_it_while_it_loads(tmp_path: Path) -> None:
+    ignored = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process = begun("statedrill.plan", 0.2, tmp_path)
+    finally:
+        signal.signal(signal.SIGINT, ignored)
+    with process:
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (HELD, "")
+    assert "sticky" in out
 
 
 @pytest.mark.parametrize("verb", VERBS)

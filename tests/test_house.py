@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "drill": {"errors", "history", "plan", "cluster", "thresholds"},
     "arguments": {"errors", "plan"},
     "printing": {"report"},
+    "entry": {"cli", "errors"},
 }
 ONLY_IN = {"locust": "load", "chaoslib": None, "chaostoolkit": None, "reference_app": None}
 NOT_IN_CHECK = {"socket", "time", "pathlib", "os", "subprocess", "threading", "shutil", "tempfile"}
