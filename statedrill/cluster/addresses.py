@@ -33,7 +33,7 @@ class Network:
         self._given: set[str] = set()
         self._ports: dict[int, int] = {}
         self._given_ports: set[int] = set()
-        self._lock_fd = -1
+        self._lock_fd, self._lock_path = -1, Path()
         self.n = self._take(state or state_directory())
 
     @property
@@ -83,16 +83,18 @@ class Network:
         """Give the network back; idempotent."""
         fd, self._lock_fd = self._lock_fd, -1
         if fd >= 0:
+            # Removed while it is held: whoever has opened it already sees that it is no lock.
+            self._lock_path.unlink(missing_ok=True)
             os.close(fd)
 
     def _take(self, state: Path) -> int:
         if not _binds("127.77.0.1", 0):
             return 0
         for n in random.sample(range(1, 255), 254):
-            fd = os.open(state / f"network-{n}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-            with contextlib.suppress(OSError):
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self._lock_fd = fd
+            path = state / f"network-{n}.lock"
+            fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            if locked(fd, path):
+                self._lock_fd, self._lock_path = fd, path
                 return n
             os.close(fd)
         raise ClusterError(
@@ -118,6 +120,28 @@ class Network:
             if port not in self._given_ports:
                 self._given_ports.add(port)
                 return port
+
+
+def locked(fd: int, path: Path) -> bool:
+    """Whether the lock is ours now and the file is still the one at `path`.
+
+    A lock file goes away only while it is held, so only one program can be told yes.
+    """
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.fstat(fd).st_ino == path.stat().st_ino
+    except OSError:
+        return False
+
+
+def drop_unused_networks(state: Path) -> None:
+    """Remove the lock files of networks that nobody holds: a killed owner leaves its own."""
+    for path in state.glob("network-*.lock"):
+        with contextlib.suppress(FileNotFoundError):  # its owner, or another clean-up, was faster
+            fd = os.open(path, os.O_RDWR)
+            if locked(fd, path):
+                path.unlink()
+            os.close(fd)
 
 
 def require_free(host: str, port: int) -> None:

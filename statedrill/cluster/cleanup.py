@@ -7,7 +7,6 @@ Whoever can take the lock knows that the owner is gone. Knows no cluster that is
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import itertools
 import json
 import os
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import psutil
 
+from statedrill.cluster.addresses import drop_unused_networks, locked
 from statedrill.cluster.process import MARKER, Process
 from statedrill.cluster.state import state_directory
 
@@ -63,7 +63,7 @@ class Claim:
         for n in itertools.count(1):
             path = self._state / f"{os.getpid()}-{n}.lock"
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-            if _locked(fd, path):
+            if locked(fd, path):
                 os.ftruncate(fd, 0)
                 return path.stem, fd
             os.close(fd)
@@ -78,7 +78,8 @@ def cleanup_leftovers(state: Path | None = None) -> list[str]:
     """End what clusters of dead owners left running and remove their data; names those clusters.
 
     A child is ended when process id and start time are those written down and its environment
-    does not name another cluster, or when its environment carries the dead cluster's id.
+    does not name another cluster, or when its environment carries the dead cluster's id. The lock
+    files of networks that nobody holds go, too.
     """
     folder = state or state_directory()
     cleaned = []
@@ -89,6 +90,7 @@ def cleanup_leftovers(state: Path | None = None) -> list[str]:
         elif _DATA.fullmatch(path.name) and not path.with_suffix(".lock").exists():
             _remove(folder, path.name)
             cleaned.append(path.name)
+    drop_unused_networks(folder)
     return cleaned
 
 
@@ -98,7 +100,7 @@ def _clean(state: Path, path: Path) -> bool:
     except FileNotFoundError:
         return False  # another clean-up was faster
     try:
-        if not _locked(fd, path):
+        if not locked(fd, path):
             return False
         lines = [json.loads(line) for line in path.read_text().splitlines() if line[-1:] == "}"]
         clusters = {line["cluster"] for line in lines if "cluster" in line}
@@ -108,15 +110,6 @@ def _clean(state: Path, path: Path) -> bool:
         return True
     finally:
         os.close(fd)
-
-
-def _locked(fd: int, path: Path) -> bool:
-    """Whether the lock is ours now and the file is still the one at `path`."""
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.fstat(fd).st_ino == path.stat().st_ino
-    except OSError:
-        return False
 
 
 def _noted(lines: list[dict[str, object]], clusters: set[object]) -> Iterator[int]:

@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+import fcntl
+import random
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from statedrill.cluster import addresses
-from statedrill.cluster.addresses import Network, accepts, require_free
+from statedrill.cluster.addresses import (
+    Network,
+    accepts,
+    drop_unused_networks,
+    require_free,
+)
 from statedrill.errors import ClusterError
 
 
@@ -28,6 +36,71 @@ def test_two_networks_never_collide(tmp_path: Path) -> None:
 def test_a_network_that_was_released_can_be_taken_again(tmp_path: Path) -> None:
     for _ in range(300):
         Network(tmp_path).release()
+
+
+def test_a_released_network_leaves_no_lock_file(tmp_path: Path) -> None:
+    released, held = Network(tmp_path), Network(tmp_path)
+    released.release()
+    released.release()
+    assert [path.name for path in tmp_path.iterdir()] == [f"network-{held.n}.lock"]
+    held.release()
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_lock_files_that_nobody_holds_are_dropped(tmp_path: Path, network: Network) -> None:
+    (tmp_path / f"network-{network.n % 254 + 1}.lock").touch()
+    drop_unused_networks(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [f"network-{network.n}.lock"]
+
+
+def test_a_lock_file_that_goes_away_while_it_is_reached_for_gives_no_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random, "sample", lambda among, count: [7, 8])
+    first, lock = Network(tmp_path), fcntl.flock
+    taken = []
+
+    def late(fd: int, how: int) -> None:
+        """Between opening the file and locking it, its owner goes and another one takes 7."""
+        monkeypatch.setattr(fcntl, "flock", lock)
+        first.release()
+        taken.append(Network(tmp_path))
+        lock(fd, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    second = Network(tmp_path)
+    assert [taken[0].n, second.n] == [7, 8]
+    for each in (taken[0], second):
+        each.release()
+
+
+def test_no_network_is_held_twice_however_starts_ends_and_clean_ups_meet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random, "sample", lambda among, count: [7, 8, 9, 10])
+    held: set[int] = set()
+    twice = []
+
+    def start_and_end() -> None:
+        for _ in range(100):
+            drop_unused_networks(tmp_path)
+            try:
+                network = Network(tmp_path)
+            except ClusterError:
+                continue  # a clean-up holds a lock for a moment
+            if network.n in held:
+                twice.append(network.n)
+            held.add(network.n)
+            drop_unused_networks(tmp_path)
+            held.discard(network.n)
+            network.release()
+
+    threads = [threading.Thread(target=start_and_end) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not twice
 
 
 def test_addresses_read_like_a_vpc_and_are_never_given_twice(network: Network) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from statedrill.cluster.addresses import Network
 from statedrill.cluster.cleanup import Claim, cleanup_leftovers
 from statedrill.cluster.process import MARKER
 
@@ -79,9 +80,17 @@ def test_a_stranger_with_the_same_process_id_is_left_alone(tmp_path: Path) -> No
 
 def test_data_without_a_lock_belongs_to_nobody(tmp_path: Path) -> None:
     (tmp_path / "5-1" / "database-1").mkdir(parents=True)
-    (tmp_path / "network-7.lock").touch()
+    (tmp_path / "somebody's").touch()
     assert cleanup_leftovers(tmp_path) == ["5-1"]
-    assert [path.name for path in tmp_path.iterdir()] == ["network-7.lock"]
+    assert [path.name for path in tmp_path.iterdir()] == ["somebody's"]
+
+
+def test_lock_files_of_networks_go_when_nobody_holds_them(tmp_path: Path) -> None:
+    network = Network(tmp_path)
+    (tmp_path / f"network-{network.n % 254 + 1}.lock").touch()
+    assert cleanup_leftovers(tmp_path) == []
+    assert [path.name for path in tmp_path.iterdir()] == [f"network-{network.n}.lock"]
+    network.release()
 
 
 def test_a_cluster_whose_owner_lives_is_left_alone(tmp_path: Path) -> None:
