@@ -17,6 +17,7 @@ from statedrill.check.availability import availability
 from statedrill.check.faults import doubts as fault_doubts
 from statedrill.check.faults import faults, unplanned
 from statedrill.check.footing import footing
+from statedrill.check.gaps import gaps
 from statedrill.check.intervals import interval
 from statedrill.check.limits import judge_thresholds
 from statedrill.check.part import judge_part, judge_rows
@@ -155,21 +156,7 @@ def _doubts(
     sessions = [f"{undecided:,} sessions were last seen signed out"] if undecided else []
     parts, _ = unplanned(history, settings)  # an application's own death is no excuse
     failure = fault_doubts(plan, listed, history)
-    return Doubts(failure, _record(history), audit, sessions, parts)
-
-
-def _record(history: History) -> list[str]:
-    """Why the record may lack something."""
-    missing = [
-        f"load process {worker} was lost: what it had in flight is not on record"
-        for worker in history.incomplete
-    ]
-    for event in history.events:
-        if event["event"] in ("interrupted", "crash"):
-            what = "was interrupted" if event["event"] == "interrupted" else "ended by a crash"
-            why = f" ({event['why']})" if event.get("why") else ""
-            missing.append(f"the drill {what}{why}")
-    return missing
+    return Doubts(failure, gaps(history), audit, sessions, parts)
 
 
 def _sessions(total: Partial) -> dict[str, Any]:

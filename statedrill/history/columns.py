@@ -61,6 +61,14 @@ class Names:
         return cls(**tables)
 
 
+@dataclass(frozen=True)
+class Writers:
+    """The load processes behind a record: which were lost, and which ran on which other machine."""
+
+    incomplete: list[int] = field(default_factory=list)
+    machines: dict[int, str] = field(default_factory=dict)
+
+
 def phase_windows(events: Iterable[Event]) -> list[tuple[Phase, int, int]]:
     """(phase, begin ns, end ns) from the drill's events; the last one ends with its last event."""
     marks = [(str(each["phase"]), int(each["t"])) for each in events if each["event"] == "phase"]
@@ -78,12 +86,13 @@ def write_parts(
     run: str,
     names: Names,
     parts: Iterable[pa.Table],
-    incomplete: Iterable[int] = (),
+    writers: Writers | None = None,
 ) -> None:
     """Write `parts` (tables of ARROW_SCHEMA, each with all rows of its sessions) as a history.
 
     The file appears whole or not at all. Each part is sorted by `call`.
     """
+    writers = writers or Writers()
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / (PARQUET + ".part")
     groups: list[tuple[int, int]] = []
@@ -104,7 +113,8 @@ def write_parts(
             "run": run,
             "rows": rows,
             "groups": groups,
-            "incomplete": sorted(incomplete),
+            "incomplete": sorted(writers.incomplete),
+            "machines": {str(worker): name for worker, name in writers.machines.items()},
         }
         writer.add_key_value_metadata({"statedrill": json.dumps(about), "names": names.as_json()})
     unfinished.replace(folder / PARQUET)

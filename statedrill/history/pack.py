@@ -26,6 +26,7 @@ from statedrill.history.columns import (
     NUMERIC,
     ROWS_PER_PART,
     Names,
+    Writers,
     phase_windows,
     write_parts,
 )
@@ -67,7 +68,7 @@ def pack(folder: Path) -> None:
             pa.ipc.open_file(str(spill / f"{number}.arrow")).read_all()
             for number in range(part_count)
         )
-        write_parts(folder, reader.run, reader.names, parts, reader.incomplete)
+        write_parts(folder, reader.run, reader.names, parts, reader.writers)
     finally:
         shutil.rmtree(spill, ignore_errors=True)
 
@@ -78,7 +79,7 @@ class _Reader:
     def __init__(self) -> None:
         self.run = ""
         self.names = Names()
-        self.incomplete: list[int] = []
+        self.writers = Writers()
 
     def tables(self, path: Path, windows: list[tuple[Any, int, int]]) -> Iterator[pa.Table]:
         """The rows of one file, some at a time.
@@ -102,6 +103,7 @@ class _Reader:
         for line in _json_lines(path):
             if isinstance(line, list):
                 rows.append(line)
+                ended = False
                 if len(rows) >= _CHUNK:
                     yield _table(rows, columns, codes, windows)
                     rows = []
@@ -115,7 +117,7 @@ class _Reader:
         if rows:
             yield _table(rows, columns, codes, windows)
         if not ended:
-            self.incomplete.append(worker)
+            self.writers.incomplete.append(worker)
 
     def _header(self, path: Path, line: dict[str, Any]) -> None:
         if line.get("schema") != SCHEMA or (self.run and line.get("run") != self.run):
@@ -125,6 +127,8 @@ class _Reader:
                 "put only the files of one run, made by this version, into one folder",
             )
         self.run = str(line["run"])
+        if line.get("machine"):
+            self.writers.machines[int(line["worker"])] = str(line["machine"])
 
     def _name(self, line: dict[str, Any]) -> int:
         names: dict[int, str] = getattr(self.names, _TABLES[line["table"]])

@@ -17,6 +17,7 @@ import orjson
 from statedrill.history import SCHEMA, Model, Operation
 
 COLUMNS = tuple(Operation.__dataclass_fields__)
+_CALL, _RET, _DUE = (COLUMNS.index(name) for name in ("call", "ret", "due"))
 _FLUSH_ROWS = 512
 
 
@@ -25,21 +26,29 @@ class Recorder:
 
     Names (instances, operations, objects) are written once, as a line of their own, before the
     first row that uses their number. Files: `operations-<worker>.jsonl`, `sessions-<worker>.jsonl`
-    and `load-<worker>.jsonl` in `folder`, which is created when absent.
+    and `load-<worker>.jsonl` in `folder`, which is created when absent. A load process on another
+    machine says which (`machine`) and how many ns the run's clock is ahead of that machine's own
+    (`shift_ns`): all times are written on the run's clock.
     """
 
-    def __init__(self, folder: Path, run: str, worker: int = 0) -> None:
+    def __init__(
+        self, folder: Path, run: str, worker: int = 0, *, machine: str = "", shift_ns: int = 0
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.run = run
         self.worker = worker
+        self.shift_ns = shift_ns
         self.rows = 0
+        self._rows_at_end = -1
+        # what appends a row whose times are on this machine's own clock
+        self.keep = self._record_shifted if shift_ns else self.record_row
         self._codes: dict[tuple[str, str], int] = {}
         self._buffer: list[bytes] = []
         self._operations = (folder / f"operations-{worker}.jsonl").open("ab")
         self._sessions = (folder / f"sessions-{worker}.jsonl").open("ab")
         self._load = (folder / f"load-{worker}.jsonl").open("ab")
         header = {"schema": SCHEMA, "run": run, "worker": worker, "columns": COLUMNS}
-        self._buffer.append(orjson.dumps(header))
+        self._buffer.append(orjson.dumps({**header, "machine": machine} if machine else header))
 
     def code(self, table: str, name: str, model: Model | None = None) -> int:
         """The number that stands for `name` in `table` ("object", "op" or "instance"), from 1 up.
@@ -68,16 +77,23 @@ class Recorder:
         if len(self._buffer) >= _FLUSH_ROWS:
             self.flush()
 
+    def _record_shifted(self, row: tuple[Any, ...]) -> None:
+        shifted = list(row)
+        for at in (_CALL, _RET, _DUE) if row[_DUE] else (_CALL, _RET):
+            shifted[at] += self.shift_ns
+        self.record_row(tuple(shifted))
+
     def session(self, session: int, **facts: Any) -> None:
         """What the audit needs to come back as this user: name, cookies, objects, next write id.
 
         The last line of a session counts.
         """
-        self._sessions.write(orjson.dumps({"session": session, **facts}) + b"\n")
+        line = {**facts, "session": session, "t": self._now_ns()}
+        self._sessions.write(orjson.dumps(line) + b"\n")
 
     def load(self, **figures: Any) -> None:
         """One line about the generator itself: rate, schedule lag, processor use."""
-        line = {"t": time.monotonic_ns(), "wall": time.time(), "worker": self.worker, **figures}
+        line = {"t": self._now_ns(), "wall": time.time(), "worker": self.worker, **figures}
         self._load.write(orjson.dumps(line) + b"\n")
         self._load.flush()
 
@@ -89,14 +105,23 @@ class Recorder:
         self._operations.flush()
         self._sessions.flush()
 
+    def end(self) -> None:
+        """Say, in the last line, that nothing is missing; what is recorded later opens it again."""
+        if self._buffer or self._rows_at_end != self.rows:
+            self._buffer.append(orjson.dumps({"end": True, "rows": self.rows}))
+            self._rows_at_end = self.rows
+        self.flush()
+
     def close(self) -> None:
         """Flush and close; safe to call twice. The last line says that nothing is missing."""
         if not self._operations.closed:
-            self._buffer.append(orjson.dumps({"end": True, "rows": self.rows}))
-            self.flush()
+            self.end()
             self._operations.close()
             self._sessions.close()
             self._load.close()
+
+    def _now_ns(self) -> int:
+        return time.monotonic_ns() + self.shift_ns
 
     def __enter__(self) -> Recorder:
         return self

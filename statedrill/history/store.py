@@ -8,8 +8,8 @@ Knows files and columns; knows no definition of any finding.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ class History:
     """A run's record: rows in parts, events, and the generator's own figures. Picklable.
 
     `incomplete` names the load processes that ended without closing their file: what they had in
-    flight is not on record.
+    flight is not on record. `machines` names the machines of those that ran elsewhere.
     """
 
     folder: Path
@@ -64,6 +64,7 @@ class History:
     incomplete: tuple[int, ...]
     events: tuple[Event, ...]
     load: tuple[Event, ...]
+    machines: Mapping[int, str] = field(default_factory=dict)
 
     @classmethod
     def open(cls, folder: Path) -> History:
@@ -94,6 +95,7 @@ class History:
             incomplete=tuple(about["incomplete"]),
             events=tuple(read_lines(folder / "events.jsonl")),
             load=tuple(sorted(load, key=lambda line: int(line.get("t", 0)))),
+            machines={int(each): name for each, name in about.get("machines", {}).items()},
         )
 
     def part(self, number: int) -> Part:

@@ -28,10 +28,14 @@ _HEADSTART_S = 0.25
 
 
 class Arrivals:
-    """The arrivals of one load process; `desk` is where its users wait."""
+    """The arrivals of one load process; `desk` is where its users wait.
 
-    def __init__(self, environment: Any, tally: Tally, bound: int) -> None:
+    `shift_ns` is how far the master's clock is ahead of this machine's.
+    """
+
+    def __init__(self, environment: Any, tally: Tally, bound: int, shift_ns: int = 0) -> None:
         self.desk = Desk(bound)
+        self._shift_ns = shift_ns
         self._environment = environment
         self._tally = tally
         self._scheduler: Any = None
@@ -40,7 +44,7 @@ class Arrivals:
     def begin(self, plan: Mapping[str, Any], worker: int, workers: int) -> None:
         """Start to hand out due times: number `worker` of `workers` takes its share."""
         self.stop()
-        start_ns = time.monotonic_ns() + round((plan["start"] - time.time()) * 1e9)
+        start_ns = plan["start_ns"] - self._shift_ns
         self._scheduler = gevent.spawn(self._play, plan, start_ns, worker, workers)
 
     def stop(self) -> None:
@@ -83,7 +87,7 @@ def is_open(environment: Any) -> bool:
 
 
 def plan_for(runner: Any, settings: Settings) -> dict[str, Any]:
-    """The plan that every load process plays its share of; `start` is unix time in seconds.
+    """The plan that every load process plays its share of; it starts at `start_ns`, monotonic.
 
     Raises:
         InputError: the arrival rate is not one.
@@ -91,7 +95,7 @@ def plan_for(runner: Any, settings: Settings) -> dict[str, Any]:
     options = runner.environment.parsed_options
     clients = sorted(runner.clients, key=runner.get_worker_index) if _is_master(runner) else []
     return {
-        "start": time.time() + _HEADSTART_S,
+        "start_ns": time.monotonic_ns() + round(_HEADSTART_S * 1e9),
         "rate": schedule.parse_rate(options.arrival_rate),
         "kind": options.arrivals or schedule.UNIFORM,
         "seed": settings.seed,

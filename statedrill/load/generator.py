@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import gevent
 
@@ -21,6 +21,16 @@ _FLUSH_S = 0.5
 # Users of several load processes are numbered in turn. Odd, so that no packing of the record by
 # session number puts all users of one process into one part.
 STRIDE = 1021
+
+
+class Place(NamedTuple):
+    """Where a load process runs: another `machine`, whose clock is `shift_ns` behind the run's."""
+
+    machine: str = ""
+    shift_ns: int = 0
+
+
+HERE = Place()
 
 
 class Generator:
@@ -37,6 +47,7 @@ class Generator:
         *,
         alone: bool = True,
         listener: Listener | None = None,
+        place: Place = HERE,
     ) -> None:
         self.settings = settings
         self.worker = worker
@@ -44,9 +55,10 @@ class Generator:
         self._next = worker + 1
         recorder = None
         if settings.history is not None:
-            recorder = Recorder(settings.history, settings.run, worker)
+            recorder = Recorder(settings.history, settings.run, worker, **place._asdict())
         self.journal = Journal(settings.run, recorder, listener)
         self.arrivals: Any = None  # the open model's, set by `process`
+        self.courier: Any = None  # of a load process on another machine, set by `process`
         self._line_number = 0
         self.last_line: dict[str, Any] | None = None
         self.extra: Callable[[], dict[str, Any]] = dict
@@ -84,6 +96,17 @@ class Generator:
         if self.journal.recorder is not None:
             self.journal.recorder.close()
             self.journal.keep = _too_late
+        if self.courier is not None:
+            self.courier.close()
+            self.courier = None
+
+    def end(self) -> None:
+        """The test has stopped: report what was done last, and say that nothing is missing."""
+        self.line()
+        if self.journal.recorder is not None:
+            self.journal.recorder.end()
+        if self.courier is not None:
+            self.courier.end()
 
     def _report(self) -> None:
         due_s = time.monotonic()

@@ -27,7 +27,7 @@ class Journal:
         self.recorder = recorder
         self.listener = listener
         self.tally = Tally()
-        self.keep: Callable[[tuple[Any, ...]], None] = recorder.record_row if recorder else _nowhere
+        self.keep: Callable[[tuple[Any, ...]], None] = recorder.keep if recorder else _nowhere
         self._codes: dict[Call, tuple[int, int]] = {}
         self._named: dict[tuple[Call, str], tuple[int, int]] = {}
         self._instances: dict[bytes | None, int] = {None: 0}

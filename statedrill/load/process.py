@@ -16,13 +16,16 @@ import sys
 import time
 from typing import Any
 
+import gevent.lock
 import locust
 from locust.runners import MasterRunner, WorkerRunner
 
 from statedrill.errors import InputError, StatedrillError
 from statedrill.load import arrivals, interrupts
 from statedrill.load.client import target
+from statedrill.load.collector import Collector
 from statedrill.load.contract import Call
+from statedrill.load.courier import Courier, Joined, join
 from statedrill.load.generator import STRIDE, Generator
 from statedrill.load.histogram import Latencies
 from statedrill.load.settings import Settings, load_balancer, random_run
@@ -36,6 +39,7 @@ _PR_SET_PDEATHSIG = 1
 _SUMMED = ("line", "requests", "errors", "queued", "dropped")
 _reported: dict[str, dict[str, Any]] = {}  # on a master: every worker's last report
 _generators: dict[int, Generator] = {}  # by process: a worker is forked from the master
+_making = gevent.lock.RLock()
 
 
 class CallFailed(Exception):
@@ -44,10 +48,11 @@ class CallFailed(Exception):
 
 def generator(environment: Any) -> Generator:
     """The generator of this process, made with the first use."""
-    found = _generators.get(os.getpid())
-    if found is None:
-        found = _generators[os.getpid()] = _make(environment)
-    return found
+    if os.getpid() not in _generators:
+        with _making:  # users may come while a load process is still asking its master
+            if os.getpid() not in _generators:
+                _generators[os.getpid()] = _make(environment)
+    return _generators[os.getpid()]
 
 
 def address(host: str | None) -> str:
@@ -84,22 +89,28 @@ def _make(environment: Any) -> Generator:
     worker = 0 if alone else runner.worker_index
     if not 0 <= worker < STRIDE:
         raise InputError(f"a load process cannot have the number {worker}", "use a newer Locust")
+    joined = Joined(Settings.from_environment()) if alone else join(runner)
     made = Generator(
-        Settings.from_environment(), worker, alone=alone, listener=_listener(environment)
+        joined.settings, worker, alone=alone, listener=_listener(environment), place=joined.place
     )
-    made.arrivals = arrivals.Arrivals(environment, made.journal.tally, made.settings.queue)
+    made.arrivals = arrivals.Arrivals(
+        environment, made.journal.tally, made.settings.queue, joined.place.shift_ns
+    )
     arrivals.follow(made.arrivals, runner)
     made.extra = lambda: _planned(made, runner)
+    if joined.clock is not None and joined.settings.history is not None:
+        made.courier = Courier(runner, joined.settings.history, worker, joined.clock)
     return made
 
 
 def _planned(made: Generator, runner: Any) -> dict[str, Any]:
     """What this process is to do: so many users, one operation per pace each, or arrivals."""
     pace_s, users = made.settings.pace_s, runner.user_count
+    told = made.courier.figures() if made.courier else {}
     if arrivals.is_open(runner.environment):
-        return {"users": users, **made.arrivals.figures()}
+        return {"users": users, **made.arrivals.figures(), **told}
     rate = round(users / pace_s, 3) if pace_s else None
-    return {"users": users, "planned_rate": rate, "queued": 0, "dropped": 0}
+    return {"users": users, "planned_rate": rate, "queued": 0, "dropped": 0, **told}
 
 
 def _listener(environment: Any) -> Any:
@@ -129,6 +140,8 @@ def _begin(environment: Any, runner: Any, **_: Any) -> None:
         arrivals.announce(runner, settings)
         if not environment.host:
             environment.host = load_balancer(settings.control)
+        if isinstance(runner, MasterRunner):
+            Collector(runner, settings)
         if not isinstance(runner, WorkerRunner):
             _begin_master(environment)
         if not isinstance(runner, MasterRunner):
@@ -164,7 +177,7 @@ def _stopped(**_: Any) -> None:
     """All users are gone: count what they did last, before a worker's last report."""
     found = _generators.get(os.getpid())
     if found is not None:
-        found.line()
+        found.end()
 
 
 @locust.events.quitting.add_listener  # type: ignore[untyped-decorator]

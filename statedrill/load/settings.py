@@ -11,7 +11,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,14 @@ class Settings:
     queue: int = 10_000
     break_p99_ms: float = 500.0
     break_errors: float = 0.01
+
+    def shared(self) -> dict[str, Any]:
+        """What all load processes of a run have in common; where one writes is its own affair."""
+        return {
+            each.name: getattr(self, each.name)
+            for each in fields(self)
+            if each.name not in ("history", "control")
+        }
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:

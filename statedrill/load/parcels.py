@@ -1,0 +1,116 @@
+"""A record on its way from the load process that wrote it to the master's folder, in pieces.
+
+The far end is always an exact beginning of the near one: a piece is taken only where the last one
+ended, and what is not confirmed is sent again. Knows files and bytes; knows no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+PIECE_BYTES = 256 * 1024
+# What decides a verdict. The generator's own figures do not: the last of them may stay behind.
+EVIDENCE = ("operations", "sessions")
+KINDS = (*EVIDENCE, "load")
+
+
+class Piece(NamedTuple):
+    """Bytes of one file of the record, from `at` on."""
+
+    kind: str
+    at: int
+    data: bytes
+
+
+class Outbox:
+    """What load process `worker` wrote into `folder` and has to send.
+
+    `sent` and `confirmed` are bytes of each file.
+    """
+
+    def __init__(self, folder: Path, worker: int) -> None:
+        self._paths = _paths(folder, worker)
+        self.sent = dict.fromkeys(KINDS, 0)
+        self.confirmed = dict.fromkeys(KINDS, 0)
+
+    def pieces(self, most_bytes: int) -> Iterator[Piece]:
+        """What to send now, as long as no more than `most_bytes` are on their way.
+
+        A piece counts as sent when the next one is asked for.
+        """
+        for kind, path in self._paths.items():
+            with path.open("rb") as file:
+                while self.on_their_way < most_bytes:
+                    at = file.seek(self.sent[kind])
+                    if not (data := file.read(PIECE_BYTES)):
+                        break
+                    yield Piece(kind, at, data)
+                    self.sent[kind] = max(self.sent[kind], at + len(data))
+
+    @property
+    def on_their_way(self) -> int:
+        """Bytes that were sent and not confirmed."""
+        return sum(self.sent.values()) - sum(self.confirmed.values())
+
+    def confirm(self, kind: str, upto: int) -> None:
+        """The other side has everything of a file up to here."""
+        self.confirmed[kind] = max(self.confirmed[kind], upto)
+        self.sent[kind] = max(self.sent[kind], upto)
+
+    def rewind(self) -> None:
+        """Nobody confirms any more: begin again behind what was confirmed last."""
+        self.sent.update(self.confirmed)
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes written of each file of evidence."""
+        return {kind: self._paths[kind].stat().st_size for kind in EVIDENCE}
+
+    def left_behind(self) -> int:
+        """Bytes of evidence that nobody has confirmed."""
+        return sum(size - self.confirmed[kind] for kind, size in self.sizes().items())
+
+
+class Inbox:
+    """The files of load process `worker` in the run's `folder`, as far as they have come.
+
+    They exist from the first moment on: a load process that dies before its first piece came is
+    on record as lost. `taken` is bytes of each file.
+    """
+
+    def __init__(self, folder: Path, worker: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._files = {
+            kind: path.open("ab", buffering=0) for kind, path in _paths(folder, worker).items()
+        }
+        self.taken = dict.fromkeys(KINDS, 0)
+        self.whole = False
+
+    def take(self, piece: Piece) -> int:
+        """Keep a piece, if it begins where the last one ended; where the file ends now.
+
+        Raises:
+            KeyError: there is no such file in a record.
+            OSError: it cannot be written, such as on a full disk.
+        """
+        kind, at, data = piece
+        file, taken = self._files[kind], self.taken[kind]
+        if at <= taken < at + len(data):
+            self.taken[kind] += file.write(data[taken - at :])
+            self.whole = self.whole and kind not in EVIDENCE
+        return self.taken[kind]
+
+    def finish(self, sizes: Mapping[str, int]) -> bool:
+        """The load process says that its files are this long: whether they are here, too."""
+        self.whole = all(self.taken[kind] == size for kind, size in sizes.items())
+        return self.whole
+
+    def close(self) -> None:
+        """No piece will come any more."""
+        for file in self._files.values():
+            file.close()
+
+
+def _paths(folder: Path, worker: int) -> dict[str, Path]:
+    return {kind: folder / f"{kind}-{worker}.jsonl" for kind in KINDS}
