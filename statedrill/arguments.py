@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from statedrill import __version__
+from statedrill.choices import Choices
 from statedrill.errors import InputError
-from statedrill.plan import Choices
 
 _DEFAULT = Choices()
 EXIT_CODES = (
@@ -137,7 +137,8 @@ def _drill_flags(parser: argparse.ArgumentParser) -> None:
     add("-u", "--users", type=int, help=f"concurrent users, each a session ({_DEFAULT.users})")
     add("--pace", dest="pace_s", type=seconds, help="one operation per user each this long (1s)")
     add("--arrival-rate", help="new sessions per time, such as 50/s or '50/s poisson'")
-    add("--processes", type=int, help=f"load processes ({_DEFAULT.processes})")
+    add("--processes", type=int, help=f"load processes on this machine ({_DEFAULT.processes})")
+    _worker_flags(parser)
     add(
         *("-t", "--run-time"),
         dest="run_time_s",
@@ -165,6 +166,25 @@ def _drill_flags(parser: argparse.ArgumentParser) -> None:
     _reports_folder(parser)
     add("--headless", action="store_true", help="plain progress lines even on a terminal")
     _json(parser)
+
+
+def _worker_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--expect-workers",
+        type=int,
+        metavar="N",
+        help="the load comes from N Locust workers that you start; the drill says how",
+    )
+    add(
+        "--expect-workers-max-wait",
+        dest="expect_workers_max_wait_s",
+        type=seconds,
+        metavar="TIME",
+        help=f"give up when they are not there by then ({_DEFAULT.expect_workers_max_wait_s:g}s)",
+    )
+    add("--master-bind-host", metavar="HOST", help="where workers meet (the cluster's network)")
+    add("--master-bind-port", type=int, metavar="PORT", help=f"({_DEFAULT.master_bind_port})")
 
 
 def _up(parser: argparse.ArgumentParser) -> None:

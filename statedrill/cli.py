@@ -19,9 +19,10 @@ from typing import Any
 
 from statedrill import catalogue, errors
 from statedrill.arguments import choices, parse
+from statedrill.choices import Choices
 from statedrill.errors import ClusterError, StatedrillError
 from statedrill.history.events import EventLog
-from statedrill.plan import Choices, Plan, make_plan, read_plan
+from statedrill.plan import Plan, make_plan, read_plan
 from statedrill.printing import print_for_people, print_json
 from statedrill.run_folder import VERDICT_FILE, open_folder, write_verdict
 

@@ -15,51 +15,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from statedrill import __version__, catalogue
+from statedrill.choices import Choices
 from statedrill.errors import InputError
 from statedrill.experiment import Experiment
 from statedrill.host import host, versions
 from statedrill.pattern import Pattern
 from statedrill.thresholds import parse_threshold
 from statedrill.timings import Timings
+from statedrill.workload import Load, make_load
 
 PLAN_SCHEMA = 1
 PLAN_FILE = "plan.json"
-_MOST_USERS = 20_000
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What the user chose, as on the command line; the defaults fit two cores."""
-
-    pattern: str = "sticky"
-    experiment: str = "instance-kill"
-    scenario: str = "shopper,reader"
-    profile: str = "steady"
-    users: int = 240
-    pace_s: float = 1.0
-    arrival_rate: str | None = None
-    processes: int = 1
-    run_time_s: float = 22.0
-    warmup_s: float = 3.0
-    baseline_s: float = 6.0
-    recovery_s: float = 5.0
-    seed: int = 7
-    timings: str = "fast"
-    thresholds: tuple[str, ...] = ()
-    env: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Load:
-    """Who comes, and how fast. `planned_rate` is in operations per second (None: not known)."""
-
-    users: int
-    spawn_rate: float
-    processes: int
-    pace_s: float
-    arrival_rate: float | None
-    arrivals: str
-    planned_rate: float | None
 
 
 @dataclass(frozen=True)
@@ -165,7 +131,7 @@ def make_plan(choices: Choices, run: str, created: str) -> Plan:
     )
     scenario = problems.collect(lambda: _files("scenario", choices.scenario))
     profile = problems.collect(lambda: _files("profile", choices.profile))
-    load = problems.collect(lambda: _load(choices))
+    load = problems.collect(lambda: make_load(choices))
     phases = problems.collect(lambda: _phases(choices))
     timings = problems.collect(lambda: Timings.named(choices.timings))
     for threshold in choices.thresholds:
@@ -246,36 +212,6 @@ def _check_python(kind: str, path: Path) -> None:
         raise InputError(f"{where}: no Python: {error.msg}", "mend the line") from error
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: no Python: {error}", f"name a {kind} file") from error
-
-
-def _load(choices: Choices) -> Load:
-    problems = []
-    if not 1 <= choices.users <= _MOST_USERS:
-        problems.append(f"users: {choices.users}; must be from 1 to {_MOST_USERS}")
-    if not 0.01 <= choices.pace_s <= 3600:
-        problems.append(f"pace: {choices.pace_s:g} s; must be from 0.01 to 3600")
-    if not 1 <= choices.processes <= 64:
-        problems.append(f"processes: {choices.processes}; must be from 1 to 64")
-    rate, how = None, "closed"
-    if choices.arrival_rate:
-        try:
-            rate, how = _arrival_rate(choices.arrival_rate)
-        except ValueError as error:
-            problems.append(f"arrival rate: {error}")
-    if problems:
-        raise InputError("the load cannot be made", "see `statedrill run --help`", problems)
-    planned = None if rate else choices.users / choices.pace_s
-    # Everybody is there within two seconds, but no faster than a small machine can sign them in.
-    spawn_rate = min(max(choices.users / 2.0, 1.0), 200.0)
-    return Load(choices.users, spawn_rate, choices.processes, choices.pace_s, rate, how, planned)
-
-
-def _arrival_rate(text: str) -> tuple[float, str]:
-    """`50/s`, `300/m`, `50/s poisson` as (arrivals per second, "uniform" or "poisson")."""
-    match = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*/\s*(s|m|h)(?:\s+(uniform|poisson))?", text.strip())
-    if not match or float(match[1]) <= 0:
-        raise ValueError(f"{text!r} is not a rate such as '50/s', '300/m' or '50/s poisson'")
-    return float(match[1]) / {"s": 1, "m": 60, "h": 3600}[match[2]], match[3] or "uniform"
 
 
 def _phases(choices: Choices) -> Phases:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from statedrill.choices import Choices
 from statedrill.errors import InputError
-from statedrill.plan import Choices, Plan, make_plan, read_plan
+from statedrill.plan import Plan, make_plan, read_plan
 
 
 def plan(choices: Choices | None = None) -> Plan:

@@ -30,6 +30,7 @@ from statedrill.timings import Timings
 
 _DRAINED_LOOKS = 3
 _LOOK_S = 0.2
+_NEIGHBOUR = 200  # no part of a cluster has this number in the regional network
 
 
 class Cluster:
@@ -87,6 +88,10 @@ class Cluster:
         trace: TracebackType | None,
     ) -> None:
         self.lower()
+
+    def neighbour(self, port: int) -> tuple[str, int]:
+        """Address and port in this cluster's network for a program that is no part of it."""
+        return self._network.regional_address(_NEIGHBOUR), self._network.port(port)
 
     @property
     def url(self) -> str:

@@ -8,12 +8,11 @@ neither is imported here. An exit code is not believed; what was recorded is.
 from __future__ import annotations
 
 import json
-import socket
 import sys
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from statedrill.cluster.cluster import Cluster
 from statedrill.cluster.process import Process
@@ -43,9 +42,19 @@ class Children:
             *("--exit-code-on-error", "0", "--stop-timeout", "10"),
             *("--csv", str(self._raw / "locust")),
         ]
-        if load.processes > 1:
-            command += ["--processes", str(load.processes), *self._own_meeting_point()]
+        if load.expect_workers:
+            command += ["--master", "--expect-workers", str(load.expect_workers), *self._bound()]
+        elif load.processes > 1:
+            command += ["--processes", str(load.processes), *self._bound()]
+            command += ["--master-host", self._meeting_point[0]]
+            command += ["--master-port", self._meeting_point[1]]
         return self._start("locust", "load", command, self._load_environment())
+
+    def worker_command(self) -> str:
+        """How to start a load process elsewhere; it gets scenario and profile from the master."""
+        host, port = self._meeting_point
+        host = "<this machine>" if host in ("*", "0.0.0.0", "::") else host
+        return f"locust -f - --worker --master-host {host} --master-port {port}"
 
     def chaos(self) -> Process:
         """The experiment, with settings of our own: a personal settings file must not change it."""
@@ -97,16 +106,18 @@ class Children:
             "failed": failed,
         }
 
-    def _own_meeting_point(self) -> list[str]:
+    def _bound(self) -> list[str]:
+        host, port = self._meeting_point
+        return ["--master-bind-host", host, "--master-bind-port", port]
+
+    @cached_property
+    def _meeting_point(self) -> tuple[str, str]:
         """Where load processes meet: Locust's own choice is one port on every interface."""
-        host = urlsplit(self._cluster.url).hostname or "127.0.0.1"
-        with socket.socket() as probe:
-            probe.bind((host, 0))
-            port = str(probe.getsockname()[1])
-        return [
-            *("--master-bind-host", host, "--master-bind-port", port),
-            *("--master-host", host, "--master-port", port),
-        ]
+        load = self._plan.load
+        if load.master_bind_host:
+            return load.master_bind_host, str(load.master_bind_port)
+        host, port = self._cluster.neighbour(load.master_bind_port)
+        return host, str(port)
 
     def _start(self, name: str, role: str, command: list[str], env: Mapping[str, str]) -> Process:
         child = self._cluster.roster.process(

@@ -64,6 +64,8 @@ class _Drill:
         self.children = Children(plan, folder, self.cluster)
         self.load: Process | None = None
         self.phase = ""
+        self.loaded_s = 0.0  # when the load began, monotonic
+        self.silent: set[str] = set()  # load processes that are not heard any more
         self.interrupted = False
         self.cut_short = False  # by an interrupt, an error or a threshold that aborts
 
@@ -100,13 +102,33 @@ class _Drill:
     def _warm_up_and_baseline(self) -> None:
         self._enter("warmup")
         self.load = self.children.locust()
+        self._await_workers()
         self._until(
             lambda: self.figures.rate > 0, _LOAD_START_S, "the load generator sent nothing in time"
         )
+        self.loaded_s = time.monotonic()
         self._gather()
         self._go_on(self.plan.phases.warmup_s)
         self._enter("baseline", self.plan.phases.baseline_s)
         self._go_on(self.plan.phases.baseline_s)
+
+    def _await_workers(self) -> None:
+        """Load processes that somebody else starts: say how, and wait for all of them."""
+        load = self.plan.load
+        if not load.expect_workers:
+            return
+        command = self.children.worker_command()
+        self.watch.note(f"waiting for {load.expect_workers} load workers; start each with:")
+        self.watch.note(command)
+        end = time.monotonic() + load.expect_workers_max_wait_s
+        while self.figures.processes < load.expect_workers:
+            if time.monotonic() > end:
+                raise ClusterError(
+                    f"{self.figures.processes} of {load.expect_workers} load workers came within "
+                    f"{load.expect_workers_max_wait_s:g} s",
+                    f"start each with: {command}",
+                )
+            self._tick()
 
     def _gather(self) -> None:
         """Wait for all users; a profile that brings fewer at first is not waited for longer."""
@@ -128,7 +150,7 @@ class _Drill:
 
     def _recover(self) -> None:
         phases = self.plan.phases
-        rest_s = phases.run_time_s - self._load_time_s()
+        rest_s = phases.run_time_s - (time.monotonic() - self.loaded_s)
         self._go_on(max(phases.recovery_s, rest_s))
 
     def _note_interrupt(self) -> None:
@@ -205,9 +227,6 @@ class _Drill:
             self._enter("fault")
         self.watch.event(event)
 
-    def _load_time_s(self) -> float:
-        return self.figures.seconds_since_start()
-
     def _go_on(self, seconds: float) -> None:
         """Let the load run for `seconds`, telling the watch."""
         end = time.monotonic() + seconds
@@ -230,14 +249,21 @@ class _Drill:
         if self.cut_short:
             return  # one reason is enough; what is left is to save what was recorded
         self.events.raise_lost()
-        if self.load is not None and not self.load.alive and self.phase in _LOADED:
-            self._complain_of_load(self.load)
+        if self.load is not None and self.phase in _LOADED:
+            if not self.load.alive:
+                self._complain_of_load(self.load)
+            self._tell_who_is_silent()
         broken = self.guard.look(self.phase) if self.phase in _LOADED else None
         if broken:
             raise _Aborted(broken)
 
+    def _tell_who_is_silent(self) -> None:
+        for worker in set(self.figures.silent) - self.silent:
+            self.silent.add(worker)
+            self.watch.note(f"load process {worker} is silent; if it is lost, so is the verdict")
+
     def _complain_of_load(self, load: Process) -> None:
-        if not self.figures.seconds_since_start():
+        if not self.figures.processes:
             raise InputError(
                 f"the load generator did not start: {load.log_tail(3)}",
                 f"if that names the scenario or the profile, mend it; the full log: {load.log}",

@@ -12,6 +12,9 @@ from typing import Any, Protocol
 
 from statedrill.history.events import Event
 
+# A load process writes once a second. One that has been silent for so long does not count now.
+_SILENT_S = 5.0
+
 
 class LiveFigures:
     """The newest second of every load process, added up. `folder` is the history's folder."""
@@ -20,7 +23,7 @@ class LiveFigures:
         self._folder = folder
         self._read: dict[Path, int] = {}
         self._last: dict[Path, dict[str, Any]] = {}
-        self._started: float | None = None
+        self._heard_s: dict[Path, float] = {}
 
     def update(self) -> None:
         """Read what was written since the last call."""
@@ -32,11 +35,17 @@ class LiveFigures:
             if newline:
                 self._read[path] = self._read.get(path, 0) + len(whole) + 1
                 self._last[path] = json.loads(whole.rpartition(b"\n")[2])
-                self._started = self._started or time.monotonic()
+                self._heard_s[path] = time.monotonic()
 
-    def seconds_since_start(self) -> float:
-        """Seconds since the first line of any load process; 0 before it."""
-        return time.monotonic() - self._started if self._started else 0.0
+    @property
+    def processes(self) -> int:
+        """Load processes that have been heard so far."""
+        return len(self._last)
+
+    @property
+    def silent(self) -> list[str]:
+        """The numbers of the load processes that have not been heard for a while."""
+        return [path.stem.rpartition("-")[2] for path in self._last if not self._is_fresh(path)]
 
     @property
     def users(self) -> int:
@@ -56,15 +65,21 @@ class LiveFigures:
     @property
     def p99_ms(self) -> float:
         """The worst process's 99th percentile of the last second, in milliseconds."""
-        return max((float(each.get("p99_ms") or 0.0) for each in self._last.values()), default=0.0)
+        return max((float(each.get("p99_ms") or 0.0) for each in self._fresh()), default=0.0)
 
     @property
     def sessions_lost(self) -> int:
         """Sessions that found themselves signed out so far, as the clients saw it."""
-        return int(self._sum("sessions_lost"))
+        return sum(int(each.get("sessions_lost") or 0) for each in self._last.values())
 
     def _sum(self, name: str) -> float:
-        return sum(float(each.get(name) or 0.0) for each in self._last.values())
+        return sum(float(each.get(name) or 0.0) for each in self._fresh())
+
+    def _fresh(self) -> list[dict[str, Any]]:
+        return [line for path, line in self._last.items() if self._is_fresh(path)]
+
+    def _is_fresh(self, path: Path) -> bool:
+        return time.monotonic() - self._heard_s[path] < _SILENT_S
 
 
 class Watch(Protocol):
