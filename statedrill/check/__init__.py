@@ -31,7 +31,7 @@ from statedrill.check.signed_in import sessions
 from statedrill.check.stale import stale_reads
 from statedrill.check.table import Check
 from statedrill.check.verdict import exit_code, worst_exit_code
-from statedrill.check.versions import versions
+from statedrill.check.versions import two_versions, versions
 from statedrill.history.store import History
 
 __all__ = ["CHECKS", "exit_code", "judge", "worst_exit_code"]
@@ -51,7 +51,7 @@ CHECKS = (
         "lost-sessions", "session-lost", "sessions", False, False,
         lambda look: sessions(look.case.frame, look.settings.ttl_ns),
     ),
-    Check("duplicates", "duplicate", "writes", True, True, lambda look: duplicates(look.case)),
+    Check("duplicates", "duplicate", "writes", True, False, lambda look: duplicates(look.case)),
     Check("orders-once", "duplicate", "orders", True, False, lambda look: orders_once(look.case)),
     Check(
         "resurrected", "resurrected", "elements", True, True,
@@ -76,6 +76,10 @@ CHECKS = (
     Check("stale-reads", "stale", "reads", True, True, lambda look: stale_reads(look.case)),
     Check("log-order", "order-conflict", "reads", True, True, lambda look: log_order(look.case)),
     Check("versions", "order-conflict", "writes", True, True, lambda look: versions(look.case)),
+    Check(
+        "two-versions", "order-conflict", "writes", True, True,
+        lambda look: two_versions(look.case),
+    ),
     Check(
         "linearizability", "order-conflict", "objects", True, True,
         lambda look: linearizability(look.case),

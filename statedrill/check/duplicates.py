@@ -1,8 +1,9 @@
 """Effects that happened twice: one attempt twice in state, or one order under two attempts.
 
-The same attempt twice is always the system's fault: its id stands twice in one list, or answers
-show it with two versions. The same logical action under two attempts is a violation only where
-idempotency is promised; orders are the one kind of state that carries logical ids.
+The same attempt twice is always the system's fault: its id stands twice in one list. (One id that
+answers show with two versions proves no such thing, see `versions`.) The same logical action under
+two attempts is a violation only where idempotency is promised; orders are the one kind of state
+that carries logical ids.
 """
 
 from __future__ import annotations
@@ -12,22 +13,22 @@ import numpy as np
 from statedrill.check.case import NONE, Case
 from statedrill.check.marks import Marks
 from statedrill.check.sorting import Array
-from statedrill.check.versions import two_versions
 from statedrill.history import NOTHING, Model
 
 
 def duplicates(case: Case) -> Marks:
-    """Writes whose effect was seen twice. Evidence "follows": those told by two
-    versions only, which a lost state explains too.
-    """
+    """Writes that one list holds twice."""
     size = len(case.frame)
     opportunity = case.effective & (case.first[:size] < case.frame.clock.top)
-    twice = np.zeros(size, dtype=bool)
+    return Marks(opportunity, case.once(held_twice).copy())
+
+
+def held_twice(case: Case) -> Array:
+    """Mask of the writes that a list in a valid read holds more than once."""
+    twice = np.zeros(len(case.frame), dtype=bool)
     items = _believed(case, case.lists.repeated(case.lists.ids))
     twice[case.lists.item[items]] = True
-    versions = np.zeros(size, dtype=bool)
-    versions[two_versions(case)] = True
-    return Marks(opportunity, twice | versions, {"follows": versions & ~twice})
+    return twice
 
 
 def orders_once(case: Case) -> Marks:

@@ -183,6 +183,7 @@ def _writes(total: Partial) -> dict[str, Any]:
         "failed": counts["failed_writes"],
         # an order whose one attempt stands twice in the list is in both
         "duplicated": tallies["duplicates"].violations + tallies["orders-once"].primary,
+        "two_versions": tallies["two-versions"].violations,
         "resurrected": tallies["resurrected"].violations,
         "unaudited": counts["unaudited"],
         "unsettled": counts["unsettled"],

@@ -97,7 +97,6 @@ def after_loss(look: Look) -> Array:
             continue
         marks = look.found[check.name]
         affected = marks.violation & (whole if check.unit != "reads" else later)
-        affected &= marks.evidence.get("follows", True)
         marks.violation &= ~affected
         marks.evidence["after_loss"] = affected
         following |= affected

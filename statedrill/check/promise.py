@@ -47,9 +47,17 @@ def clauses(plan: Mapping[str, Any], total: Partial, doubts: Doubts) -> list[dic
         )
     leaks = [total.tallies["leaks"]]
     rows.append(_clause("no session sees another's state", True, leaks, doubts.record))
-    made_up = [total.tallies[name] for name in ("phantoms", "rejected-visible", "duplicates")]
-    rows.append(_clause("nothing is made up or done twice", True, made_up, doubts.record))
+    rows.append(_nothing_made_up(total, doubts))
     return rows
+
+
+def _nothing_made_up(total: Partial, doubts: Doubts) -> dict[str, Any]:
+    names = ("phantoms", "rejected-visible", "duplicates", "two-versions")
+    tallies = [total.tallies[name] for name in names]
+    row = _clause("nothing is made up or done twice", True, tallies, doubts.record)
+    if told := total.tallies["two-versions"].violations:
+        row["evidence"] += f", of them {told:,} by a write shown with two versions"
+    return row
 
 
 def _survives(
@@ -60,10 +68,12 @@ def _survives(
     promised = domain is None or domain in (promise.get("survives") or ())
     counts, tallies = total.counts, total.tallies
     others = ("duplicates", "resurrected", "phantoms", "leaks")
+    two_versions = tallies["two-versions"].violations
     harms = [
         (counts["sessions_lost"], f"of {counts['sessions']:,} sessions lost"),
         (counts["lost"], f"of {counts['acknowledged']:,} acknowledged writes lost"),
         *((tallies[name].violations, f"{name} found") for name in others),
+        (two_versions, "shown with two versions"),
     ]
     found = [f"{number:,} {what}" for number, what in harms if number]
     if found and doubts.parts:

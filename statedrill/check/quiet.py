@@ -66,6 +66,7 @@ def quiet_opportunities(case: Case, loud: Array) -> dict[str, Array]:
         "stale-reads": reads,
         "log-order": reads & listed & (frame.model >= Model.LOG),
         "versions": writes,
+        "two-versions": writes,
         "linearizability": objects,
     }
 

@@ -92,6 +92,10 @@ def _share(lost: int, total: int, one: str, many: str) -> str:
     return f"{lost:,} of {total:,} {noun} ({100 * lost / total:.1f} %)"
 
 
+def _writes(number: int) -> str:
+    return "1 write" if number == 1 else f"{number:,} writes"
+
+
 def _when(faults: Sequence[Mapping[str, Any]], domain: str | None) -> str:
     if not faults:
         return "without a failure" if domain is None else "in a drill whose fault never happened"
@@ -117,8 +121,10 @@ def _ending(verdict: Mapping[str, Any], domain: str | None) -> str:
     more = ""
     if verdict["reads"]["leaked"]:
         more += f"; {verdict['reads']['leaked']:,} answers showed another session's state"
-    if verdict["writes"]["duplicated"]:
-        more += f"; {verdict['writes']['duplicated']:,} writes took effect twice"
+    if twice := verdict["writes"]["duplicated"]:
+        more += f"; {_writes(twice)} took effect twice"
+    if told := verdict["writes"]["two_versions"]:
+        more += f"; {_writes(told)} {'was' if told == 1 else 'were'} shown with two versions"
     if not lost and verdict["reads"]["stale"]:
         more += f"; {verdict['reads']['stale']:,} of {verdict['reads']['total']:,} reads were stale"
     if lost and domain is not None and not clause["promised"]:

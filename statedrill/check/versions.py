@@ -3,6 +3,8 @@
 Key 2·ver for a write and 2·ver+1 for a read: linearizable iff no a, b have key(a) > key(b) and
 ret(a) < call(b). The version is the suspect's own testimony: it is cross-examined with the ids
 (two writes with one version, one write with two versions), and `register` judges the ids alone.
+Who is to blame for a version and an id that disagree is undecided: a write that took effect twice
+has two versions, and so has one that was confirmed with a version that it did not become.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from statedrill.check.case import NONE, Case
+from statedrill.check.duplicates import held_twice
 from statedrill.check.marks import Marks
 from statedrill.check.sorting import Array, run_starts
 
@@ -65,13 +68,15 @@ def shared_versions(case: Case, rows: Array, survivor: Array) -> Array:
     return shared
 
 
-def two_versions(case: Case) -> Array:
-    """Writes that answers show with more than one version: their effect happened twice."""
-    frame = case.frame
-    rows = np.flatnonzero((case.value != NONE) & (case.value < len(frame)) & (case.shown != NONE))
+def two_versions(case: Case) -> Marks:
+    """Writes that answers show with more than one version, though no list holds them twice."""
+    size = len(case.frame)
+    marks = Marks(case.effective & (case.version[:size] != NONE), np.zeros(size, dtype=bool))
+    rows = np.flatnonzero((case.value != NONE) & (case.value < size) & (case.shown != NONE))
     target = case.value[rows]
-    other = case.version[target] != case.shown[rows]
-    return np.unique(target[other])
+    marks.violation[target[case.version[target] != case.shown[rows]]] = True
+    marks.violation &= ~case.once(held_twice)
+    return marks
 
 
 def _out_of_order(obj: Array, rows: Array, packed: Array) -> tuple[Array, Array]:

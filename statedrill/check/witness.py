@@ -112,19 +112,10 @@ def _duplicate(look: Look, tell: Teller, row: int) -> Found:
     case = look.case
     items = np.flatnonzero(case.lists.item == row)
     reads, times = np.unique(case.lists.row_of[items], return_counts=True)
-    twice = reads[(times > 1) & case.valid[reads]]
-    if len(twice):
-        return [row, int(twice[0])], (
-            f"session {tell.session(row)} sent {tell.op(row)} {tell.wid(row)} once; its "
-            f"{tell.object(row)} at {tell.at(int(twice[0]))} holds it "
-            f"{int(times[reads == twice[0]][0])} times."
-        )
-    shows = np.flatnonzero((case.value == row) & (case.shown != case.version[row]))
-    first = int(shows[0])
-    return [row, first], (
-        f"session {tell.session(row)} sent {tell.op(row)} {tell.wid(row)} once, and it took effect "
-        f"twice: as version {int(case.version[row])} and, as read at {tell.at(first)}, as version "
-        f"{int(case.shown[first])}."
+    twice = int(reads[(times > 1) & case.valid[reads]][0])
+    return [row, twice], (
+        f"session {tell.session(row)} sent {tell.op(row)} {tell.wid(row)} once; its "
+        f"{tell.object(row)} at {tell.at(twice)} holds it {int(times[reads == twice][0])} times."
     )
 
 
@@ -172,5 +163,6 @@ _TELL: dict[str, Callable[[Look, Teller, int], Found]] = {
     "stale-reads": witness_order.stale,
     "log-order": witness_order.log,
     "versions": witness_order.shared_version,
+    "two-versions": witness_order.two_versions,
     "linearizability": witness_order.conflict,
 }

@@ -141,6 +141,22 @@ def shared_version(look: Look, tell: Teller, row: int) -> Found:
     )
 
 
+def two_versions(look: Look, tell: Teller, row: int) -> Found:
+    """One write, and the first answers that give it one version and another one."""
+    case, frame = look.case, look.case.frame
+    version = int(case.version[row])
+    about = (case.value == row) | (case.replay & (case.target == row))
+    about[row] = True
+    one = int(np.flatnonzero(about & (frame.ver == version) & ~frame.odd)[0])
+    other = int(np.flatnonzero((case.value == row) & (case.shown != version))[0])
+    how = "shown" if case.read[one] else "confirmed"
+    return [row, one, other], (
+        f"session {tell.session(row)} sent {tell.op(row)} {tell.wid(row)} once; it was {how} as "
+        f"version {version} at {tell.at(one)}, and its {tell.object(row)} at {tell.at(other)} "
+        f"showed it as version {int(case.shown[other])}."
+    )
+
+
 def conflict(look: Look, tell: Teller, row: int) -> Found:
     """Two states that no single order explains: the operations that give F and M of both."""
     case, frame = look.case, look.case.frame

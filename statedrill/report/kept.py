@@ -132,6 +132,7 @@ def _counts(verdict: Mapping[str, Any]) -> list[Counted]:
             writes.get("resurrected"),
             finding_of(verdict, "resurrected").get("opportunities"),
         ),
+        "writes shown with two versions": (writes.get("two_versions") or None, acked),
         "reads of what nobody had written": (reads.get("phantom"), all_reads),
         "acknowledged writes the audit could not check": (writes.get("unaudited"), acked),
         "reads stale only against accepted writes": (reads.get("stale_accepted"), all_reads),

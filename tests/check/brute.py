@@ -410,16 +410,23 @@ class Brute:
         )
 
     def twice(self) -> list[int]:
+        """Writes that one list holds more than once."""
         found = set()
         for i in self.valid:
             items = self._items(i)
             found |= {self.by_wid[wid] for wid in items if items.count(wid) > 1}
+        return sorted(found)
+
+    def two_versions(self) -> list[int]:
+        """Writes that two answers show with different versions; not those that are there twice."""
+        found = set()
+        for i in self.valid:
             value = self.value(i)
             if value not in (None, self.INIT) and self.shown(i) is not None:
                 assert value is not None
                 if self.shown(i) != self.version(value):
                     found.add(value)
-        return sorted(found)
+        return sorted(found - set(self.twice()))
 
     def not_prefix(self) -> list[int]:
         """List reads of a log that are no prefix of its longest, or not as long as told."""

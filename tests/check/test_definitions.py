@@ -70,6 +70,7 @@ def expectations(brute: Brute) -> dict[str, Any]:
         "monotonic-writes": brute.monotonic_writes(),
         "resurrected": brute.resurrected(),
         "duplicates": brute.twice(),
+        "two-versions": brute.two_versions(),
         "linearizability": brute.conflicts() or brute.versions_conflict(),
         "lost-writes": lost,
         "unsettled": unsettled,
@@ -86,6 +87,7 @@ def findings(look: Look, begin: int, end: int) -> dict[str, Any]:
     named = (
         "leaks", "phantoms", "rejected-visible", "monotonic-reads", "read-your-writes",
         "writes-follow-reads", "monotonic-writes", "resurrected", "duplicates", "lost-writes",
+        "two-versions",
     )  # fmt: skip
     return {
         **{name: rows(found[name].violation) for name in named},
@@ -119,6 +121,6 @@ def test_every_finding_appears_in_the_random_histories() -> None:
     assert seen == {
         "leaks", "phantoms", "rejected-visible", "valid", "stale", "monotonic-reads",
         "read-your-writes", "writes-follow-reads", "monotonic-writes", "resurrected",
-        "duplicates", "linearizability", "lost-writes", "unsettled",
+        "duplicates", "two-versions", "linearizability", "lost-writes", "unsettled",
     }  # fmt: skip
     assert NONE == -1

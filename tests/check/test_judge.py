@@ -6,7 +6,7 @@ import json
 
 from statedrill.check import exit_code
 from statedrill.history import Kind, Outcome, Phase
-from tests.check.story import ORDERS, PREFERENCES, Story
+from tests.check.story import HISTORY, ORDERS, PREFERENCES, Story
 
 KEYS = {
     "schema", "outcome", "summary", "why", "pattern", "experiment", "scenario", "profile", "seed",
@@ -51,6 +51,40 @@ def test_orders_under_two_attempts_are_as_many_writes_that_took_effect_twice() -
     story.read(30, ORDERS, 2, ver=2, items=[1, 2], item_logicals=[1, 1])
     verdict = story.verdict()
     assert verdict["writes"]["duplicated"] == 1
+
+
+def test_an_entry_that_was_held_back_is_told_with_its_two_versions_not_as_done_twice() -> None:
+    story = Story()
+    story.write(10, HISTORY, 1, ver=1)
+    story.write(20, HISTORY, 2, ver=1)
+    story.read(30, HISTORY, 1, ver=2, items=[2, 1])
+    story.phase = Phase.AUDIT
+    story.read(40, HISTORY, 1, ver=2, items=[2, 1])
+    verdict = story.verdict()
+    assert (verdict["writes"]["duplicated"], verdict["writes"]["two_versions"]) == (0, 1)
+    assert "took effect twice" not in verdict["summary"]
+    assert "1 write was shown with two versions" in verdict["summary"]
+    found = {each["check"]: each for each in verdict["findings"]}
+    assert found["duplicates"]["violations"] == 0
+    seen = found["two-versions"]
+    assert (seen["class"], seen["outcome"], seen["violations"]) == ("order-conflict", "broken", 1)
+    assert seen["witness"] == (
+        "session 1 sent change r1.1.1 once; it was confirmed as version 1 at 0.002 s, and its "
+        "history at 0.022 s showed it as version 2."
+    )
+    assert [each["wid"] for each in seen["operations"]] == ["r1.1.1", "r1.1.1"]
+    (clause,) = [each for each in verdict["promise"] if "done twice" in each["clause"]]
+    assert clause["outcome"] == "broken"
+    assert clause["evidence"].endswith("of them 1 by a write shown with two versions")
+
+
+def test_a_write_that_a_list_holds_twice_has_two_versions_by_right() -> None:
+    story = Story()
+    story.write(10, HISTORY, 1, ver=1)
+    story.read(20, HISTORY, 1, ver=2, items=[1, 1])
+    verdict = story.verdict()
+    assert (verdict["writes"]["duplicated"], verdict["writes"]["two_versions"]) == (1, 0)
+    assert "1 write took effect twice" in verdict["summary"]
 
 
 def test_a_loss_that_two_confirmed_versions_show_is_a_loss_and_nothing_else() -> None:

@@ -177,8 +177,10 @@ def double_entry(rows: list[Row], dice: random.Random) -> bool:
     return True
 
 
-def apply_twice(rows: list[Row], dice: random.Random) -> bool:
-    """The last write is applied again after it was read: same id, next version."""
+def apply_again(rows: list[Row], dice: random.Random) -> bool:
+    """The last write is applied again after it was read: same id, next version. Only that is seen,
+    not that it was applied twice.
+    """
     if len(rows) < 3 or [row["kind"] for row in rows[-3:]] != [Kind.PUT, Kind.READ, Kind.READ]:
         return False
     rows[-1]["ver"] += 1
@@ -243,7 +245,7 @@ CASES: dict[str, tuple[int, Callable[..., bool], str, str]] = {
     "a read of the future": (PREFERENCES, show_future, "phantoms", "phantom"),
     "a rejected write seen": (PREFERENCES, show_rejected, "rejected-visible", "rejected-visible"),
     "an entry twice": (HISTORY, double_entry, "duplicates", "duplicate"),
-    "a write applied twice": (PREFERENCES, apply_twice, "duplicates", "duplicate"),
+    "a write with two versions": (PREFERENCES, apply_again, "two-versions", "order-conflict"),
     "a removed element back": (CART, bring_back, "resurrected", "resurrected"),
     "entries swapped": (HISTORY, swap_entries, "monotonic-writes", "monotonic-writes"),
     "writes reordered": (PREFERENCES, reorder_versions, "monotonic-writes", "monotonic-writes"),
