@@ -140,16 +140,7 @@ def _doubts(
     listed: list[dict[str, Any]],
 ) -> Doubts:
     counts = total.counts
-    audit = []
-    if not counts["audit_reads"]:
-        audited = any(phase is Phase.AUDIT for phase, _, _ in history.windows())
-        why = "the audit could read nothing" if audited else "there was no audit"
-        audit.append(f"{why}, so nobody knows what was kept")
-    elif counts["unaudited"]:
-        audit.append(
-            f"{counts['unaudited']:,} acknowledged writes are in objects that the audit could "
-            "not read"
-        )
+    audit = _audit(history, counts)
     if counts["accepted"] and not settings.drained:
         audit.append("the queue was not seen empty before the audit")
     undecided = counts["sessions_undecided"]
@@ -157,6 +148,24 @@ def _doubts(
     parts, _ = unplanned(history, settings)  # an application's own death is no excuse
     failure = fault_doubts(plan, listed, history)
     return Doubts(failure, gaps(history), audit, sessions, parts)
+
+
+def _audit(history: History, counts: Mapping[str, int]) -> list[str]:
+    """Why the audit may not tell what was kept."""
+    hidden, unread = counts["hidden"], counts["unaudited"] - counts["hidden"]
+    if not counts["audit_reads"] and not hidden:
+        audited = any(phase is Phase.AUDIT for phase, _, _ in history.windows())
+        why = "the audit could read nothing" if audited else "there was no audit"
+        return [f"{why}, so nobody knows what was kept"]
+    reasons = {
+        "for which the audit was shown another session's write": hidden,
+        "that the audit could not read": unread,
+    }
+    return [
+        f"{number:,} acknowledged writes are in objects {which}"
+        for which, number in reasons.items()
+        if number
+    ]
 
 
 def _sessions(total: Partial) -> dict[str, Any]:

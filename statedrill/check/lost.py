@@ -13,8 +13,10 @@ The last successful audit read of an object decides. A write w confirmed before 
 What the list shows is not lost, whatever its version says, and neither is the last write shown.
 Content that is gone while its record is there (ABSENT) counts as the version before the record's;
 without a version only the last write is lost, and only where no unknown write may have made the
-record. Writes of objects without a successful audit read are unaudited; accepted writes that are
-missing while the queue was not drained are unsettled: both are unknown, never lost.
+record. Writes of objects without a successful audit read are unaudited, and so is, where another
+session's write was shown after the last of these (a leak), what was still there before: what that
+answer hides is not known. Accepted writes that are missing while the queue was not drained are
+unsettled. All these are unknown, never lost.
 """
 
 from __future__ import annotations
@@ -30,9 +32,9 @@ from statedrill.history import ABSENT, Kind, Outcome, Phase
 
 
 def lost_writes(case: Case, drained: bool) -> Marks:
-    """Confirmed and accepted writes against the audit. Evidence per row: "unaudited",
-    "unsettled", and "suspected", the confirmed writes that the last read of an object without audit
-    no longer shows.
+    """Confirmed and accepted writes against the audit. Evidence per row: "unaudited", of them
+    "hidden" those for which the audit was shown a leak, "unsettled", and "suspected", the confirmed
+    writes that the last read of an object without audit no longer shows.
     """
     frame = case.frame
     confirmed = case.acked | case.accepted
@@ -50,11 +52,14 @@ def lost_writes(case: Case, drained: bool) -> Marks:
     missing[shared_versions(case, spare, kept)] = True
     missing &= ~kept
     _by_list(case, rows, audit[rows], listed, missing)
+    hidden = _leaked_last(case)[frame.obj]
+    audited &= missing | ~hidden
     judged = np.zeros(len(frame), dtype=bool)
     judged[rows] = True
     settled = case.acked | drained
     evidence = {
         "unaudited": confirmed & ~audited,
+        "hidden": confirmed & ~audited & hidden,
         "unsettled": missing & audited & ~settled,
         "suspected": missing & ~audited & case.acked,
     }
@@ -80,6 +85,15 @@ def _audited(case: Case, deciding: Array) -> Array:
     """Per object whether an audit read decides."""
     audited: Array = (deciding != NONE) & (case.frame["phase"][deciding] >= Phase.AUDIT)
     return audited
+
+
+def _leaked_last(case: Case) -> Array:
+    """Per object whether a leak is the last that an audit was shown of it."""
+    frame = case.frame
+    leaked = np.zeros(frame.objects, dtype=bool)
+    rows = np.flatnonzero((case.valid | (case.read & case.leak)) & (frame["phase"] >= Phase.AUDIT))
+    leaked[frame.obj[rows]] = case.leak[rows]  # rows of an object are in the order of their call
+    return leaked
 
 
 def _older(case: Case, rows: Array, audit: Array) -> Array:

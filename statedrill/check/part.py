@@ -195,6 +195,7 @@ def _counts(look: Look, following: Array) -> Counter[str]:
         "failed_writes": state & (frame.outcome == Outcome.FAILED),
         "lost": lost.violation,
         "unaudited": lost.evidence["unaudited"],
+        "hidden": lost.evidence["hidden"],
         "unsettled": lost.evidence["unsettled"],
         "suspected": lost.evidence["suspected"],
         "audit_reads": case.valid & (frame["phase"] >= Phase.AUDIT),

@@ -470,6 +470,20 @@ class Brute:
         lost = sorted(missing)
         return [i for i in lost if self.acked(i)], [i for i in lost if not self.acked(i)]
 
+    def unaudited(self) -> list[int]:
+        """Confirmed writes of which nobody knows whether they were kept."""
+        audits = [
+            i for i in self.n
+            if self._read(i) and self.rows[i]["phase"] >= Phase.AUDIT
+            and (i in self.valid or i in self.leaks)
+        ]  # fmt: skip
+        if not any(i in self.valid for i in audits):
+            return self.confirmed()
+        if audits[-1] in self.valid:
+            return []
+        lost, unsettled = self.lost()
+        return [i for i in self.confirmed() if i not in (*lost, *unsettled)]
+
     def _kept(self, i: int, audit: int) -> bool:
         items = self._items(audit)
         if self.rows[i]["wid"] in items and i in self.entries():

@@ -74,6 +74,7 @@ def expectations(brute: Brute) -> dict[str, Any]:
         "linearizability": brute.conflicts() or brute.versions_conflict(),
         "lost-writes": lost,
         "unsettled": unsettled,
+        "unaudited": brute.unaudited(),
     }
 
 
@@ -95,6 +96,7 @@ def findings(look: Look, begin: int, end: int) -> dict[str, Any]:
         "stale": {row: int(since[begin + row]) for row in rows(stale.violation)},
         "linearizability": bool(found["linearizability"].violation[begin:end].any()),
         "unsettled": rows(found["lost-writes"].evidence["unsettled"]),
+        "unaudited": rows(found["lost-writes"].evidence["unaudited"]),
     }
 
 
@@ -122,5 +124,6 @@ def test_every_finding_appears_in_the_random_histories() -> None:
         "leaks", "phantoms", "rejected-visible", "valid", "stale", "monotonic-reads",
         "read-your-writes", "writes-follow-reads", "monotonic-writes", "resurrected",
         "duplicates", "two-versions", "linearizability", "lost-writes", "unsettled",
+        "unaudited",
     }  # fmt: skip
     assert NONE == -1
