@@ -17,6 +17,10 @@ from statedrill.report import write_comparison, write_report
 from statedrill.run_folder import write_verdict
 
 SAMPLE = Path(__file__).resolve().parent.parent / "reports" / "sample"
+# The order in which they are compared, everywhere: from the simplest, and from no failure at all.
+PATTERNS = ("sticky", "distributed", "decoupled")
+EXPERIMENTS = ("none", "instance-kill", "cache-flush", "zone-outage")
+ORDER = [f"{pattern}-{experiment}" for pattern in PATTERNS for experiment in EXPERIMENTS]
 KEPT = ("plan.json", "history/operations.parquet", "history/events.jsonl")
 
 
@@ -36,7 +40,8 @@ def take(run: Path) -> None:
 
 def rebuild(folder: Path = SAMPLE) -> list[Path]:
     """Judge and report every run of `folder` anew, then compare them; returns the pages."""
-    runs = sorted(path.parent for path in folder.glob("*/plan.json"))
+    made = (path.parent for path in folder.glob("*/plan.json"))
+    runs = sorted(made, key=lambda run: (run.name not in ORDER, [*ORDER, run.name].index(run.name)))
     for run in runs:
         write_verdict(run, judge(History.open(run / "history"), read_plan(run)))
     pages = [write_report(run) for run in runs]

@@ -11,10 +11,12 @@ import pytest
 from statedrill.errors import InputError
 from statedrill.report import write_comparison
 from statedrill.report.answer import answer
+from statedrill.report.grid import grid
 from statedrill.report.loading import Run
 from statedrill.report.squares import squares_of
 from tests.report.sample import sample_plan, sample_verdict, write_run
 from tests.report.test_run_report import Page
+from tests.sample import ORDER, SAMPLE
 
 PATTERNS = ("sticky", "distributed", "decoupled")
 
@@ -57,6 +59,26 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def page(compared: Path) -> Page:
     return Page((compared / "report.html").read_text())
+
+
+def test_patterns_and_experiments_stand_in_the_order_in_which_runs_first_name_them() -> None:
+    pairs = [("sticky", "zone-outage"), ("distributed", "none"), ("decoupled", "zone-outage"),
+             ("sticky", "none"), ("distributed", "cache-flush")]  # fmt: skip
+    drawn = grid([a_run(*pair) for pair in pairs], lambda run: "")
+    assert [name for name, _ in drawn.rows] == ["sticky", "distributed", "decoupled"]
+    assert [name for name, _ in drawn.columns] == ["zone-outage", "none", "cache-flush"]
+
+
+def test_the_sample_compares_from_the_simplest_pattern_and_from_no_failure_on() -> None:
+    value = json.loads((SAMPLE / "comparison" / "comparison.json").read_text())
+    assert value["reports"] == [f"../{name}/report.html" for name in ORDER]
+    page = Page((SAMPLE / "comparison" / "report.html").read_text())
+    reports = [link for link in page.links if link.endswith("/report.html")]
+    assert list(dict.fromkeys(reports)) == value["reports"]
+    summary = (SAMPLE / "comparison" / "summary.md").read_text()
+    assert [summary.index(f"{name}/") for name in ORDER] == sorted(
+        summary.index(f"{name}/") for name in ORDER
+    )
 
 
 def test_the_comparison_opens_with_the_answer(page: Page) -> None:
