@@ -13,7 +13,6 @@ import time
 from typing import Any
 
 import gevent
-from locust.runners import STATE_MISSING
 
 from statedrill import __version__
 from statedrill.load.parcels import Inbox, Piece
@@ -27,7 +26,9 @@ STOP = "statedrill-stop"
 # Whoever was forked from the master has the same, and writes into the run's folder by itself.
 KINSHIP = secrets.token_hex(8)
 
-# So long the master waits for a record of which no piece comes any more.
+# A load process sends something every second. One that was silent for so long is not waited for.
+_SILENT_S = 5.0
+# So long the master waits for one that is there, but has nothing new to send.
 _PATIENCE_S = 10.0
 _TICK_S = 0.05
 _log = logging.getLogger("statedrill")
@@ -41,6 +42,7 @@ class Collector:
         self._settings = settings
         self._inboxes: dict[str, Inbox] = {}
         self._machines: dict[str, str] = {}
+        self._heard_s: dict[str, float] = {}
         runner.register_message(HELLO, self._welcome)
         runner.register_message(PIECE, self._take)
         runner.register_message(DONE, self._finish)
@@ -73,6 +75,7 @@ class Collector:
             self._answer(WHOLE, msg, {})
 
     def _answer(self, kind: str, msg: Any, told: dict[str, Any]) -> None:
+        self._heard_s[msg.node_id] = time.monotonic()
         times = {"asked": msg.data.get("asked"), "clock": time.monotonic_ns()}
         self._runner.send_message(kind, {**times, **told}, client_id=msg.node_id)
 
@@ -101,11 +104,11 @@ class Collector:
 
     def _awaited(self) -> list[str]:
         """The load processes that are there, but have not delivered everything yet."""
-        nodes = self._runner.clients
+        now_s = time.monotonic()
         return [
             client
             for client, inbox in self._inboxes.items()
-            if not inbox.whole and client in nodes and nodes[client].state != STATE_MISSING
+            if not inbox.whole and now_s - self._heard_s[client] < _SILENT_S
         ]
 
     def _taken(self) -> int:

@@ -81,7 +81,7 @@ class Courier:
         self._runner, self._spool, self._clock = runner, spool, clock
         self._outbox = Outbox(spool, worker)
         self._room = Event()
-        self._heard_s = time.monotonic()
+        self._heard_s = self._waiting_s = time.monotonic()
         self._ended = False
         runner.register_message(GOT, self._confirmed)
         runner.register_message(WHOLE, self._is_whole)
@@ -118,12 +118,12 @@ class Courier:
         while True:
             self._room.wait(_PAUSE_S)
             self._room.clear()
-            silent_s = time.monotonic() - self._heard_s
+            now_s = time.monotonic()
             if not self._outbox.on_their_way:
-                self._heard_s = time.monotonic()
-            elif silent_s > _LOST_S:
+                self._waiting_s = now_s
+            elif now_s - max(self._waiting_s, self._heard_s) > _LOST_S:
                 self._outbox.rewind()
-                self._heard_s = time.monotonic()
+                self._waiting_s = now_s
             self._send(_ON_THEIR_WAY_BYTES)
 
     def _send(self, most_bytes: int) -> None:
@@ -153,12 +153,17 @@ class Courier:
         self._runner.stop()
 
     def _leave(self, **_: Any) -> None:
-        """This process is asked to end, and the master may not know: deliver first."""
+        """This process is to end, and the master may not know: no new users, and deliver first."""
+        self._runner.start_worker = _nobody
         self._runner.stop()
         end_s = time.monotonic() + _PATIENCE_S
         while self._ended and time.monotonic() < end_s:
             gevent.sleep(0.05)
             end_s = max(end_s, self._heard_s + _PATIENCE_S)
+
+
+def _nobody(*_: Any, **__: Any) -> None:
+    """In place of Locust's way to start users."""
 
 
 class _Hello:

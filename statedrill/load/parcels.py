@@ -81,9 +81,9 @@ class Inbox:
 
     def __init__(self, folder: Path, worker: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._files = {
-            kind: path.open("ab", buffering=0) for kind, path in _paths(folder, worker).items()
-        }
+        self._paths = _paths(folder, worker)
+        for path in self._paths.values():
+            path.touch()
         self.taken = dict.fromkeys(KINDS, 0)
         self.whole = False
 
@@ -95,9 +95,10 @@ class Inbox:
             OSError: it cannot be written, such as on a full disk.
         """
         kind, at, data = piece
-        file, taken = self._files[kind], self.taken[kind]
+        path, taken = self._paths[kind], self.taken[kind]
         if at <= taken < at + len(data):
-            self.taken[kind] += file.write(data[taken - at :])
+            with path.open("ab", buffering=0) as file:
+                self.taken[kind] += file.write(data[taken - at :])
             self.whole = self.whole and kind not in EVIDENCE
         return self.taken[kind]
 
@@ -105,11 +106,6 @@ class Inbox:
         """The load process says that its files are this long: whether they are here, too."""
         self.whole = all(self.taken[kind] == size for kind, size in sizes.items())
         return self.whole
-
-    def close(self) -> None:
-        """No piece will come any more."""
-        for file in self._files.values():
-            file.close()
 
 
 def _paths(folder: Path, worker: int) -> dict[str, Path]:

@@ -16,6 +16,7 @@ import sys
 import time
 from typing import Any
 
+import gevent
 import gevent.lock
 import locust
 from locust.runners import MasterRunner, WorkerRunner
@@ -38,7 +39,7 @@ _log = logging.getLogger("statedrill")
 _PR_SET_PDEATHSIG = 1
 _SUMMED = ("line", "requests", "errors", "queued", "dropped")
 _reported: dict[str, dict[str, Any]] = {}  # on a master: every worker's last report
-_generators: dict[int, Generator] = {}  # by process: a worker is forked from the master
+_generators: dict[int, Generator | None] = {}  # by process: a worker is forked from the master
 _making = gevent.lock.RLock()
 
 
@@ -47,12 +48,21 @@ class CallFailed(Exception):
 
 
 def generator(environment: Any) -> Generator:
-    """The generator of this process, made with the first use."""
-    if os.getpid() not in _generators:
-        with _making:  # users may come while a load process is still asking its master
-            if os.getpid() not in _generators:
-                _generators[os.getpid()] = _make(environment)
-    return _generators[os.getpid()]
+    """The generator of this process, made with the first use.
+
+    Raises:
+        StatedrillError: it cannot be made.
+        GreenletExit: this was said already, and the process is about to end.
+    """
+    here = os.getpid()
+    with _making:  # users may come while a load process is still asking its master
+        if here not in _generators:
+            _generators[here] = None
+            _generators[here] = _make(environment)
+        found = _generators[here]
+    if found is None:
+        raise gevent.GreenletExit
+    return found
 
 
 def address(host: str | None) -> str:

@@ -90,6 +90,20 @@ class Load:
             command += ["-H", self.address]
         return self._start(command, env, f"locust-{len(self._children)}")
 
+    def far_worker(self, master: tuple[str, int], clock_s: int = 0, *options: str) -> Child:
+        """A load process as on another machine: no folder, no settings, maybe a clock of its own.
+
+        It asks the master for the scenario, too.
+        """
+        folder = self.folder / f"machine-{len(self._children)}"
+        folder.mkdir()
+        command = [
+            *elsewhen(clock_s), sys.executable, "-m", "locust", "-f", "-", "--worker",
+            "--master-host", master[0], "--master-port", str(master[1]),
+            "--exit-code-on-error", "0", *options,
+        ]  # fmt: skip
+        return self._start(command, {"TMPDIR": str(folder)}, "worker", folder)
+
     def audit(self, worker: int, *options: str) -> Child:
         command = [
             sys.executable, "-m", "statedrill.load.audit", "--history", str(self.history),
@@ -115,10 +129,25 @@ class Load:
         for child in self._children:
             child.end()
 
-    def _start(self, command: list[str], env: dict[str, str], name: str) -> Child:
-        child = Child(command, env, self.folder, name)
+    def _start(
+        self, command: list[str], env: dict[str, str], name: str, folder: Path | None = None
+    ) -> Child:
+        child = Child(command, env, folder or self.folder, name)
         self._children.append(child)
         return child
+
+
+def elsewhen(clock_s: int) -> list[str]:
+    """Before a command: its monotonic clock is `clock_s` ahead, as on a machine that is up longer.
+
+    Skips the test where the kernel or our rights do not allow it.
+    """
+    if not clock_s:
+        return []
+    command = ["unshare", "--time", "--monotonic", str(clock_s), "--fork", "--kill-child"]
+    if subprocess.run([*command, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no time namespaces here")
+    return command
 
 
 def wait_for(condition: Any, timeout_s: float = 30.0) -> None:
