@@ -17,7 +17,7 @@ from typing import Any
 import gevent
 import gevent.monkey
 import gevent.socket
-from gevent.hub import Waiter
+from gevent import getcurrent
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from statedrill.load.answer import MAX_ANSWER_BYTES, Answer
@@ -44,8 +44,8 @@ class Connection:
 
     __slots__ = (
         "_answer", "_deadlines", "_fd", "_incoming", "_outgoing", "_parser", "_poller",
-        "_received", "_socket", "_tls", "_waiter", "_watcher", "busy", "closed", "deadline_ns",
-        "error", "ret", "sent",
+        "_received", "_socket", "_switch_to_hub", "_tls", "_waiting", "_watcher", "busy", "closed",
+        "deadline_ns", "error", "ret", "sent",
     )  # fmt: skip
 
     def __init__(
@@ -60,7 +60,8 @@ class Connection:
         self._outgoing: Any
         self._tls, self._incoming, self._outgoing = tls or (None, None, None)
         self._parser = answer.parser = HttpResponseParser(answer)
-        self._waiter = Waiter(hub)
+        self._switch_to_hub = hub.switch
+        self._waiting: Any = None  # the greenlet in `exchange`
         self.deadline_ns = NEVER
         self._deadlines = Deadlines.of(hub)
         self._deadlines.watch(self)
@@ -93,11 +94,11 @@ class Connection:
         self.ret = 0
         self.busy = True
         self.deadline_ns = time.monotonic_ns() + timeout_ns
+        self._waiting = getcurrent()
         try:
             self._send(request)
             while self.busy:
-                self._waiter.clear()
-                self._waiter.get()
+                self._switch_to_hub()
         except OSError as error:
             self.error = self.error or _reason(error)
         finally:
@@ -136,9 +137,8 @@ class Connection:
         watcher = gevent.get_hub().loop.io(self._fd, _WRITE)
         try:
             while rest and self.busy:
-                self._waiter.clear()
-                watcher.start(self._waiter.switch, None)
-                self._waiter.get()
+                watcher.start(self._waiting.switch)
+                self._switch_to_hub()
                 watcher.stop()
                 if self.busy:
                     rest = rest[self._try_send(rest) :]
@@ -204,7 +204,7 @@ class Connection:
         self.busy = False
         if self._answer.surplus or not self._answer.keep_alive:
             self.close()
-        self._waiter.switch(None)
+        self._waiting.switch()
 
     def _end_of_stream(self) -> None:
         answer = self._answer
@@ -220,7 +220,7 @@ class Connection:
         self.close()
         if waiting:
             self.error = error
-            self._waiter.switch(None)
+            self._waiting.switch()
 
     def _decrypt(self, data: bytes) -> tuple[bytes, bool]:
         """(plain bytes, whether the stream ended)."""
