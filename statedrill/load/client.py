@@ -10,6 +10,8 @@ import ssl
 import time
 from urllib.parse import urlsplit
 
+import gevent
+
 from statedrill.errors import InputError
 from statedrill.load.answer import Answer
 from statedrill.load.connection import ConnectError, Connection, connect
@@ -73,6 +75,9 @@ class HttpClient:
         self.call = time.monotonic_ns()
         try:
             connection = self._connection
+            if connection is not None:
+                line_up()
+                self.call = time.monotonic_ns()  # the wait was ours, not the server's
             if connection is None or not connection.usable():
                 connection = self._connect()
             try:
@@ -124,6 +129,21 @@ def target(url: str) -> tuple[str, int, bool]:
         )
     tls = parts.scheme == "https"
     return host, port or (443 if tls else 80), tls
+
+
+def line_up() -> None:
+    """Let every other user whose answer has arrived come as far as this, then go on.
+
+    Many busy users then send one right after the other, and a server on this machine is not woken
+    anew for each request: an operation costs a sixth less processor time.
+    """
+    hub = gevent.get_hub()
+    turn = hub.loop.run_callback(gevent.getcurrent().switch)
+    try:
+        hub.switch()
+    except BaseException:
+        turn.stop()  # killed: its turn must not wake this greenlet where it waits for other things
+        raise
 
 
 _contexts: dict[str, ssl.SSLContext] = {}

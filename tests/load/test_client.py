@@ -4,6 +4,7 @@ import datetime
 import ipaddress
 import socket
 import ssl
+import time
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +232,41 @@ def test_a_greenlet_that_is_killed_leaves_a_closed_connection_and_a_true_sent() 
         client.exchange(b"GET /", b"")
         assert client.answer.status == 200
         assert client.connected == 2
+
+
+def test_a_greenlet_that_is_killed_before_its_turn_has_sent_nothing() -> None:
+    def user() -> str:
+        try:
+            client.exchange(b"GET /never", b"")
+        except gevent.GreenletExit:
+            gevent.sleep(0.01)  # fails if somebody else wakes it
+            return "at peace"
+        return "sent"
+
+    with serving(always(HELLO)) as stub:
+        client = ask(stub)
+        greenlet = gevent.spawn(user)
+        # The loop's callbacks run in their order: its start, its end, its turn.
+        gevent.get_hub().loop.run_callback(greenlet.throw, gevent.GreenletExit())
+        assert greenlet.get() == "at peace"
+        assert not client.sent
+        assert client.ret >= client.call > 0
+        client.exchange(b"GET /", b"")
+        assert [request.path for request in stub.requests] == ["/", "/"]
+
+
+def test_users_that_are_ready_together_send_together() -> None:
+    with serving(always(HELLO)) as stub:
+        clients = [ask(stub) for _ in range(3)]
+        ready_ns: list[int] = []
+
+        def user(client: HttpClient) -> None:
+            ready_ns.append(time.monotonic_ns())
+            client.exchange(b"GET /", b"")
+
+        gevent.joinall([gevent.spawn(user, client) for client in clients])
+        assert all(client.answer.status == 200 for client in clients)
+        assert max(ready_ns) < min(client.call for client in clients)
 
 
 def test_a_large_request_is_sent_whole_and_once() -> None:
