@@ -18,13 +18,34 @@ from statedrill.history import Outcome
 
 def _newest_own(look: Look, row: int, chosen: Array) -> int:
     """The row of `chosen` in the same lane and object, returned before `row`, that is newest."""
-    case, frame = look.case, look.case.frame
+    case, same = look.case, _before(look, row, chosen)
+    value = np.where(case.value[same] != NONE, case.value[same], same)
+    return int(same[np.lexsort((case.start[value], case.shown[same]))[-1]])
+
+
+def _before(look: Look, row: int, chosen: Array) -> Array:
+    """The rows of `chosen` in the same lane and object that returned before `row`."""
+    frame = look.case.frame
     same = np.flatnonzero(
         chosen & (frame.obj == frame.obj[row]) & (frame["lane"] == frame["lane"][row])
     )
-    same = same[frame.ret[same] < frame.call[row]]
-    value = np.where(case.value[same] != NONE, case.value[same], same)
-    return int(same[np.lexsort((case.start[value], case.shown[same]))[-1]])
+    return same[frame.ret[same] < frame.call[row]]
+
+
+def _newest_confirmed(look: Look, row: int, own: Array) -> tuple[int, int]:
+    """The newest own write that the read `row` surely is older than, and the answer that
+    confirmed it: its own, or the replay of a later attempt.
+    """
+    case, frame = look.case, look.case.frame
+    answers = _before(look, row, own & case.answered | case.replay)
+    writes = np.where(case.replay[answers], case.target[answers], answers)
+    start, version = frame.call[writes], case.version[writes]
+    shown = int(case.shown[row])
+    first = case.first[case.value[row]] if case.value[row] != NONE else np.iinfo("i8").max
+    told = (version != NONE) & (shown != NONE)
+    older = np.where(told, shown < version, first < start)
+    newest = np.lexsort((start, version, older))[-1]
+    return int(writes[newest]), int(answers[newest])
 
 
 def own_write(look: Look, tell: Teller, row: int) -> Found:
@@ -37,10 +58,10 @@ def own_write(look: Look, tell: Teller, row: int) -> Found:
         mine = mine[frame.ret[mine] < frame.call[row]]
         if len(mine):
             return _without(look, tell, int(mine[0]), row)
-    write = _newest_own(look, row, own)
-    return [write, row], (
-        f"session {tell.session(row)} had {tell.op(write)} {tell.wid(write)}{tell.version(write)} "
-        f"confirmed at {tell.at(write)}, and read an older state of its {tell.object(row)} at "
+    write, answer = _newest_confirmed(look, row, own)
+    return list(dict.fromkeys((write, answer, row))), (
+        f"session {tell.session(row)} had {tell.op(write)} {tell.wid(write)}{tell.version(answer)} "
+        f"confirmed at {tell.at(answer)}, and read an older state of its {tell.object(row)} at "
         f"{tell.called(row)}: {tell.shows(row)}."
     )
 
