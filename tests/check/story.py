@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -134,11 +134,13 @@ def told(
     events: Sequence[Event] = (),
     load: Sequence[Event] = (),
     incomplete: tuple[int, ...] = (),
+    *,
     names: Names = NAMES,
+    machines: Mapping[int, str] | None = None,
 ) -> Told:
     """A history in memory."""
     return Told(
         folder=Path("nowhere"), run="r1", names=names, rows=sum(t.num_rows for t in tables),
         groups=tuple((number, 1) for number in range(len(tables))), incomplete=incomplete,
-        events=tuple(events), load=tuple(load), tables=tuple(tables),
+        events=tuple(events), load=tuple(load), tables=tuple(tables), machines=machines or {},
     )  # fmt: skip

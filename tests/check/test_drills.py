@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import Any
 
 import pyarrow as pa
@@ -111,6 +112,25 @@ def test_a_lost_load_process_is_named_and_leaves_the_verdict_open() -> None:
     seen = verdict(users(), incomplete=(2,))
     assert seen["outcome"] == "unknown"
     assert any("load process 2 was lost" in why for why in seen["why"])
+
+
+def test_a_lost_load_process_of_another_machine_is_named_with_it() -> None:
+    seen = verdict(users(), incomplete=(2,), machines={1: "alpha", 2: "beta"})
+    assert any("load process 2 on beta was lost" in why for why in seen["why"])
+
+
+@pytest.mark.parametrize(("error_ms", "outcome"), [(100.0, "held"), (100.1, "unknown")])
+def test_a_machine_whose_clock_is_not_known_leaves_the_verdict_open(
+    error_ms: float, outcome: str
+) -> None:
+    lines = [
+        {**line, "clock_error_ms": each}
+        for line, each in zip(load(), cycle((0.3, None, error_ms)), strict=False)
+    ]
+    seen = verdict(users(), load=lines, machines={0: "alpha"})
+    assert seen["outcome"] == outcome
+    why = f"the clock of load process 0 on alpha may be {error_ms:,.0f} ms off"
+    assert any(why in each for each in seen["why"]) == (outcome == "unknown")
 
 
 def test_ids_that_are_not_on_record_are_phantoms_only_where_the_record_is_whole() -> None:
