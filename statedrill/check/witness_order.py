@@ -29,7 +29,8 @@ def _before(look: Look, row: int, chosen: Array) -> Array:
     same = np.flatnonzero(
         chosen & (frame.obj == frame.obj[row]) & (frame["lane"] == frame["lane"][row])
     )
-    return same[frame.ret[same] < frame.call[row]]
+    before: Array = same[frame.ret[same] < frame.call[row]]
+    return before
 
 
 def _newest_confirmed(look: Look, row: int, own: Array) -> tuple[int, int]:

@@ -67,8 +67,8 @@ class Recorder:
         return number
 
     def record(self, operation: Operation) -> None:
-        """Append one operation."""
-        self.record_row(tuple([getattr(operation, column) for column in COLUMNS]))
+        """Append one operation, timed on this machine's own clock."""
+        self.keep(tuple([getattr(operation, column) for column in COLUMNS]))
 
     def record_row(self, row: tuple[Any, ...]) -> None:
         """Append one operation given as a tuple in the order of `COLUMNS` (the fast way)."""
