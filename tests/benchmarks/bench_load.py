@@ -104,7 +104,12 @@ def bench() -> dict[str, float]:
     """The figures of the load generator, each from runs of both sides in turn."""
     with tempfile.TemporaryDirectory() as name, _haproxy(Path(name)) as address:
         bench_of = _Bench(Path(name), address)
-        return {**bench_of.plain(), **bench_of.rich(), **bench_of.two_processes()}
+        return {
+            **bench_of.plain(),
+            **bench_of.rich(),
+            **bench_of.two_processes(),
+            **bench_of.far_process(),
+        }
 
 
 class _Bench:
@@ -169,11 +174,48 @@ class _Bench:
             "load_cores": float(os.cpu_count() or 1),
         }
 
+    def far_process(self) -> dict[str, float]:
+        """What it costs that the record travels to the master instead of into its folder."""
+        rounds = self.in_turn(
+            lambda: self.locust(OURS_PLAIN, True, "--processes", "1"),
+            lambda: self.far(OURS_PLAIN),
+        )
+        return {
+            "load_far_cost_pct": _median(100 * (1 - far.rate / near.rate) for near, far in rounds),
+            "load_far_cost_cpu_pct": _median(
+                100 * (far.cpu_us / near.cpu_us - 1) for near, far in rounds
+            ),
+        }
+
+    def far(self, scenario: str) -> Run:
+        """A master, and a load process that is no child of it."""
+        path = self.folder / "far.py"
+        path.write_text(scenario)
+        port = str(20_000 + self.count)
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "locust", "-f", str(path), "--worker", "--master-port", port],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        try:
+            return self.locust(
+                scenario, True, "--master", "--master-bind-host", "127.0.0.1",
+                "--master-bind-port", port, "--expect-workers", "1", other=worker,
+            )  # fmt: skip
+        finally:
+            worker.kill()
+            worker.wait()
+
     def in_turn(self, *sides: Callable[[], Run]) -> list[tuple[Run, ...]]:
         """A run of every side, round after round; every round gives one figure."""
         return [tuple(side() for side in sides) for _ in range(ROUNDS)]
 
-    def locust(self, scenario: str, record: bool, *options: str) -> Run:
+    def locust(
+        self,
+        scenario: str,
+        record: bool,
+        *options: str,
+        other: subprocess.Popen[bytes] | None = None,
+    ) -> Run:
         self.count += 1
         path = self.folder / f"scenario_{self.count}.py"
         path.write_text(scenario)
@@ -185,8 +227,10 @@ class _Bench:
             "-u", str(USERS), "-r", str(USERS), "-t", f"{SECONDS}s", "-H", self.address, *options,
         ]  # fmt: skip
         before = os.times()
-        idle_s = _start_up_s()
+        idle_s = _start_up_s() * (1 if other is None else 2)
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        if other is not None:
+            other.wait(30)
         after = os.times()
         requests, failures, rate = _summary(done.stdout + done.stderr)
         if failures > USERS:  # those in flight at the end
