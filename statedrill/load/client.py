@@ -19,6 +19,7 @@ from statedrill.load.cookies import CookieJar
 
 PER_SESSION = "session"
 PER_REQUEST = "request"
+_AT_ONCE_NS = 1_000_000  # a user who goes on sooner than this after an answer is a busy one
 
 
 class HttpClient:
@@ -71,11 +72,11 @@ class HttpClient:
         self.error = ""
         self.sent = False
         request = b"".join((line, self.base, self.cookies.header(path), fields, b"\r\n", body))
-        self.ret = 0
+        last, self.ret = self.ret, 0
         self.call = time.monotonic_ns()
         try:
             connection = self._connection
-            if connection is not None:
+            if connection is not None and self.call - last < _AT_ONCE_NS:
                 line_up()
                 self.call = time.monotonic_ns()  # the wait was ours, not the server's
             if connection is None or not connection.usable():
@@ -135,7 +136,7 @@ def line_up() -> None:
     """Let every other user whose answer has arrived come as far as this, then go on.
 
     Many busy users then send one right after the other, and a server on this machine is not woken
-    anew for each request: an operation costs a sixth less processor time.
+    anew for each request: an operation costs an eighth less processor time.
     """
     hub = gevent.get_hub()
     turn = hub.loop.run_callback(gevent.getcurrent().switch)

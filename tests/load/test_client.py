@@ -234,19 +234,23 @@ def test_a_greenlet_that_is_killed_leaves_a_closed_connection_and_a_true_sent() 
         assert client.connected == 2
 
 
-def test_a_greenlet_that_is_killed_before_its_turn_has_sent_nothing() -> None:
+def test_a_greenlet_that_is_killed_before_its_turn_has_sent_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(client_module, "_AT_ONCE_NS", 2**63)
+
     def user() -> str:
         try:
             client.exchange(b"GET /never", b"")
         except gevent.GreenletExit:
-            gevent.sleep(0.01)  # fails if somebody else wakes it
+            gevent.sleep(0.01)  # fails if its turn wakes it here
             return "at peace"
         return "sent"
 
     with serving(always(HELLO)) as stub:
         client = ask(stub)
         greenlet = gevent.spawn(user)
-        # The loop's callbacks run in their order: its start, its end, its turn.
+        # The loop's callbacks run in their order: the user's start, its end, its turn.
         gevent.get_hub().loop.run_callback(greenlet.throw, gevent.GreenletExit())
         assert greenlet.get() == "at peace"
         assert not client.sent
@@ -255,7 +259,11 @@ def test_a_greenlet_that_is_killed_before_its_turn_has_sent_nothing() -> None:
         assert [request.path for request in stub.requests] == ["/", "/"]
 
 
-def test_users_that_are_ready_together_send_together() -> None:
+@pytest.mark.parametrize("at_once_ns", [2**63, 0])
+def test_users_that_go_on_at_once_send_together_and_others_when_they_like(
+    monkeypatch: pytest.MonkeyPatch, at_once_ns: int
+) -> None:
+    monkeypatch.setattr(client_module, "_AT_ONCE_NS", at_once_ns)
     with serving(always(HELLO)) as stub:
         clients = [ask(stub) for _ in range(3)]
         ready_ns: list[int] = []
@@ -266,7 +274,8 @@ def test_users_that_are_ready_together_send_together() -> None:
 
         gevent.joinall([gevent.spawn(user, client) for client in clients])
         assert all(client.answer.status == 200 for client in clients)
-        assert max(ready_ns) < min(client.call for client in clients)
+        together = max(ready_ns) < min(client.call for client in clients)
+        assert together == (at_once_ns > 0)
 
 
 def test_a_large_request_is_sent_whole_and_once() -> None:
