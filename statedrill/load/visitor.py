@@ -157,7 +157,7 @@ class Visitor:
             self._ready()
             wid = session.wid()
             element = wid if what.call is contract.ADD else what.element
-            tried = what._replace(wid=wid, element=element, logical=logical, attempt=attempt)
+            tried = Try(what.call, what.name, what.tail, wid, element, logical, attempt)
             body = None if make is None else make(session.ids.text(wid))
             confirmed = session.write(tried, body, earlier)
             if confirmed is not None:
