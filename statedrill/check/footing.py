@@ -4,12 +4,14 @@ Footing holds when in the baseline at least 95 % of the planned rate was complet
 succeeded, and the generator was on its schedule: p99 of the lag of operations behind their
 intended start at most 100 ms (a tenth of the default pace; 250 ms where only the greatest lag of
 each second is known, which overstates the p99), its processors less than 90 % busy, and nothing
-dropped. The bounds are this project's own choice. Without footing the verdict is unknown: what
-was measured may be the generator's weakness.
+dropped at any time. When sessions arrive at a rate, the pool must have the users that they need at
+once (Little's law: rate x length of a session). The bounds are this project's own choice. Without
+footing the verdict is unknown: what was measured may be the generator's weakness.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,7 +47,8 @@ def footing(history: History, plan: Mapping[str, Any], traffic: Traffic) -> dict
         "schedule_lag_ms_p99": lag_ms,
         "schedule_lag_bound_ms": bound_ms,
         "cpu_pct": round(float(np.mean(cpu)), 1) if cpu else None,
-        "dropped": sum(int(line.get("dropped") or 0) for line in during),
+        "dropped": sum(int(line.get("dropped") or 0) for line in history.load),
+        **_pool(plan, history.load, end),
     }
     said = [str(each.get("why")) for each in history.events if each["event"] == "no-footing"]
     return _verdict(figures, said + _reasons(figures))
@@ -86,8 +89,35 @@ def _reasons(figures: Mapping[str, Any]) -> list[str]:
     if cpu is not None and cpu >= CPU_PCT:
         reasons.append(f"the generator kept its processor {cpu:.0f} % busy (bound {CPU_PCT:.0f} %)")
     if figures["dropped"]:
-        reasons.append(f"the generator dropped {figures['dropped']:,} arrivals in the baseline")
+        reasons.append(f"the generator dropped {figures['dropped']:,} arrivals: nobody played them")
+    users, needed = figures.get("pool_users"), figures.get("pool_users_needed")
+    if users and needed and needed > users:
+        reasons.append(
+            f"the arrivals need {needed:,} users at once and the pool has {users:,}, so that they "
+            f"waited for the generator: give it more with -u {math.ceil(1.2 * needed):,}"
+        )
     return reasons
+
+
+def _pool(
+    plan: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], fault_ns: int
+) -> dict[str, Any]:
+    """When sessions arrive at a rate: the users of the pool, and how many were needed at once.
+
+    The length of a session is taken from before the fault, which may make it longer.
+    """
+    rates: dict[int, float] = {}
+    for line in lines:
+        worker, rate = int(line.get("worker", 0)), float(line.get("planned_arrivals") or 0.0)
+        rates[worker] = max(rates.get(worker, 0.0), rate)
+    ended = [line for line in lines if line.get("session_s") is not None]
+    sound = [line for line in ended if int(line["t"]) <= fault_ns] or ended
+    users = (plan.get("load") or {}).get("users")
+    if not users or not sound or not any(rates.values()):
+        return {}
+    length_s = float(np.mean([line["session_s"] for line in sound]))
+    needed = math.ceil(sum(rates.values()) * length_s)
+    return {"pool_users": int(users), "pool_users_needed": needed}
 
 
 def _planned(plan: Mapping[str, Any], during: Sequence[Mapping[str, Any]]) -> float | None:

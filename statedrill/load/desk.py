@@ -6,6 +6,7 @@ Knows gevent's events; knows no clock, no Locust and no HTTP.
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 from gevent.event import AsyncResult
 
@@ -16,7 +17,8 @@ class Desk:
     """Hands arrivals to free users in the order of both.
 
     `queued_max` is the longest queue and `dropped` the arrivals that found it full, both since
-    `take_figures`; `arrived` counts what came, `started` what a user began.
+    `take_figures`; `arrived` counts what came, `started` what a user began, and `session_s` is the
+    mean length of the sessions that ended (None: none did).
     """
 
     def __init__(self, bound: int = DEFAULT_BOUND) -> None:
@@ -27,6 +29,7 @@ class Desk:
         self._dropped = 0
         self._arrived = 0
         self._started = 0
+        self._lengths_s: list[float] = []
 
     def arrive(self, due_ns: int) -> None:
         """A session is due: a free user takes it, else it queues, else it is dropped."""
@@ -57,13 +60,19 @@ class Desk:
         if not ticket.ready():
             ticket.set(None)
 
-    def take_figures(self) -> dict[str, int]:
+    def done(self, length_s: float) -> None:
+        """A user has played its session to the end."""
+        self._lengths_s.append(length_s)
+
+    def take_figures(self) -> dict[str, Any]:
         """What happened since the last call; the queue as it is counts on."""
+        lengths_s, self._lengths_s = self._lengths_s, []
         figures = {
             "queued": self._queued_max,
             "dropped": self._dropped,
             "arrived": self._arrived,
             "started": self._started,
+            "session_s": round(sum(lengths_s) / len(lengths_s), 3) if lengths_s else None,
         }
         self._queued_max = len(self._queue)
         self._dropped = self._arrived = self._started = 0

@@ -138,7 +138,7 @@ def test_the_median_of_recovery_counts_the_censored(
 def footing(**more: Any) -> dict[str, Any]:
     story = more.pop("story", None) or users()
     made = plan()
-    made["load"] = more.pop("planned", {"planned_rate": 10.0})
+    made["load"] = more.pop("planned", {"planned_rate": 10.0, "users": more.pop("users", None)})
     return dict(verdict(story, made, load=load(**more))["footing"])
 
 
@@ -157,13 +157,28 @@ def test_footing_holds_when_the_planned_load_was_really_there() -> None:
         ({"planned": {}, "planned_rate": None}, "are not on record"),
         ({"lag_ms_max": 400.0}, "400 ms behind its schedule"),
         ({"cpu_pct": 97.0}, "97 % busy"),
-        ({"dropped": 3}, "dropped 30 arrivals"),
+        ({"dropped": 3}, "dropped 90 arrivals"),
+        ({"planned_arrivals": 4.0, "session_s": 5.5, "users": 20}, "need 22 users at once"),
     ],
 )
 def test_footing_is_lost_with_a_reason(more: dict[str, Any], reason: str) -> None:
     found = footing(**more)
     assert found["outcome"] == "unknown"
     assert reason in found["why"][0]
+
+
+def test_a_pool_that_is_large_enough_is_firm_ground() -> None:
+    found = footing(planned_arrivals=4.0, session_s=5.0, users=20)
+    assert (found["outcome"], found["pool_users"], found["pool_users_needed"]) == ("held", 20, 20)
+
+
+def test_sessions_that_the_fault_made_longer_do_not_make_the_pool_too_small() -> None:
+    lines = load(planned_arrivals=4.0)
+    for line in lines:
+        line["session_s"] = 5.0 if line["t"] < START + FAULT * MS else 50.0
+    made = plan()
+    made["load"] |= {"users": 20}
+    assert verdict(users(), made, load=lines)["footing"]["outcome"] == "held"
 
 
 def test_the_planned_rate_of_several_load_processes_is_their_sum() -> None:
