@@ -27,6 +27,7 @@ SUCCESS_SHARE = 0.99
 LAG_MS_P99 = 100.0
 LAG_MS_P99_OF_MAXIMA = 250.0
 CPU_PCT = 90.0
+WAITED_SHARE = 0.01
 
 
 def footing(history: History, plan: Mapping[str, Any], traffic: Traffic) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def footing(history: History, plan: Mapping[str, Any], traffic: Traffic) -> dict
         "schedule_lag_bound_ms": bound_ms,
         "cpu_pct": round(float(np.mean(cpu)), 1) if cpu else None,
         "dropped": sum(int(line.get("dropped") or 0) for line in history.load),
-        **_pool(plan, history.load, end),
+        **_pool(history.load, during),
     }
     said = [str(each.get("why")) for each in history.events if each["event"] == "no-footing"]
     return _verdict(figures, said + _reasons(figures))
@@ -90,34 +91,48 @@ def _reasons(figures: Mapping[str, Any]) -> list[str]:
         reasons.append(f"the generator kept its processor {cpu:.0f} % busy (bound {CPU_PCT:.0f} %)")
     if figures["dropped"]:
         reasons.append(f"the generator dropped {figures['dropped']:,} arrivals: nobody played them")
-    users, needed = figures.get("pool_users"), figures.get("pool_users_needed")
-    if users and needed and needed > users:
+    if figures.get("pool_users_lacking"):
         reasons.append(
-            f"the arrivals need {needed:,} users at once and the pool has {users:,}, so that they "
-            f"waited for the generator: give it more with -u {math.ceil(1.2 * needed):,}"
+            f"the pool of {figures['pool_users']:,} users lacks about "
+            f"{figures['pool_users_lacking']:,} for these arrivals, which then wait for the "
+            "generator: give it more with -u"
+        )
+    elif figures.get("waited_share", 0.0) > WAITED_SHARE:
+        reasons.append(
+            f"{figures['waited_share']:.1%} of the baseline's arrivals found no free user: give "
+            "the pool more with -u"
         )
     return reasons
 
 
 def _pool(
-    plan: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], fault_ns: int
-) -> dict[str, Any]:
-    """When sessions arrive at a rate: the users of the pool, and how many were needed at once.
+    lines: Sequence[Mapping[str, Any]], during: Sequence[Mapping[str, Any]]
+) -> dict[str, float]:
+    """When sessions arrive at a rate: whether there was a free user for each of them.
 
-    The length of a session is taken from before the fault, which may make it longer.
+    Every load process has its own share of arrivals and users, and cannot help out another. How
+    many users it needs at once is its greatest rate times the length of a session as it was meant.
     """
-    rates: dict[int, float] = {}
-    for line in lines:
-        worker, rate = int(line.get("worker", 0)), float(line.get("planned_arrivals") or 0.0)
-        rates[worker] = max(rates.get(worker, 0.0), rate)
-    ended = [line for line in lines if line.get("session_s") is not None]
-    sound = [line for line in ended if int(line["t"]) <= fault_ns] or ended
-    users = (plan.get("load") or {}).get("users")
-    if not users or not sound or not any(rates.values()):
+    arrived = sum(int(line.get("arrived") or 0) for line in during)
+    if not arrived:
         return {}
-    length_s = float(np.mean([line["session_s"] for line in sound]))
-    needed = math.ceil(sum(rates.values()) * length_s)
-    return {"pool_users": int(users), "pool_users_needed": needed}
+    waited = sum(int(line.get("waited") or 0) for line in during)
+    users = lacking = 0
+    for worker in {line.get("worker") for line in lines}:
+        own = [line for line in lines if line.get("worker") == worker and "arrived" in line]
+        here = max((int(line["users"]) for line in own), default=0)
+        ended = sum(int(line["ended"]) for line in own)
+        total_s = sum(
+            float(line["session_s"]) * int(line["ended"]) for line in own if line["ended"]
+        )
+        rate = max((float(line["planned_arrivals"]) for line in own), default=0.0)
+        users += here
+        lacking += max(math.ceil(rate * total_s / ended) - here, 0) if ended else 0
+    return {
+        "waited_share": round(waited / arrived, 6),
+        "pool_users": users,
+        "pool_users_lacking": lacking,
+    }
 
 
 def _planned(plan: Mapping[str, Any], during: Sequence[Mapping[str, Any]]) -> float | None:

@@ -17,8 +17,9 @@ class Desk:
     """Hands arrivals to free users in the order of both.
 
     `queued_max` is the longest queue and `dropped` the arrivals that found it full, both since
-    `take_figures`; `arrived` counts what came, `started` what a user began, and `session_s` is the
-    mean length of the sessions that ended (None: none did).
+    `take_figures`; `arrived` counts what came, `waited` what found no free user, `started` what a
+    user began, `ended` what one played to its end; `session_s` is the mean length of the latter, as
+    it was meant (None: there was none).
     """
 
     def __init__(self, bound: int = DEFAULT_BOUND) -> None:
@@ -29,6 +30,7 @@ class Desk:
         self._dropped = 0
         self._arrived = 0
         self._started = 0
+        self._waited = 0
         self._lengths_s: list[float] = []
 
     def arrive(self, due_ns: int) -> None:
@@ -37,7 +39,9 @@ class Desk:
         if self._free:
             self._started += 1
             self._free.popleft().set(due_ns)
-        elif len(self._queue) < self.bound:
+            return
+        self._waited += 1
+        if len(self._queue) < self.bound:
             self._queue.append(due_ns)
             self._queued_max = max(self._queued_max, len(self._queue))
         else:
@@ -61,7 +65,7 @@ class Desk:
             ticket.set(None)
 
     def done(self, length_s: float) -> None:
-        """A user has played its session to the end."""
+        """A user has played a session to its end; a server that answers at once takes that long."""
         self._lengths_s.append(length_s)
 
     def take_figures(self) -> dict[str, Any]:
@@ -71,9 +75,11 @@ class Desk:
             "queued": self._queued_max,
             "dropped": self._dropped,
             "arrived": self._arrived,
+            "waited": self._waited,
             "started": self._started,
+            "ended": len(lengths_s),
             "session_s": round(sum(lengths_s) / len(lengths_s), 3) if lengths_s else None,
         }
         self._queued_max = len(self._queue)
-        self._dropped = self._arrived = self._started = 0
+        self._dropped = self._arrived = self._waited = self._started = 0
         return figures

@@ -16,7 +16,8 @@ class Pace:
     An operation that took long makes the next one start at once, on the same grid, as long as it
     is late by less than one pace; starts that lie further back are left out, not caught up on: a
     person who waited five seconds does not click five times. `passed` is how many intended starts
-    the last `next` went on by: 1, or more where some were left out.
+    the last `next` went on by: 1, or more where some were left out. `starts` counts the calls of
+    `next`.
     """
 
     def __init__(self, pace_s: float, session: int) -> None:
@@ -24,6 +25,7 @@ class Pace:
         self._phase_ns = round((session * _GOLDEN) % 1.0 * self.step_ns)
         self._slot_ns = 0
         self.passed = 1
+        self.starts = 0
 
     @classmethod
     def starting(cls, pace_s: float, start_ns: int) -> Pace:
@@ -44,6 +46,7 @@ class Pace:
         slot = self._slot_ns + step
         late = now_ns - slot
         self.passed = 1
+        self.starts += 1
         if late > step:
             slot += late // step * step
             self.passed += late // step

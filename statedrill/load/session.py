@@ -6,7 +6,6 @@ greenlet included. Knows the application's contract; knows no Locust, no pace an
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -163,7 +162,6 @@ class Session:
         """Write down what the audit needs to come back as this user."""
         self.journal.session(
             self.number,
-            t=time.monotonic_ns(),
             user=self.user,
             cookies=self.client.cookies.as_dict(),
             objects=sorted(self.objects),

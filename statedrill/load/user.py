@@ -96,6 +96,7 @@ class StatefulUser(Visitor, locust.User):
             self.sign_in()
             for _ in range(self.session_tasks):
                 self._run(self.dice.choice(self._scenario))
+            self._arrivals.desk.done(self._pace.starts * self._pace.step_ns / 1e9)
         except GaveUp:
             pass
         finally:

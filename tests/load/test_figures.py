@@ -83,11 +83,13 @@ def test_a_free_user_takes_what_is_due_and_the_queue_is_counted() -> None:
     desk.done(2.0)
     desk.done(3.0)
     assert desk.take_figures() == {
-        "queued": 2, "dropped": 1, "arrived": 4, "started": 1, "session_s": 2.5
+        "queued": 2, "dropped": 1, "arrived": 4, "waited": 3, "started": 1, "ended": 2,
+        "session_s": 2.5,
     }  # fmt: skip
     assert [desk.ask().get(block=False) for _ in range(2)] == [2, 3]
     assert desk.take_figures() == {
-        "queued": 2, "dropped": 0, "arrived": 0, "started": 2, "session_s": None
+        "queued": 2, "dropped": 0, "arrived": 0, "waited": 0, "started": 2, "ended": 0,
+        "session_s": None,
     }  # fmt: skip
     assert desk.take_figures()["queued"] == 0
 
