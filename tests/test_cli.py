@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -159,6 +160,6 @@ def test_every_command_that_the_readme_shows_is_understood(name: str) -> None:
     text = (ROOT / name).read_text()
     shown = re.findall(r"^(?:\$ )?statedrill (.+?)(?: \\)?$", text, re.MULTILINE)
     for line in shown:
-        words = re.sub(r"RUN…", "a b", line.split(" #")[0]).replace("'", "").split()
+        words = shlex.split(re.sub(r"RUN…", "a b", line.split(" #")[0]))
         if words[0] in VERBS:
             parse(words)
