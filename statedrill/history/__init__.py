@@ -112,6 +112,13 @@ class Operation:
     note: str | None = None
 
 
+def open_mark(worker: int) -> str:
+    """The name of a file that stands in a record's folder while load process `worker`, on another
+    machine, has not delivered everything: its last line alone does not prove that.
+    """
+    return f"operations-{worker}.open"
+
+
 def write_id(run: str, session: int, number: int) -> str:
     """The text of a write id, sent as `X-Write-Id`: the run id is inside (rule R3)."""
     return f"{run}.{session}.{number}"

@@ -19,7 +19,7 @@ import orjson
 import pyarrow as pa
 
 from statedrill.errors import HistoryError
-from statedrill.history import SCHEMA, Model
+from statedrill.history import SCHEMA, Model, open_mark
 from statedrill.history.columns import (
     ARROW_SCHEMA,
     LISTS,
@@ -101,9 +101,9 @@ class _Reader:
         codes: dict[str, dict[int, int]] = {table: {0: 0} for table in _TABLES}
         rows: list[list[Any]] = []
         for line in _json_lines(path):
+            ended = False
             if isinstance(line, list):
                 rows.append(line)
-                ended = False
                 if len(rows) >= _CHUNK:
                     yield _table(rows, columns, codes, windows)
                     rows = []
@@ -116,7 +116,7 @@ class _Reader:
                 ended = bool(line.get("end"))
         if rows:
             yield _table(rows, columns, codes, windows)
-        if not ended:
+        if not ended or (path.parent / open_mark(worker)).exists():
             self.writers.incomplete.append(worker)
 
     def _header(self, path: Path, line: dict[str, Any]) -> None:
@@ -190,13 +190,14 @@ def _count_lines(path: Path) -> int:
 
 
 def _json_lines(path: Path) -> Iterator[Any]:
-    """Every line's value; a torn last line (a crash) is left out."""
+    """Every line's value; for a torn last line (a crash) only that it is torn."""
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:
                 yield orjson.loads(line)
             except orjson.JSONDecodeError as error:
                 if not line.endswith(b"\n"):
+                    yield {"torn": True}
                     return
                 raise HistoryError(
                     f"{path}:{number}: not JSON ({error})",

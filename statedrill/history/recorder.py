@@ -1,7 +1,7 @@
 """Writes operations while they happen: one JSON array a line, in a file per load process.
 
 Light on purpose (no numpy, no Parquet): it sits in the load generator's hot path. A crash loses
-at most what was buffered since the last `flush`, which the caller does at least once a second.
+at most what was added since the last `flush`, which the caller does at least once a second.
 Knows the columns; knows nothing of HTTP, Locust or verdicts.
 """
 
@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from statedrill.history import SCHEMA, Model, Operation
+from statedrill.history.lines import Lines
 
 COLUMNS = tuple(Operation.__dataclass_fields__)
 _CALL, _RET, _DUE = (COLUMNS.index(name) for name in ("call", "ret", "due"))
@@ -39,16 +40,20 @@ class Recorder:
         self.worker = worker
         self.shift_ns = shift_ns
         self.rows = 0
-        self._rows_at_end = -1
+        self._flushed_at_end = -1
         # what appends a row whose times are on this machine's own clock
         self.keep = self._record_shifted if shift_ns else self.record_row
         self._codes: dict[tuple[str, str], int] = {}
-        self._buffer: list[bytes] = []
-        self._operations = (folder / f"operations-{worker}.jsonl").open("ab")
-        self._sessions = (folder / f"sessions-{worker}.jsonl").open("ab")
-        self._load = (folder / f"load-{worker}.jsonl").open("ab")
+        self._operations, self._sessions, self._load = (
+            Lines(folder / f"{kind}-{worker}.jsonl") for kind in ("operations", "sessions", "load")
+        )
         header = {"schema": SCHEMA, "run": run, "worker": worker, "columns": COLUMNS}
-        self._buffer.append(orjson.dumps({**header, "machine": machine} if machine else header))
+        self._operations.add(orjson.dumps({**header, "machine": machine} if machine else header))
+
+    @property
+    def error(self) -> OSError | None:
+        """What keeps this record from being whole, such as a full disk."""
+        return self._operations.error or self._sessions.error
 
     def code(self, table: str, name: str, model: Model | None = None) -> int:
         """The number that stands for `name` in `table` ("object", "op" or "instance"), from 1 up.
@@ -63,7 +68,7 @@ class Recorder:
         line: dict[str, Any] = {"table": table, "code": number, "name": name}
         if model is not None:
             line["model"] = int(model)
-        self._buffer.append(orjson.dumps(line))
+        self._operations.add(orjson.dumps(line))
         return number
 
     def record(self, operation: Operation) -> None:
@@ -72,10 +77,10 @@ class Recorder:
 
     def record_row(self, row: tuple[Any, ...]) -> None:
         """Append one operation given as a tuple in the order of `COLUMNS` (the fast way)."""
-        self._buffer.append(orjson.dumps(row))
+        self._operations.add(orjson.dumps(row))
         self.rows += 1
-        if len(self._buffer) >= _FLUSH_ROWS:
-            self.flush()
+        if self.rows % _FLUSH_ROWS == 0:
+            self._operations.flush()
 
     def _record_shifted(self, row: tuple[Any, ...]) -> None:
         shifted = list(row)
@@ -89,28 +94,31 @@ class Recorder:
         The last line of a session counts.
         """
         line = {**facts, "session": session, "t": self._now_ns()}
-        self._sessions.write(orjson.dumps(line) + b"\n")
+        self._sessions.add(orjson.dumps(line))
 
     def load(self, **figures: Any) -> None:
         """One line about the generator itself: rate, schedule lag, processor use."""
         line = {"t": self._now_ns(), "wall": time.time(), "worker": self.worker, **figures}
-        self._load.write(orjson.dumps(line) + b"\n")
+        self._load.add(orjson.dumps(line))
         self._load.flush()
 
     def flush(self) -> None:
         """Hand everything buffered to the operating system: from now on a SIGKILL loses nothing."""
-        if self._buffer:
-            self._operations.write(b"\n".join(self._buffer) + b"\n")
-            self._buffer.clear()
         self._operations.flush()
         self._sessions.flush()
 
-    def end(self) -> None:
-        """Say, in the last line, that nothing is missing; what is recorded later opens it again."""
-        if self._buffer or self._rows_at_end != self.rows:
-            self._buffer.append(orjson.dumps({"end": True, "rows": self.rows}))
-            self._rows_at_end = self.rows
+    def begin(self) -> None:
+        """A test begins: from now on the record is not whole, whatever it said before."""
+        self._operations.add(orjson.dumps({"begin": True}))
         self.flush()
+
+    def end(self) -> None:
+        """Say, in the last line, that nothing is missing, if nothing is."""
+        self.flush()
+        if self._flushed_at_end != self._operations.flushed and self.error is None:
+            self._operations.add(orjson.dumps({"end": True, "rows": self.rows}))
+            self.flush()
+            self._flushed_at_end = self._operations.flushed
 
     def close(self) -> None:
         """Flush and close; safe to call twice. The last line says that nothing is missing."""

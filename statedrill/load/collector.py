@@ -1,8 +1,9 @@
 """On a Locust master: welcomes load processes of other machines, and gathers what they record.
 
 All over Locust's own messages. A load process says hello and is told the run's settings and, as
-often as it asks, the run's clock; it then sends its record in pieces. When the test stops, the
-master stays until every record is whole. Knows Locust's runners; knows no row.
+often as it asks, the run's clock; it then sends its record in pieces. Before the master quits, it
+has every load process stop and waits until all records are whole. Knows Locust's runners; knows no
+row.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ KINSHIP = secrets.token_hex(8)
 
 # A load process sends something every second. One that was silent for so long is not waited for.
 _SILENT_S = 5.0
-# So long the master waits for one that is there, but has nothing new to send.
+# So long the master waits for one that is there, but delivers nothing.
 _PATIENCE_S = 10.0
+_STOP_AGAIN_S = 1.0
 _TICK_S = 0.05
 _log = logging.getLogger("statedrill")
 
@@ -46,7 +48,9 @@ class Collector:
         runner.register_message(HELLO, self._welcome)
         runner.register_message(PIECE, self._take)
         runner.register_message(DONE, self._finish)
-        runner.environment.events.test_stop.add_listener(self._gather)
+        runner.environment.events.test_start.add_listener(self._begin)
+        # Locust tells everybody to quit, waits half a second, and hears nobody any more.
+        self._quit, runner.quit = runner.quit, self._quit_when_whole
 
     def _welcome(self, msg: Any, **_: Any) -> None:
         """Tell a load process whether it is kin, else what it has to know."""
@@ -60,8 +64,13 @@ class Collector:
             "version": __version__,
             "settings": self._settings.shared(),
             "recorded": history is not None,
+            "user_classes": [each.__name__ for each in self._runner.user_classes],
         }
         self._answer(WELCOME, msg, told)
+
+    def _begin(self, **_: Any) -> None:
+        for inbox in self._inboxes.values():
+            inbox.begin()
 
     def _take(self, msg: Any, **_: Any) -> None:
         inbox = self._inboxes.get(msg.node_id)
@@ -79,21 +88,25 @@ class Collector:
         times = {"asked": msg.data.get("asked"), "clock": time.monotonic_ns()}
         self._runner.send_message(kind, {**times, **told}, client_id=msg.node_id)
 
-    def _gather(self, **_: Any) -> None:
-        """The test stops: have every load process that is still there stop, too, and wait for it.
+    def _quit_when_whole(self) -> None:
+        quit_, self._quit = self._quit, lambda: None
+        self._gather()
+        quit_()
 
-        Locust itself would wait half a second and then hear nobody any more.
-        """
-        for client in self._awaited():
-            self._runner.send_message(STOP, {}, client_id=client)
+    def _gather(self) -> None:
+        """Have every load process that is there stop, and wait for what it still has to deliver."""
         # Users may go on until their call in flight has ended.
-        end_s = time.monotonic() + (self._runner.environment.stop_timeout or 0) + _PATIENCE_S
-        taken = self._taken()
-        while self._awaited() and time.monotonic() < end_s:
+        patience_s = (self._runner.environment.stop_timeout or 0) + _PATIENCE_S
+        end_s, stop_s, evidence = time.monotonic() + patience_s, 0.0, -1
+        while (awaited := self._awaited()) and time.monotonic() < end_s:
+            if time.monotonic() >= stop_s:  # a message to somebody who is away is lost
+                stop_s = time.monotonic() + _STOP_AGAIN_S
+                for client in awaited:
+                    self._runner.send_message(STOP, {}, client_id=client)
+            delivered = sum(inbox.evidence for inbox in self._inboxes.values())
+            if delivered != evidence:
+                evidence, end_s = delivered, time.monotonic() + patience_s
             gevent.sleep(_TICK_S)
-            if self._taken() != taken:
-                taken = self._taken()
-                end_s = max(end_s, time.monotonic() + _PATIENCE_S)
         for client, inbox in self._inboxes.items():
             if not inbox.whole:
                 _log.warning(
@@ -110,6 +123,3 @@ class Collector:
             for client, inbox in self._inboxes.items()
             if not inbox.whole and now_s - self._heard_s[client] < _SILENT_S
         ]
-
-    def _taken(self) -> int:
-        return sum(sum(inbox.taken.values()) for inbox in self._inboxes.values())

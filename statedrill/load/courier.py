@@ -23,16 +23,17 @@ from locust.exception import RPCError
 
 from statedrill import __version__
 from statedrill.errors import ClusterError, InputError
+from statedrill.history import open_mark
 from statedrill.load.collector import DONE, GOT, HELLO, KINSHIP, PIECE, STOP, WELCOME, WHOLE
 from statedrill.load.far_clock import FarClock, Reading, reading
 from statedrill.load.generator import HERE, Place
-from statedrill.load.parcels import Outbox
+from statedrill.load.parcels import KINDS, Outbox
 from statedrill.load.settings import Settings
 
 _QUESTIONS = 8
 _ASK_AGAIN_S, _GIVE_UP_S = 1.0, 15.0
 _PAUSE_S = 0.5
-_ON_THEIR_WAY_BYTES = 4 << 20
+_ON_THEIR_WAY_BYTES = 1 << 20
 # At the end everything is sent at once; Locust's socket refuses more than 1000 messages.
 _AT_THE_END_BYTES = 128 << 20
 # Unconfirmed for so long, a piece is taken for lost and sent again.
@@ -58,7 +59,7 @@ def join(runner: Any) -> Joined:
 
     Raises:
         ClusterError: the master does not answer.
-        InputError: the master runs another version of statedrill.
+        InputError: the master runs another version of statedrill, or other scenarios.
     """
     hello = _Hello(runner)
     told, first = hello.ask()
@@ -68,6 +69,12 @@ def join(runner: Any) -> Joined:
         raise InputError(
             f"the master runs statedrill {told['version']}, this load process {__version__}",
             "install the same version on both machines",
+        )
+    unknown = set(told["user_classes"]) - {each.__name__ for each in runner.user_classes}
+    if unknown:
+        raise InputError(
+            f"the master runs users that this load process does not know: {', '.join(unknown)}",
+            "start it with the master's scenario files, or with `-f -`, which asks for them",
         )
     clock = FarClock([first, *(hello.ask()[1] for _ in range(_QUESTIONS - 1))])
     spool = Path(tempfile.mkdtemp(prefix="statedrill-load-")) if told["recorded"] else None
@@ -79,37 +86,43 @@ class Courier:
 
     def __init__(self, runner: Any, spool: Path, worker: int, clock: FarClock) -> None:
         self._runner, self._spool, self._clock = runner, spool, clock
+        self._worker = worker
         self._outbox = Outbox(spool, worker)
         self._room = Event()
-        self._heard_s = self._waiting_s = time.monotonic()
-        self._ended = False
+        self._tried_s = dict.fromkeys(KINDS, time.monotonic())
+        self._confirmed_s = 0.0  # when the master last had more than before
+        self._ended = self._stopping = False
+        self._start_worker = runner.start_worker
         runner.register_message(GOT, self._confirmed)
         runner.register_message(WHOLE, self._is_whole)
         runner.register_message(STOP, self._stop, concurrent=True)
+        runner.environment.events.test_start.add_listener(self._begin)
         runner.environment.events.quitting.add_listener(self._leave)
         self._rounds = gevent.spawn(self._run)
 
     def figures(self) -> dict[str, Any]:
         """For the line a second: how far off this machine's times may be."""
-        return {"clock_error_ms": self._clock.error_ms()}
+        return {"clock_error_ms": self._clock.error_ms(time.monotonic_ns())}
 
     def end(self) -> None:
         """The test has stopped, and the record says so: send what is left without waiting."""
         self._ended = True
         self._send(_AT_THE_END_BYTES)
 
-    def close(self) -> None:
-        """The record is closed: nothing more is sent; what was not delivered is kept and named."""
+    def close(self, rows: int) -> None:
+        """The record of so many operations is closed: nothing more is sent. What was not delivered
+        is kept and named.
+        """
         self._rounds.kill(block=False)
         left = self._outbox.left_behind()
-        if not left:
+        if not left or not rows:
             shutil.rmtree(self._spool, ignore_errors=True)
             return
         print(
             f"statedrill: the master did not confirm the last {left:,} bytes of this load "
             f"process's record\n  copy the files of {self._spool} into the run's history/, over "
-            "those of the same name, delete its operations.parquet, and judge it again with "
-            "`statedrill check`",
+            f"those of the same name, delete operations.parquet and {open_mark(self._worker)} "
+            "there, and judge it again with `statedrill check`",
             file=sys.stderr,
             flush=True,
         )
@@ -119,11 +132,12 @@ class Courier:
             self._room.wait(_PAUSE_S)
             self._room.clear()
             now_s = time.monotonic()
-            if not self._outbox.on_their_way:
-                self._waiting_s = now_s
-            elif now_s - max(self._waiting_s, self._heard_s) > _LOST_S:
-                self._outbox.rewind()
-                self._waiting_s = now_s
+            for kind in KINDS:
+                if not self._outbox.under_way(kind):
+                    self._tried_s[kind] = now_s
+                elif now_s - self._tried_s[kind] > _LOST_S:
+                    self._outbox.rewind(kind)
+                    self._tried_s[kind] = now_s
             self._send(_ON_THEIR_WAY_BYTES)
 
     def _send(self, most_bytes: int) -> None:
@@ -138,28 +152,41 @@ class Courier:
             return
 
     def _confirmed(self, msg: Any, **_: Any) -> None:
-        told = msg.data
-        self._heard_s = time.monotonic()
-        self._clock.look(_reading(told))
+        kind, upto = msg.data["kind"], msg.data["upto"]
+        self._clock.look(_reading(msg.data))
         full = self._outbox.on_their_way >= _ON_THEIR_WAY_BYTES
-        self._outbox.confirm(told["kind"], told["upto"])
+        if upto > self._outbox.confirmed[kind]:
+            self._outbox.confirm(kind, upto)
+            self._tried_s[kind] = self._confirmed_s = time.monotonic()
         if full:
             self._room.set()
 
     def _is_whole(self, msg: Any, **_: Any) -> None:
         self._ended = False
 
+    def _begin(self, **_: Any) -> None:
+        self._ended = False
+        self._runner.start_worker = self._start_worker
+
     def _stop(self, **_: Any) -> None:
-        self._runner.stop()
+        """No user goes on, and none is new: Locust's master may be sending some this moment."""
+        self._runner.start_worker = _nobody
+        if not self._stopping:
+            self._stopping = True
+            self._runner.stop()
+            self._stopping = False
 
     def _leave(self, **_: Any) -> None:
-        """This process is to end, and the master may not know: no new users, and deliver first."""
-        self._runner.start_worker = _nobody
-        self._runner.stop()
-        end_s = time.monotonic() + _PATIENCE_S
-        while self._ended and time.monotonic() < end_s:
-            gevent.sleep(0.05)
-            end_s = max(end_s, self._heard_s + _PATIENCE_S)
+        """This process is to end, and the master may not know: deliver first, if it hears us."""
+        try:
+            self._stop()
+            begin_s = time.monotonic()
+            while self._stopping or (self._ended and self._runner.greenlet):
+                gevent.sleep(0.05)
+                if time.monotonic() - max(begin_s, self._confirmed_s) > _PATIENCE_S:
+                    return
+        except KeyboardInterrupt:
+            return
 
 
 def _nobody(*_: Any, **__: Any) -> None:

@@ -9,39 +9,50 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+# Two clocks that nobody sets run apart by less than this, in ns per ns: crystals are good to 100
+# ppm, and 500 ppm is the most by which an operating system slews a clock (adjtimex).
+DRIFT = 500e-6
+
 
 class Reading(NamedTuple):
-    """The other clock is `ahead_ns` ahead of ours, give or take `error_ns`."""
+    """The other clock is `ahead_ns` ahead of ours, give or take `error_ns`; heard at `at_ns`."""
 
     ahead_ns: int
     error_ns: int
+    at_ns: int = 0
 
 
 def reading(asked_ns: int, theirs_ns: int, heard_ns: int) -> Reading:
     """What one question tells: asked and heard on our clock, answered on the other."""
-    return Reading(theirs_ns - (asked_ns + heard_ns) // 2, (heard_ns - asked_ns + 1) // 2)
+    error_ns = (heard_ns - asked_ns + 1) // 2
+    return Reading(theirs_ns - (asked_ns + heard_ns) // 2, error_ns, heard_ns)
 
 
 class FarClock:
     """The other clock as the best of `readings` showed it; from then on it is watched for drift.
 
     `ahead_ns` never changes: a clock that is corrected in the middle could turn the order of what
-    it has timed. How far it has drifted away since is part of the error that is told.
+    it has timed. How far it may have drifted away since is part of the error that is told.
     """
 
     def __init__(self, readings: list[Reading]) -> None:
-        best = min(readings, key=lambda each: each.error_ns)
-        self.ahead_ns = best.ahead_ns
-        self._newest: Reading | None = best
+        self._best = min(readings, key=lambda each: each.error_ns)
+        self.ahead_ns = self._best.ahead_ns
 
     def look(self, seen: Reading) -> None:
-        """One more reading; the surest one since the last `error_ms` counts."""
-        if self._newest is None or seen.error_ns < self._newest.error_ns:
-            self._newest = seen
+        """One more reading. It counts when it is surer than what is known, or contradicts it.
 
-    def error_ms(self) -> float | None:
-        """How wrong `ahead_ns` may be by now, at most; None: no reading since the last call."""
-        seen, self._newest = self._newest, None
-        if seen is None:
-            return None
-        return round((abs(seen.ahead_ns - self.ahead_ns) + seen.error_ns) / 1e6, 3)
+        An answer that had to queue says little about the clock, and changes nothing.
+        """
+        known_error_ns = self._error_ns(seen.at_ns)
+        apart_ns = abs(seen.ahead_ns - self._best.ahead_ns)
+        if seen.error_ns <= known_error_ns or apart_ns > seen.error_ns + known_error_ns:
+            self._best = seen
+
+    def error_ms(self, now_ns: int) -> float:
+        """How wrong `ahead_ns` may be at `now_ns`, at most."""
+        apart_ns = abs(self._best.ahead_ns - self.ahead_ns)
+        return round((apart_ns + self._error_ns(now_ns)) / 1e6, 3)
+
+    def _error_ns(self, now_ns: int) -> float:
+        return self._best.error_ns + DRIFT * max(now_ns - self._best.at_ns, 0)

@@ -5,6 +5,7 @@ Knows no Locust: `process` ties it to Locust's events.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -63,6 +64,7 @@ class Generator:
         self.last_line: dict[str, Any] | None = None
         self.extra: Callable[[], dict[str, Any]] = dict
         self._reporter: Any = None
+        self._complained = False
         self._lines = True
 
     def session(self, url: str) -> Session:
@@ -97,8 +99,13 @@ class Generator:
             self.journal.recorder.close()
             self.journal.keep = _too_late
         if self.courier is not None:
-            self.courier.close()
+            self.courier.close(self.journal.recorder.rows if self.journal.recorder else 0)
             self.courier = None
+
+    def begin(self) -> None:
+        """A test begins."""
+        if self.journal.recorder is not None:
+            self.journal.recorder.begin()
 
     def end(self) -> None:
         """The test has stopped: report what was done last, and say that nothing is missing."""
@@ -117,10 +124,23 @@ class Generator:
             self.journal.tally.lag(round(late_s * 1e9))
             if late_s > _FLUSH_S:
                 due_s = time.monotonic()
-            if self.journal.recorder is not None:
-                self.journal.recorder.flush()
+            self._flush()
             if count % 2 == 0:
                 self.line()
+
+    def _flush(self) -> None:
+        recorder = self.journal.recorder
+        if recorder is None:
+            return
+        recorder.flush()
+        if recorder.error is not None and not self._complained:
+            self._complained = True
+            print(
+                f"statedrill: the record cannot be written any more: {recorder.error}\n"
+                "  make room and repeat the drill; it cannot be judged",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def line(self) -> None:
         """Report now what was done since the last line."""

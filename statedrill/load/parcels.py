@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from statedrill.history import open_mark
+
 PIECE_BYTES = 256 * 1024
 # What decides a verdict. The generator's own figures do not: the last of them may stay behind.
 EVIDENCE = ("operations", "sessions")
@@ -59,9 +61,13 @@ class Outbox:
         self.confirmed[kind] = max(self.confirmed[kind], upto)
         self.sent[kind] = max(self.sent[kind], upto)
 
-    def rewind(self) -> None:
-        """Nobody confirms any more: begin again behind what was confirmed last."""
-        self.sent.update(self.confirmed)
+    def under_way(self, kind: str) -> bool:
+        """Whether some of this file was sent and not confirmed."""
+        return self.sent[kind] > self.confirmed[kind]
+
+    def rewind(self, kind: str) -> None:
+        """Nobody confirms this file any more: begin again behind what was confirmed last."""
+        self.sent[kind] = self.confirmed[kind]
 
     def sizes(self) -> dict[str, int]:
         """Bytes written of each file of evidence."""
@@ -75,17 +81,30 @@ class Outbox:
 class Inbox:
     """The files of load process `worker` in the run's `folder`, as far as they have come.
 
-    They exist from the first moment on: a load process that dies before its first piece came is
-    on record as lost. `taken` is bytes of each file.
+    They exist from the first moment on, and a mark beside them while they are not known to be
+    whole: a load process that dies before its first piece came is on record as lost. `taken` is
+    bytes of each file.
     """
 
     def __init__(self, folder: Path, worker: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._paths = _paths(folder, worker)
+        self._mark = folder / open_mark(worker)
         for path in self._paths.values():
             path.touch()
         self.taken = dict.fromkeys(KINDS, 0)
         self.whole = False
+        self.begin()
+
+    def begin(self) -> None:
+        """A test begins: the record is not whole any more, whatever has come of it."""
+        self._mark.touch()
+        self.whole = False
+
+    @property
+    def evidence(self) -> int:
+        """Bytes taken of what decides a verdict."""
+        return sum(self.taken[kind] for kind in EVIDENCE)
 
     def take(self, piece: Piece) -> int:
         """Keep a piece, if it begins where the last one ended; where the file ends now.
@@ -99,12 +118,15 @@ class Inbox:
         if at <= taken < at + len(data):
             with path.open("ab", buffering=0) as file:
                 self.taken[kind] += file.write(data[taken - at :])
-            self.whole = self.whole and kind not in EVIDENCE
+            if kind in EVIDENCE and self.whole:
+                self.begin()
         return self.taken[kind]
 
     def finish(self, sizes: Mapping[str, int]) -> bool:
         """The load process says that its files are this long: whether they are here, too."""
         self.whole = all(self.taken[kind] == size for kind, size in sizes.items())
+        if self.whole:
+            self._mark.unlink(missing_ok=True)
         return self.whole
 
 

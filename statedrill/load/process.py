@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -153,6 +154,7 @@ def _begin(environment: Any, runner: Any, **_: Any) -> None:
         if isinstance(runner, MasterRunner):
             Collector(runner, settings)
         if not isinstance(runner, WorkerRunner):
+            _check_folder(settings.history)
             _begin_master(environment)
         if not isinstance(runner, MasterRunner):
             _begin_load(environment, runner)
@@ -161,32 +163,59 @@ def _begin(environment: Any, runner: Any, **_: Any) -> None:
         sys.exit(error.exit_code)
 
 
+def _check_folder(history: Path | None) -> None:
+    """Two runs in one folder could not be told apart.
+
+    Raises:
+        InputError: there is a record in it.
+    """
+    if history is not None and any(history.glob("operations-*")):
+        raise InputError(
+            f"there is a record in {history} already",
+            "name another folder in STATEDRILL_HISTORY, or move the record away",
+        )
+
+
 def _begin_master(environment: Any) -> None:
     """Without a web page to name a host on, it must be known now; and a shape must end well."""
     if environment.parsed_options.headless:
         for user_class in environment.user_classes:
             address(user_class.host or environment.host)
-    if environment.shape_class is not None:
-        # Locust hears of SIGTERM only after the shape has ended; until then it would be killed
-        # with everybody's last operations unrecorded.
-        interrupts.deliver(signal.SIGTERM, KeyboardInterrupt())
+    # Locust hears of SIGTERM only after a shape has ended; until then it would be killed with
+    # everybody's last operations unrecorded.
+    heard = [] if environment.shape_class is None else [signal.SIGTERM]
+    if isinstance(environment.runner, MasterRunner):
+        interrupts.leave_while_waiting(environment.runner, [*heard, signal.SIGINT])
+    else:
+        for number in heard:
+            interrupts.deliver(number, KeyboardInterrupt())
 
 
 def _begin_load(environment: Any, runner: Any) -> None:
     options = environment.parsed_options
-    if isinstance(runner, WorkerRunner) and options is not None and options.processes:
-        die_with_parent()
     interrupts.deliver(signal.SIGINT, KeyboardInterrupt())
     _calm_collector()
-    generator(environment).report()
+    made = generator(environment)
+    if isinstance(runner, WorkerRunner) and options is not None and options.processes:
+        # The record of a far one is not in the run's folder yet: let it deliver first.
+        die_with_parent(signal.SIGKILL if made.courier is None else signal.SIGTERM)
+    made.report()
     atexit.register(_end)
 
 
-@locust.events.test_stop.add_listener  # type: ignore[untyped-decorator]
-def _stopped(**_: Any) -> None:
-    """All users are gone: count what they did last, before a worker's last report."""
+@locust.events.test_start.add_listener  # type: ignore[untyped-decorator]
+def _started(**_: Any) -> None:
+    """Users will come: the record is not whole any more."""
     found = _generators.get(os.getpid())
     if found is not None:
+        found.begin()
+
+
+@locust.events.test_stop.add_listener  # type: ignore[untyped-decorator]
+def _stopped(environment: Any, **_: Any) -> None:
+    """All users are gone: count what they did last, before a worker's last report."""
+    found = _generators.get(os.getpid())
+    if found is not None and environment.runner.user_count == 0:
         found.end()
 
 
@@ -238,12 +267,12 @@ def _summary(environment: Any) -> None:
     _log.info("service time: %s", service.sentence())
 
 
-def die_with_parent() -> None:
-    """Have the kernel end this process when its parent dies (Linux)."""
+def die_with_parent(number: signal.Signals) -> None:
+    """Have the kernel send signal `number` to this process when its parent dies (Linux)."""
     if sys.platform.startswith("linux"):
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(number))
         if os.getppid() != _STARTED_BY:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), number)
 
 
 def _calm_collector() -> None:

@@ -171,7 +171,8 @@ def test_what_the_master_did_not_get_stays_and_can_be_brought_later(load: Load, 
     assert History.open(load.history).incomplete == (0,)
     for path in spool.iterdir():
         (load.history / path.name).write_bytes(path.read_bytes())
-    (load.history / "operations.parquet").unlink()
+    for name in ("operations.parquet", "operations-0.open"):
+        (load.history / name).unlink()
     history = History.open(load.history)
     assert history.incomplete == ()
     # Users are stopped in flight at the end, so that the server may not have seen their last call.

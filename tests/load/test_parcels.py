@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from statedrill.history.recorder import Recorder
+from statedrill.history.store import History
 from statedrill.load import parcels
 from statedrill.load.parcels import Inbox, Outbox, Piece
 
@@ -49,11 +51,11 @@ def test_the_far_end_is_always_a_beginning_of_the_near_one(
                 outbox.confirm(piece.kind, upto)
         under_way = [piece for piece in under_way if dice.random() < 0.2]
         if dice.random() < 0.3:
-            outbox.rewind()
+            outbox.rewind("operations")
         assert near.read_bytes().startswith(far.read_bytes())
         assert outbox.confirmed["operations"] <= inbox.taken["operations"]
     while outbox.left_behind():  # the weather has cleared up
-        outbox.rewind()
+        outbox.rewind("operations")
         for piece in outbox.pieces(10_000):
             outbox.confirm(piece.kind, inbox.take(piece))
     assert near.read_bytes() == far.read_bytes()
@@ -78,13 +80,28 @@ def test_a_record_is_whole_only_when_all_evidence_is_there(tmp_path: Path) -> No
     assert inbox.finish({"operations": 3, "sessions": 1})
     inbox.take(Piece("load", 0, b"a line about the generator"))
     assert inbox.whole
+    assert not (tmp_path / "operations-3.open").exists()
     inbox.take(Piece("operations", 3, b"one more"))
     assert not inbox.whole
+    assert (tmp_path / "operations-3.open").exists()
 
 
 def test_a_load_process_that_never_sent_anything_is_on_record(tmp_path: Path) -> None:
-    Inbox(tmp_path / "history", 3)
-    assert (tmp_path / "history" / "operations-3.jsonl").read_bytes() == b""
+    Inbox(tmp_path, 3)
+    assert History.open(tmp_path).incomplete == (3,)
+
+
+def test_the_end_of_an_earlier_test_does_not_vouch_for_the_next(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "near", "r1", 3):
+        pass
+    outbox, inbox = Outbox(tmp_path / "near", 3), Inbox(tmp_path / "far", 3)
+    for piece in outbox.pieces(10_000):
+        inbox.take(piece)
+    inbox.finish(outbox.sizes())
+    assert History.open(tmp_path / "far").incomplete == ()
+    inbox.begin()
+    (tmp_path / "far" / "operations.parquet").unlink()
+    assert History.open(tmp_path / "far").incomplete == (3,)
 
 
 def test_what_does_not_begin_where_the_last_ended_is_not_taken(tmp_path: Path) -> None:
