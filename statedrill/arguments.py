@@ -183,7 +183,11 @@ def _worker_flags(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help=f"give up when they are not there by then ({_DEFAULT.expect_workers_max_wait_s:g}s)",
     )
-    add("--master-bind-host", metavar="HOST", help="where workers meet (the cluster's network)")
+    add(
+        "--master-bind-host",
+        metavar="HOST",
+        help="where workers meet (in the cluster's own network, which every drill has another of)",
+    )
     add("--master-bind-port", type=int, metavar="PORT", help=f"({_DEFAULT.master_bind_port})")
 
 

@@ -25,7 +25,18 @@ def gaps(history: History) -> list[str]:
         for worker, error_ms in _clock_errors(history).items()
         if error_ms > CLOCK_ERROR_MS
     ]
-    return lost + unclocked + [_ended(event) for event in history.events if event["event"] in _ENDS]
+    silent = [
+        f"{_load_process(history, int(event['worker']))} was silent in the phase {event['phase']}: "
+        "what its users would have seen is not on record"
+        for event in history.events
+        if event["event"] == "load-silent"
+    ]
+    return (
+        lost
+        + silent
+        + unclocked
+        + [_ended(event) for event in history.events if event["event"] in _ENDS]
+    )
 
 
 _ENDS = {"interrupted": "was interrupted", "crash": "ended by a crash"}

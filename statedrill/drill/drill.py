@@ -65,7 +65,7 @@ class _Drill:
         self.load: Process | None = None
         self.phase = ""
         self.loaded_s = 0.0  # when the load began, monotonic
-        self.silent: set[str] = set()  # load processes that are not heard any more
+        self.silent: set[int] = set()  # load processes that are not heard any more
         self.interrupted = False
         self.cut_short = False  # by an interrupt, an error or a threshold that aborts
 
@@ -260,7 +260,8 @@ class _Drill:
     def _tell_who_is_silent(self) -> None:
         for worker in set(self.figures.silent) - self.silent:
             self.silent.add(worker)
-            self.watch.note(f"load process {worker} is silent; if it is lost, so is the verdict")
+            self.events.emit("load-silent", worker=worker, phase=self.phase)
+            self.watch.note(f"load process {worker} is silent: its users are on no record now")
 
     def _complain_of_load(self, load: Process) -> None:
         if not self.figures.processes:

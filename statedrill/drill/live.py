@@ -43,9 +43,10 @@ class LiveFigures:
         return len(self._last)
 
     @property
-    def silent(self) -> list[str]:
+    def silent(self) -> list[int]:
         """The numbers of the load processes that have not been heard for a while."""
-        return [path.stem.rpartition("-")[2] for path in self._last if not self._is_fresh(path)]
+        silent = [path for path in self._last if not self._is_fresh(path)]
+        return sorted(int(path.stem.rpartition("-")[2]) for path in silent)
 
     @property
     def users(self) -> int:

@@ -49,18 +49,18 @@ class Collector:
         runner.register_message(PIECE, self._take)
         runner.register_message(DONE, self._finish)
         runner.environment.events.test_start.add_listener(self._begin)
+        self._quitting = self._full = False
         # Locust tells everybody to quit, waits half a second, and hears nobody any more.
         self._quit, runner.quit = runner.quit, self._quit_when_whole
 
     def _welcome(self, msg: Any, **_: Any) -> None:
         """Tell a load process whether it is kin, else what it has to know."""
-        kin = msg.data["kinship"] == KINSHIP
         client, history = msg.node_id, self._settings.history
-        if not kin and history is not None and client not in self._inboxes:
+        if msg.data["joins"] and history is not None and client not in self._inboxes:
             self._inboxes[client] = Inbox(history, self._runner.get_worker_index(client))
             self._machines[client] = msg.data["machine"]
         told = {
-            "kin": kin,
+            "kin": msg.data["kinship"] == KINSHIP,
             "version": __version__,
             "settings": self._settings.shared(),
             "recorded": history is not None,
@@ -74,9 +74,17 @@ class Collector:
 
     def _take(self, msg: Any, **_: Any) -> None:
         inbox = self._inboxes.get(msg.node_id)
-        if inbox is not None:
-            piece = Piece(msg.data["kind"], msg.data["at"], msg.data["data"])
-            self._answer(GOT, msg, {"kind": piece.kind, "upto": inbox.take(piece)})
+        if inbox is None:
+            return
+        piece = Piece(msg.data["kind"], msg.data["at"], msg.data["data"])
+        try:
+            upto = inbox.take(piece)
+        except OSError as error:  # it is sent again, and there may be room by then
+            if not self._full:
+                _log.warning("the record cannot be written now: %s", error)
+            self._full = True
+            return
+        self._answer(GOT, msg, {"kind": piece.kind, "upto": upto})
 
     def _finish(self, msg: Any, **_: Any) -> None:
         inbox = self._inboxes.get(msg.node_id)
@@ -89,9 +97,10 @@ class Collector:
         self._runner.send_message(kind, {**times, **told}, client_id=msg.node_id)
 
     def _quit_when_whole(self) -> None:
-        quit_, self._quit = self._quit, lambda: None
-        self._gather()
-        quit_()
+        if not self._quitting:  # whoever asks once more will not wait
+            self._quitting = True
+            self._gather()
+        self._quit()
 
     def _gather(self) -> None:
         """Have every load process that is there stop, and wait for what it still has to deliver."""

@@ -62,7 +62,7 @@ def join(runner: Any) -> Joined:
         InputError: the master runs another version of statedrill, or other scenarios.
     """
     hello = _Hello(runner)
-    told, first = hello.ask()
+    told, _ = hello.ask(joins=False)
     if told["kin"]:
         return Joined(Settings.from_environment())
     if told["version"] != __version__:
@@ -76,7 +76,7 @@ def join(runner: Any) -> Joined:
             f"the master runs users that this load process does not know: {', '.join(unknown)}",
             "start it with the master's scenario files, or with `-f -`, which asks for them",
         )
-    clock = FarClock([first, *(hello.ask()[1] for _ in range(_QUESTIONS - 1))])
+    clock = FarClock([hello.ask(joins=True)[1] for _ in range(_QUESTIONS)])
     spool = Path(tempfile.mkdtemp(prefix="statedrill-load-")) if told["recorded"] else None
     return Joined(Settings(**told["settings"], history=spool), clock)
 
@@ -201,13 +201,14 @@ class _Hello:
         self._answer = AsyncResult()
         runner.register_message(WELCOME, self._hear)
 
-    def ask(self) -> tuple[Mapping[str, Any], Reading]:
-        """What the master says, and its clock."""
+    def ask(self, joins: bool) -> tuple[Mapping[str, Any], Reading]:
+        """What the master says, and its clock; whoever `joins` is waited for from now on."""
         end_s = time.monotonic() + _GIVE_UP_S
         while time.monotonic() < end_s:
             self._answer = AsyncResult()
             told = {
                 "kinship": KINSHIP,
+                "joins": joins,
                 "machine": socket.gethostname(),
                 "asked": time.monotonic_ns(),
             }

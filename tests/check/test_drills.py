@@ -14,7 +14,7 @@ from statedrill.check.promise import GUARANTEES
 from statedrill.history import Phase
 from statedrill.history.events import Event
 from statedrill.history.store import to_part
-from tests.check.drills import END, events, fail, forget, load, plan, users, verdict
+from tests.check.drills import END, FAULT, events, fail, forget, load, plan, users, verdict
 from tests.check.story import MS, PREFERENCES, START, Story, told
 
 
@@ -117,6 +117,13 @@ def test_a_lost_load_process_is_named_and_leaves_the_verdict_open() -> None:
 def test_a_lost_load_process_of_another_machine_is_named_with_it() -> None:
     seen = verdict(users(), incomplete=(2,), machines={1: "alpha", 2: "beta"})
     assert any("load process 2 on beta was lost" in why for why in seen["why"])
+
+
+def test_a_load_process_that_fell_silent_leaves_the_verdict_open() -> None:
+    silence = {"t": START + FAULT * MS, "event": "load-silent", "worker": 0, "phase": "recovery"}
+    seen = verdict(users(), events=events(also=[silence]))
+    assert seen["outcome"] == "unknown"
+    assert any("load process 0 was silent in the phase recovery" in why for why in seen["why"])
 
 
 @pytest.mark.parametrize(("error_ms", "outcome"), [(100.0, "held"), (100.1, "unknown")])

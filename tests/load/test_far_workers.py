@@ -32,12 +32,19 @@ class OneCall(User):
 _numbers = itertools.count(10)
 
 
-def master(load: Load, *options: str, files: Any = BOTH, workers: int = 1, **settings: str) -> Any:
+def master(
+    load: Load,
+    *options: str,
+    files: Any = BOTH,
+    workers: int = 1,
+    spawn_rate: str = "50",
+    **settings: str,
+) -> Any:
     """(the master, where to meet it)."""
     address = (f"127.90.{os.getpid() % 250}.{next(_numbers)}", 5557)
     meeting = ("--master-bind-host", address[0], "--master-bind-port", str(address[1]))
     child = load.locust(
-        files, "--master", *meeting, "--expect-workers", str(workers), "-r", "50",
+        files, "--master", *meeting, "--expect-workers", str(workers), "-r", spawn_rate,
         "--stop-timeout", "5", *options, **settings,
     )  # fmt: skip
     return child, address
@@ -192,6 +199,72 @@ def test_a_worker_that_is_sent_home_delivers_first(load: Load) -> None:
     assert child.wait() == 0, child.text()
     history = History.open(load.history)
     assert (history.rows, history.incomplete) == (load.counts()["received"], ())
+
+
+def test_a_test_that_ends_while_users_are_still_coming_loses_nobody(load: Load) -> None:
+    """Without a load shape Locust's master sends users until it has told everybody to quit."""
+    load.serve("--service-s", "0.4")
+    child, address = master(load, "-u", "200", "-t", "3s", files=BOTH[:2], spawn_rate="15")
+    load.far_worker(address)
+    assert child.wait() == 0, child.text()
+    history = History.open(load.history)
+    assert (history.rows, history.incomplete) == (load.counts()["received"], ())
+    assert [line for line in load.lines("operations") if "end" in line] == [
+        {"end": True, "rows": history.rows}
+    ]
+
+
+def test_a_message_to_stop_that_was_lost_is_sent_again(load: Load, relay: Any) -> None:
+    load.serve()
+    child, address = master(load, "-u", "10", "-t", "30s")
+    between = relay(address)
+    worker = load.far_worker(between.address)
+    wait_for(lambda: rows_of(load, 0) > 50)
+    between.cut()
+    child.signal(signal.SIGTERM)
+    wait_for(lambda: "Got SIGTERM" in child.text() or child.process.poll() is not None)
+    deadline = time.monotonic() + 1.0
+    wait_for(lambda: time.monotonic() > deadline)
+    between.mend()
+    assert child.wait() == 0, child.text()
+    assert worker.wait() == 0, worker.text()
+    assert History.open(load.history).incomplete == ()
+    assert spools(worker) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_master_that_is_interrupted_while_it_waits_sends_home_who_is_there(
+    load: Load, number: int
+) -> None:
+    load.serve()
+    child, address = master(load, "-u", "10", workers=2)
+    worker = load.far_worker(address)
+    wait_for(lambda: (load.history / "load-0.jsonl").exists() and load.lines("load"))
+    child.signal(number)
+    assert child.wait() == 128 + number, child.text()
+    assert worker.wait() == 0, worker.text()
+    assert spools(worker) == []
+    assert "Traceback" not in child.text() + worker.text()
+
+
+def test_a_worker_with_other_scenarios_is_refused(load: Load) -> None:
+    load.serve()
+    child, address = master(load, "-u", "1", "-t", "30s", files=[load.scenario(ONE_CALL)])
+    other = load.scenario(ONE_CALL.replace("OneCall", "Another"), "other")
+    worker = load.far_worker(address, 0, "-f", str(other))
+    assert worker.wait() == 104, worker.text()
+    assert "runs users that this load process does not know: OneCall" in worker.text()
+    child.signal(signal.SIGTERM)
+    child.wait()
+
+
+def test_a_folder_with_a_record_takes_no_second_one(load: Load) -> None:
+    load.serve()
+    load.history.mkdir()
+    (load.history / "operations-0.jsonl").write_text("")
+    child, _ = master(load, "-u", "1")
+    assert child.wait() == 104, child.text()
+    assert f"there is a record in {load.history} already" in child.text()
 
 
 def test_a_master_that_is_not_of_statedrill_is_named(load: Load) -> None:
