@@ -100,6 +100,12 @@ class Collector:
         if not self._quitting:  # whoever asks once more will not wait
             self._quitting = True
             self._gather()
+        self._quit_everybody()
+
+    def _quit_everybody(self) -> None:
+        """Also those whom Locust has forgotten, because they were away for a while."""
+        for client in self._inboxes:
+            self._runner.send_message("quit", None, client_id=client)
         self._quit()
 
     def _gather(self) -> None:
