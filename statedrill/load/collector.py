@@ -56,7 +56,7 @@ class Collector:
     def _welcome(self, msg: Any, **_: Any) -> None:
         """Tell a load process whether it is kin, else what it has to know."""
         client, history = msg.node_id, self._settings.history
-        if msg.data["joins"] and history is not None and client not in self._inboxes:
+        if msg.data.get("joins") and history is not None and client not in self._inboxes:
             self._inboxes[client] = Inbox(history, self._runner.get_worker_index(client))
             self._machines[client] = msg.data["machine"]
         told = {

@@ -14,8 +14,8 @@ from statedrill.history import open_mark
 
 PIECE_BYTES = 256 * 1024
 # What decides a verdict. The generator's own figures do not: the last of them may stay behind.
-EVIDENCE = ("operations", "sessions")
-KINDS = (*EVIDENCE, "load")
+EVIDENCE = ("sessions", "operations")
+KINDS = ("load", *EVIDENCE)  # the small ones first: on a slow network they must not wait
 
 
 class Piece(NamedTuple):
@@ -93,13 +93,15 @@ class Inbox:
         for path in self._paths.values():
             path.touch()
         self.taken = dict.fromkeys(KINDS, 0)
-        self.whole = False
-        self.begin()
+        self._least = 0
+        self._open()
 
     def begin(self) -> None:
-        """A test begins: the record is not whole any more, whatever has come of it."""
-        self._mark.touch()
-        self.whole = False
+        """A test begins, which its load process will write down: until more has come than now, the
+        record is not whole, whoever says so.
+        """
+        self._least = self.evidence + 1
+        self._open()
 
     @property
     def evidence(self) -> int:
@@ -119,15 +121,20 @@ class Inbox:
             with path.open("ab", buffering=0) as file:
                 self.taken[kind] += file.write(data[taken - at :])
             if kind in EVIDENCE and self.whole:
-                self.begin()
+                self._open()
         return self.taken[kind]
 
     def finish(self, sizes: Mapping[str, int]) -> bool:
         """The load process says that its files are this long: whether they are here, too."""
-        self.whole = all(self.taken[kind] == size for kind, size in sizes.items())
-        if self.whole:
+        here = all(self.taken[kind] == size for kind, size in sizes.items())
+        if here and self.evidence >= self._least:
+            self.whole = True
             self._mark.unlink(missing_ok=True)
         return self.whole
+
+    def _open(self) -> None:
+        self.whole = False
+        self._mark.touch()
 
 
 def _paths(folder: Path, worker: int) -> dict[str, Path]:

@@ -78,10 +78,13 @@ def test_a_record_is_whole_only_when_all_evidence_is_there(tmp_path: Path) -> No
     assert not inbox.finish({"operations": 3, "sessions": 1})
     inbox.take(Piece("sessions", 0, b"s"))
     assert inbox.finish({"operations": 3, "sessions": 1})
+    inbox.begin()
+    inbox.take(Piece("operations", 3, b"more"))
+    assert inbox.finish({"operations": 7, "sessions": 1})
     inbox.take(Piece("load", 0, b"a line about the generator"))
     assert inbox.whole
     assert not (tmp_path / "operations-3.open").exists()
-    inbox.take(Piece("operations", 3, b"one more"))
+    inbox.take(Piece("operations", 7, b"one more"))
     assert not inbox.whole
     assert (tmp_path / "operations-3.open").exists()
 
@@ -100,6 +103,7 @@ def test_the_end_of_an_earlier_test_does_not_vouch_for_the_next(tmp_path: Path) 
     inbox.finish(outbox.sizes())
     assert History.open(tmp_path / "far").incomplete == ()
     inbox.begin()
+    assert not inbox.finish(outbox.sizes()), "that was said of the test before"
     (tmp_path / "far" / "operations.parquet").unlink()
     assert History.open(tmp_path / "far").incomplete == (3,)
 
