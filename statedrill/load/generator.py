@@ -19,9 +19,11 @@ from statedrill.load.session import Session
 from statedrill.load.settings import Settings
 
 _FLUSH_S = 0.5
-# Users of several load processes are numbered in turn. Odd, so that no packing of the record by
-# session number puts all users of one process into one part.
-STRIDE = 1021
+# Users of several load processes are numbered in strides. Prime, so that no packing of the record
+# by session number puts all users of one process into one part; and of all primes near one that
+# keeps users evenly on the clock (Pace multiplies the number by the golden ratio): 1021 would bunch
+# each process's users within a quarter of the pace.
+STRIDE = 1447
 
 
 class Place(NamedTuple):

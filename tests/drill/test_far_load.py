@@ -55,7 +55,7 @@ def test_a_drill_under_the_load_of_two_other_machines(
     words = ("run", *OWN_WORDS, "--experiment", "instance-kill", *SHORT, "--json")
     drilled = command(*words, "--expect-workers", "2")
     workers = [worker(drilled, clock) for clock in (86_400, 900_000)]
-    assert drilled.finish() == HELD, drilled.told()
+    assert drilled.finish() == HELD, drilled.told() + drilled.out.read_text()
     assert [each.wait() for each in workers] == [0, 0]
     verdict = verdict_of(drilled)
     assert (verdict["sessions"]["total"], verdict["sessions"]["lost"]) == (45, 15)
@@ -77,7 +77,7 @@ def test_a_machine_that_is_lost_in_the_drill_is_named(
         "both load processes record",
     )
     first.signal(signal.SIGKILL)
-    assert drilled.finish() == UNKNOWN, drilled.told()
+    assert drilled.finish() == UNKNOWN, drilled.told() + drilled.out.read_text()
     why = " ".join(verdict_of(drilled)["why"])
     assert re.search(r"load process [01] on \S+ was lost", why)
     assert children_of(drilled.process.pid) == []
@@ -86,7 +86,7 @@ def test_a_machine_that_is_lost_in_the_drill_is_named(
 def test_workers_that_do_not_come_end_the_drill_with_a_sentence(command: Start) -> None:
     drilled = command("run", *OWN_WORDS, "--experiment", "none", *SHORT,
                       "--expect-workers", "1", "--expect-workers-max-wait", "2s")  # fmt: skip
-    assert drilled.finish() == UNKNOWN, drilled.told()
+    assert drilled.finish() == UNKNOWN, drilled.told() + drilled.out.read_text()
     assert "0 of 1 load workers came within 2 s" in drilled.told()
     assert "Traceback" not in drilled.told()
     assert children_of(drilled.process.pid) == []

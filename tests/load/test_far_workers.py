@@ -14,6 +14,7 @@ import pytest
 
 from statedrill.check.gaps import gaps
 from statedrill.history.store import History
+from statedrill.load.generator import STRIDE
 from tests.load.conftest import Child, Load, wait_for
 from tests.load.relay import Relay
 from tests.load.test_locust import BOTH, ONE_CALL, STEADY
@@ -86,7 +87,7 @@ def test_every_record_ends_in_the_run_folder_whole_and_on_one_clock(
     received = load.counts()["received"]
     rows = [row for number in (0, 1) for row in load.rows(number)]
     assert len(rows) == received > 200
-    assert {row["session"] % 1021 for row in rows} == {1, 2}
+    assert {row["session"] % STRIDE for row in rows} == {1, 2}
     for number in (0, 1):
         assert load.lines("operations", number)[-1]["end"]
         assert load.lines("operations", number)[0]["machine"]

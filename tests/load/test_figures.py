@@ -55,6 +55,17 @@ def test_users_lie_evenly_on_the_clock_and_keep_their_phase() -> None:
     assert Pace(1.0, 7).next(50 * S) % S == Pace(1.0, 7).next(93 * S) % S
 
 
+@pytest.mark.parametrize("processes", [1, 2, 3, 4, 8])
+@pytest.mark.parametrize("users", [3, 8, 22, 60, 240])
+def test_users_of_several_load_processes_lie_evenly_on_the_clock(
+    processes: int, users: int
+) -> None:
+    numbers = [1 + each + STRIDE * user for each in range(processes) for user in range(users)]
+    phases = sorted(Pace(1.0, number).next(50 * S) - 50 * S for number in numbers)
+    gaps = [later - earlier for earlier, later in itertools.pairwise([*phases, phases[0] + S])]
+    assert max(gaps) < 3 * S / len(numbers)
+
+
 def test_without_a_pace_every_start_is_now() -> None:
     assert Pace(0.0, 1).next(42) == 42
 
