@@ -33,6 +33,8 @@ _LOAD_START_S = 60.0
 _LATE_S = 5.0
 _HEAL_S = 120.0
 _SETTLE_S = 30.0
+_STOP_S = 20.0
+_FAR_STOP_S = 90.0  # what was recorded elsewhere may still be under way
 _AUDIT_S = 120.0
 
 
@@ -185,7 +187,7 @@ class _Drill:
                 self._note_abort(aborted.broken)
         self._enter("settle")
         assert self.load is not None
-        self.load.stop(grace_s=20.0)
+        self.load.stop(grace_s=_FAR_STOP_S if self.plan.load.expect_workers else _STOP_S)
         self.cluster.settle(_SETTLE_S)
         self._enter("audit")
         self._audit(1)

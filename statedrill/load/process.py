@@ -184,7 +184,7 @@ def _begin_master(environment: Any) -> None:
     # Locust hears of SIGTERM only after a shape has ended; until then it would be killed with
     # everybody's last operations unrecorded.
     heard = [] if environment.shape_class is None else [signal.SIGTERM]
-    if isinstance(environment.runner, MasterRunner):
+    if isinstance(environment.runner, MasterRunner) and environment.parsed_options.headless:
         interrupts.leave_while_waiting(environment.runner, [*heard, signal.SIGINT])
     else:
         for number in heard:

@@ -21,6 +21,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from statedrill.cluster.binaries import haproxy
 
 USERS, SECONDS, ROUNDS = 50, 4, 5
@@ -94,16 +96,19 @@ class Ours(StatefulUser):
 
 @dataclass
 class Run:
-    """What one run of Locust did: requests per second, and processor time per request."""
+    """What one run of Locust did: requests per second, processor time per request, and how many
+    processors it and HAProxy kept busy.
+    """
 
     rate: float
     cpu_us: float
+    busy_cores: float
 
 
 def bench() -> dict[str, float]:
     """The figures of the load generator, each from runs of both sides in turn."""
-    with tempfile.TemporaryDirectory() as name, _haproxy(Path(name)) as address:
-        bench_of = _Bench(Path(name), address)
+    with tempfile.TemporaryDirectory() as name, _haproxy(Path(name)) as (address, server):
+        bench_of = _Bench(Path(name), address, server)
         return {
             **bench_of.plain(),
             **bench_of.rich(),
@@ -113,9 +118,10 @@ def bench() -> dict[str, float]:
 
 
 class _Bench:
-    def __init__(self, folder: Path, address: str) -> None:
+    def __init__(self, folder: Path, address: str, server: psutil.Process) -> None:
         self.folder = folder
         self.address = address
+        self.server = server
         self.count = 0
 
     def plain(self) -> dict[str, float]:
@@ -161,8 +167,8 @@ class _Bench:
     def two_processes(self) -> dict[str, float]:
         """Two load processes against one. With HAProxy that is three busy processes.
 
-        On two cores the ratio cannot come near two; the processor time per request then tells
-        whether two processes stand in each other's way (1: they do not).
+        On two cores the ratio cannot come near two: the figure of busy cores says so. The processor
+        time per request then tells whether two processes are in each other's way (1: they are not).
         """
         rounds = self.in_turn(
             lambda: self.locust(OURS_PLAIN, True, "--processes", "1"),
@@ -171,6 +177,7 @@ class _Bench:
         return {
             "load_two_processes_ratio": _median(two.rate / one.rate for one, two in rounds),
             "load_two_processes_cpu_ratio": _median(one.cpu_us / two.cpu_us for one, two in rounds),
+            "load_two_processes_busy_cores": _median(two.busy_cores for _, two in rounds),
             "load_cores": float(os.cpu_count() or 1),
         }
 
@@ -226,8 +233,8 @@ class _Bench:
             sys.executable, "-m", "locust", "-f", str(path), "--headless", "--only-summary",
             "-u", str(USERS), "-r", str(USERS), "-t", f"{SECONDS}s", "-H", self.address, *options,
         ]  # fmt: skip
-        before = os.times()
         idle_s = _start_up_s() * (1 if other is None else 2)
+        before, served = os.times(), _used_s(self.server)
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         if other is not None:
             other.wait(30)
@@ -238,7 +245,15 @@ class _Bench:
         used_s = (after.children_user + after.children_system) - (
             before.children_user + before.children_system
         )
-        return Run(rate, 1e6 * max(used_s - idle_s, 0.0) / requests)
+        load_s = max(used_s - idle_s, 0.0)
+        busy_cores = (load_s + _used_s(self.server) - served) * rate / requests
+        return Run(rate, 1e6 * load_s / requests, busy_cores)
+
+
+def _used_s(process: psutil.Process) -> float:
+    """The processor time of a process so far."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 _start_up: list[float] = []
@@ -271,7 +286,7 @@ def _median(figures: Iterable[float]) -> float:
 
 
 @contextmanager
-def _haproxy(folder: Path) -> Iterator[str]:
+def _haproxy(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
     """HAProxy in the foreground of a group of its own; tries ports until one is free."""
     for port in range(18_471, 18_571):
         config = folder / "haproxy.cfg"
@@ -282,7 +297,7 @@ def _haproxy(folder: Path) -> Iterator[str]:
         )  # fmt: skip
         try:
             if _answers(process, f"http://127.0.0.1:{port}/"):
-                yield f"http://127.0.0.1:{port}"
+                yield f"http://127.0.0.1:{port}", psutil.Process(process.pid)
                 return
         finally:
             process.send_signal(signal.SIGKILL)
