@@ -44,13 +44,13 @@ bench: $(READY) ## measure, print a table, write reports/bench/results.json (ONL
 	@$(BIN)/python -m tests.benchmarks $(ONLY)
 
 prove: $(READY) ## the long proofs of the checker: 100,000 histories, 10 million operations
-	@$(BIN)/python -m tests.check.prove
+	@$(BIN)/python -m tools.long_run
 
 sample: $(READY) ## make reports/sample anew from its own history
 	@$(BIN)/python -m tests.sample $(FROM)
 
 track-record: $(READY) ## every planted bug in a drill of its own, and the README's table of them
-	@$(BIN)/python -m tests.track_record
+	@$(BIN)/python -m tools.track_record
 
 clean: ## remove .venv and caches; reports stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

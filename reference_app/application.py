@@ -9,25 +9,25 @@ import asyncio
 import logging
 from contextlib import suppress
 
-from reference_app.asgi import BadRequest, Receive, Request, Response, Scope, Send
-from reference_app.aws import Aws
-from reference_app.blobs import Blobs
-from reference_app.buggy_shop import plant
-from reference_app.complaints import Complaints
-from reference_app.database import Database
-from reference_app.handlers import Handlers
-from reference_app.model import NotSignedIn, ShopError, Uncertain
-from reference_app.recommendations import Recommender
-from reference_app.records import Records
-from reference_app.schema import prepare
+from reference_app.aws.clients import Aws
+from reference_app.aws.object_storage import Blobs
+from reference_app.aws.publisher import Topic
+from reference_app.bugs.buggy_shop import plant
+from reference_app.http.asgi import BadRequest, Receive, Request, Response, Scope, Send
+from reference_app.http.routes import Handlers
+from reference_app.model.model import NotSignedIn, ShopError, Uncertain
+from reference_app.postgres.objects import Records
+from reference_app.postgres.pool import Database
+from reference_app.postgres.schema import prepare
+from reference_app.rate_limited_log import Complaints
 from reference_app.settings import Settings
-from reference_app.shop import Shop
+from reference_app.shop.recommendations import Recommender
+from reference_app.shop.service import Shop
 from reference_app.stores import SessionStore
 from reference_app.stores.decoupled import DecoupledStore
 from reference_app.stores.memory import MemoryStore
 from reference_app.stores.valkey import ValkeyStore
-from reference_app.topic import Topic
-from reference_app.valkey_link import Link
+from reference_app.valkey.pool import Link
 
 logger = logging.getLogger(__name__)
 CACHE_PATIENCE_S = 0.25

@@ -47,7 +47,7 @@ from dataclasses import dataclass
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
-from reference_app.bugs import Planted, parse_bugs
+from reference_app.bugs.table import Planted, parse_bugs
 
 T = TypeVar("T")
 STORES = ("memory", "valkey", "decoupled")

@@ -16,13 +16,13 @@ from contextlib import suppress
 import orjson
 import uvloop
 
-from reference_app.applier import Applier
-from reference_app.aws import FAILED, Aws, brief
-from reference_app.complaints import Complaints
-from reference_app.database import Database
-from reference_app.inbox import Inbox
-from reference_app.records import Records
-from reference_app.schema import prepare
+from reference_app.aws.clients import FAILED, Aws, brief
+from reference_app.aws.queue_reader import Inbox
+from reference_app.postgres.objects import Records
+from reference_app.postgres.pool import Database
+from reference_app.postgres.schema import prepare
+from reference_app.queue.applier import Applier
+from reference_app.rate_limited_log import Complaints
 from reference_app.settings import Settings, SettingsError
 
 logger = logging.getLogger(__name__)

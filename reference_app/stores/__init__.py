@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from reference_app.model import Accepted, Caller, Session, Stamp, Versioned, Write
+from reference_app.model.model import Accepted, Caller, Session, Stamp, Versioned, Write
 
 
 class SessionStore(Protocol):

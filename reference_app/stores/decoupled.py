@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from reference_app.database import Database, Work
-from reference_app.model import (
+from reference_app.aws.publisher import Topic
+from reference_app.model.model import (
     NAME,
     SESSION,
     Accepted,
@@ -31,10 +31,10 @@ from reference_app.model import (
     Versioned,
     Write,
 )
-from reference_app.ordering import MOST_AFTER, Queued
-from reference_app.records import apply_locked, lock_user, versioned
-from reference_app.schema import session_secret
-from reference_app.topic import Topic
+from reference_app.model.ordering import MOST_AFTER, Queued
+from reference_app.postgres.objects import apply_locked, lock_user, versioned
+from reference_app.postgres.pool import Database, Work
+from reference_app.postgres.schema import session_secret
 
 DATABASE_PATIENCE_S = 0.5
 DATABASE_REST_S = 1.0

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from reference_app.model import (
+from reference_app.model.model import (
     NEVER_WRITTEN,
     SESSION,
     Caller,

@@ -16,7 +16,7 @@ from typing import Any
 
 from redis.exceptions import NoScriptError
 
-from reference_app.model import (
+from reference_app.model.model import (
     NEVER_WRITTEN,
     SESSION,
     Caller,
@@ -28,7 +28,7 @@ from reference_app.model import (
     Versioned,
     Write,
 )
-from reference_app.valkey_link import Argument, Command, Link
+from reference_app.valkey.pool import Argument, Command, Link
 
 
 class Script:

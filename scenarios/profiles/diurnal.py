@@ -5,8 +5,8 @@ Noon is what `-u` (or `--arrival-rate`) says; the day is as long as `-t` says.
 
 from __future__ import annotations
 
-from statedrill.load import shapes
-from statedrill.load.profile import Profile
+from statedrill.load.profiles import shapes
+from statedrill.load.profiles.profile import Profile
 
 
 class Diurnal(Profile):

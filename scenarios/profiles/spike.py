@@ -5,8 +5,8 @@ All of it is what `-u` (or `--arrival-rate`) says; the run is as long as `-t` sa
 
 from __future__ import annotations
 
-from statedrill.load import shapes
-from statedrill.load.profile import Profile
+from statedrill.load.profiles import shapes
+from statedrill.load.profiles.profile import Profile
 
 
 class Spike(Profile):

@@ -14,24 +14,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from statedrill.check.duplicates import duplicates, orders_once
-from statedrill.check.guarantees import (
+from statedrill.check.checks.base import Check
+from statedrill.check.checks.duplicates import duplicates, orders_once
+from statedrill.check.checks.leaks import leaks
+from statedrill.check.checks.linearizability import linearizability
+from statedrill.check.checks.log_order import log_order
+from statedrill.check.checks.lost_sessions import sessions
+from statedrill.check.checks.lost_writes import lost_writes
+from statedrill.check.checks.phantoms import phantoms, rejected_visible
+from statedrill.check.checks.session_guarantees import (
     monotonic_reads,
     monotonic_writes,
     read_your_writes,
     writes_follow_reads,
 )
-from statedrill.check.leaks import leaks
-from statedrill.check.linear import linearizability
-from statedrill.check.logs import log_order
-from statedrill.check.lost import lost_writes
-from statedrill.check.phantoms import phantoms, rejected_visible
-from statedrill.check.sets import resurrected
-from statedrill.check.signed_in import sessions
-from statedrill.check.stale import stale_reads
-from statedrill.check.table import Check
-from statedrill.check.verdict import exit_code, worst_exit_code
-from statedrill.check.versions import two_versions, versions
+from statedrill.check.checks.set_removals import resurrected
+from statedrill.check.checks.stale_reads import stale_reads
+from statedrill.check.checks.versions import two_versions, versions
+from statedrill.check.outcome import exit_code, worst_exit_code
 from statedrill.history.store import History
 
 __all__ = ["CHECKS", "exit_code", "judge", "worst_exit_code"]
@@ -93,6 +93,6 @@ def judge(history: History, plan: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         InputError: a threshold of the plan does not follow the grammar.
     """
-    from statedrill.check.judging import verdict_of  # noqa: PLC0415 - it imports this table
+    from statedrill.check.verdict.assemble import verdict_of  # noqa: PLC0415 - it imports this
 
     return verdict_of(history, plan)

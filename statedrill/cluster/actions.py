@@ -11,13 +11,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from statedrill.cluster.addresses import ZONES, accepts
-from statedrill.cluster.control import Action, Arguments
-from statedrill.cluster.fault_record import Fault, FaultRecord
-from statedrill.cluster.instance import Instance
-from statedrill.cluster.parts import Parts
-from statedrill.cluster.process import Process
+from statedrill.cluster.compute.instance import Instance
+from statedrill.cluster.network.addresses import ZONES, accepts
+from statedrill.cluster.topology import Parts
+from statedrill.control.server import Action, Arguments
 from statedrill.errors import ClusterError, ControlError
+from statedrill.faults.record import Fault, FaultRecord
+from statedrill.processes.process import Process
 
 _HEAL_TIMEOUT_S = 90.0
 _REPLACED_S = 30.0

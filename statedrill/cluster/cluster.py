@@ -16,17 +16,17 @@ from types import TracebackType
 from typing import Any
 
 from statedrill.cluster.actions import Actions
-from statedrill.cluster.addresses import ZONES, Network
-from statedrill.cluster.cleanup import Claim, cleanup_leftovers
-from statedrill.cluster.control import Control
-from statedrill.cluster.fault_record import FaultRecord
-from statedrill.cluster.parts import Parts
-from statedrill.cluster.roster import Roster
-from statedrill.cluster.site import Site
+from statedrill.cluster.context import Site
+from statedrill.cluster.network.addresses import ZONES, Network
+from statedrill.cluster.topology import Parts
+from statedrill.control.server import Control
 from statedrill.errors import ClusterError
+from statedrill.faults.record import FaultRecord
 from statedrill.history.events import Emit
-from statedrill.pattern import Pattern
-from statedrill.timings import Timings
+from statedrill.inputs.pattern import Pattern
+from statedrill.inputs.timings import Timings
+from statedrill.processes.leftovers import Claim, cleanup_leftovers
+from statedrill.processes.registry import Roster
 
 _DRAINED_LOOKS = 3
 _LOOK_S = 0.2

@@ -16,8 +16,8 @@ from typing import Any
 import psutil
 
 from statedrill.cluster import binaries
-from statedrill.cluster.state import state_directory
 from statedrill.errors import StatedrillError
+from statedrill.processes.state_directory import state_directory
 
 _FILES = 4096
 _MEMORY_GIB = 2.0

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from statedrill.cluster.cluster import Cluster
-from statedrill.cluster.process import Process
-from statedrill.plan import Plan
+from statedrill.plan.plan import Plan
+from statedrill.processes.process import Process
 
 # The first audit's recorder must not write into the file of a load process.
 AUDIT_WORKER = 900

@@ -20,13 +20,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from statedrill.cluster.cluster import Cluster
-from statedrill.cluster.process import Process
+from statedrill.drill.abort import Broken, Guard
 from statedrill.drill.children import Children
-from statedrill.drill.guard import Broken, Guard
 from statedrill.drill.live import LiveFigures, Watch
 from statedrill.errors import ClusterError, InputError, Interrupted, StatedrillError
 from statedrill.history.events import Event, EventLog
-from statedrill.plan import Plan
+from statedrill.plan.plan import Plan
+from statedrill.processes.process import Process
 
 _TICK_S = 0.25
 _LOAD_START_S = 60.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from statedrill.faults.control import call, fault
+from statedrill.control.client import call, fault
 
 
 def flush() -> dict[str, Any]:

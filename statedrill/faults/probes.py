@@ -6,7 +6,7 @@ import time
 import urllib.error
 import urllib.request
 
-from statedrill.faults.control import ControlFailure, call, find_control
+from statedrill.control.client import ControlFailure, call, find_control
 
 
 def application_answers(path: str = "/health", timeout: float = 5.0) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from statedrill.faults.control import fault
+from statedrill.control.client import fault
 
 
 def failover_db_cluster() -> dict[str, Any]:

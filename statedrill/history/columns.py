@@ -15,8 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from statedrill.history import SCHEMA, Model, Phase
 from statedrill.history.events import Event
+from statedrill.history.operation import SCHEMA
+from statedrill.vocabulary import Model, Phase
 
 PARQUET = "operations.parquet"
 ROWS_PER_PART = 1_000_000

@@ -19,7 +19,6 @@ import orjson
 import pyarrow as pa
 
 from statedrill.errors import HistoryError
-from statedrill.history import SCHEMA, Model, open_mark
 from statedrill.history.columns import (
     ARROW_SCHEMA,
     LISTS,
@@ -31,6 +30,8 @@ from statedrill.history.columns import (
     write_parts,
 )
 from statedrill.history.events import read_lines
+from statedrill.history.operation import SCHEMA, open_mark
+from statedrill.vocabulary import Model
 
 _CHUNK = 50_000
 _TABLES = {"object": "objects", "op": "ops", "instance": "instances"}

@@ -14,8 +14,9 @@ from typing import Any
 
 import orjson
 
-from statedrill.history import SCHEMA, Model, Operation
 from statedrill.history.lines import Lines
+from statedrill.history.operation import SCHEMA, Operation
+from statedrill.vocabulary import Model
 
 COLUMNS = tuple(Operation.__dataclass_fields__)
 _CALL, _RET, _DUE = (COLUMNS.index(name) for name in ("call", "ret", "due"))

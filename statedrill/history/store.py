@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from statedrill.errors import HistoryError
-from statedrill.history import Phase
 from statedrill.history.columns import NUMERIC, PARQUET, Names, phase_windows
 from statedrill.history.events import Event, read_lines
 from statedrill.history.pack import pack
+from statedrill.vocabulary import Phase
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,10 @@ import orjson
 from gevent.pool import Pool
 
 from statedrill.errors import InputError, StatedrillError
-from statedrill.load import interrupts
+from statedrill.load import signals
 from statedrill.load.contract import CHECK_SESSION, DOWNLOAD, READS, Call
-from statedrill.load.generator import Generator
-from statedrill.load.session import Session
+from statedrill.load.load_process import Generator
+from statedrill.load.session.session import Session
 from statedrill.load.settings import Settings
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 1.0
@@ -52,7 +52,7 @@ class Counts:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the audit and print its counts as one line of JSON; 0 unless it could not run."""
     options = _options(arguments)
-    interrupts.end_cleanly()
+    signals.end_cleanly()
     started = time.monotonic()
     try:
         counts = audit(options)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from statedrill.history import Kind, Model
+from statedrill.vocabulary import Kind, Model
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,17 +11,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from statedrill.report.comparison import write_comparison
-    from statedrill.report.run import write_report
-    from statedrill.report.terminal import terminal_table, text_summary
+    from statedrill.report.comparison.page import write_comparison
+    from statedrill.report.run.page import write_report
+    from statedrill.report.text.terminal import terminal_table, text_summary
 
 __all__ = ["terminal_table", "text_summary", "write_comparison", "write_report"]
 
 _HOMES = {
-    "write_report": "run",
-    "write_comparison": "comparison",
-    "terminal_table": "terminal",
-    "text_summary": "terminal",
+    "write_report": "run.page",
+    "write_comparison": "comparison.page",
+    "terminal_table": "text.terminal",
+    "text_summary": "text.terminal",
 }
 
 

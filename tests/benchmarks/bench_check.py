@@ -23,8 +23,8 @@ import psutil
 import pyarrow as pa
 
 from statedrill.history.columns import ROWS_PER_PART, write_parts
+from tests.check.history_builder import MS, NAMES, START
 from tests.check.simulator import Weather, simulate
-from tests.check.story import MS, NAMES, START
 
 MILD = Weather(
     timeout=0.002, lost_answer=0.001, rejected=0.002, repeated=0.001, delay_us=200,
@@ -82,7 +82,7 @@ def write_run(run: Path, template: pa.Table, rows: int) -> int:
 
 def check(run: Path) -> tuple[float, float, float]:
     """(seconds, processor seconds, peak MiB of all its processes) of one `statedrill check`."""
-    command = [sys.executable, "-m", "statedrill.cli", "check", str(run), "--json"]
+    command = [sys.executable, "-m", "statedrill", "check", str(run), "--json"]
     begin, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         peak = _Peak(process.pid)

@@ -7,11 +7,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from statedrill import catalogue
 from statedrill.cluster.cluster import Cluster
 from statedrill.history.events import EventLog
-from statedrill.pattern import Pattern
-from statedrill.timings import Timings
+from statedrill.inputs import discovery
+from statedrill.inputs.pattern import Pattern
+from statedrill.inputs.timings import Timings
 
 PATTERNS = ("sticky", "distributed", "decoupled")
 ROUNDS = 3
@@ -28,7 +28,7 @@ def bench() -> dict[str, float]:
 
 
 def _up_and_down(name: str) -> tuple[float, float]:
-    pattern = Pattern.read(catalogue.find("pattern", name))
+    pattern = Pattern.read(discovery.find("pattern", name))
     with tempfile.TemporaryDirectory() as folder:
         events = EventLog(Path(folder) / "events.jsonl")
         cluster = Cluster(pattern, Timings.named("fast"), Path(folder), events.emit, "rbench", 7)

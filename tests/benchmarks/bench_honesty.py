@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from statedrill.history import Outcome
+from statedrill.vocabulary import Outcome
 from tests.load.conftest import Load
 from tests.load.test_locust import BOTH, ONE_CALL, STEADY
 from tests.load.test_stall import RATE, SERVICE_S, STALL_S, percentile, planned

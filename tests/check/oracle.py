@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from statedrill.history import Outcome
-from tests.check.brute import NEVER, Brute
+from statedrill.vocabulary import Outcome
+from tests.check.reference_checker import NEVER, Brute
 
 
 @dataclass(frozen=True)

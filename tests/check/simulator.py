@@ -16,18 +16,19 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from statedrill.history import (
-    FOREVER,
-    INITIAL,
-    NO_VERSION,
-    NOTHING,
-    SIGNED_OUT,
-    Kind,
-    Outcome,
-    Phase,
-)
 from statedrill.history.columns import ARROW_SCHEMA, NUMERIC
-from tests.check.story import CART, DRAFT, HISTORY, ORDERS, PREFERENCES, SESSION, START, UPLOAD
+from statedrill.history.operation import FOREVER, INITIAL, NO_VERSION, NOTHING, SIGNED_OUT
+from statedrill.vocabulary import Kind, Outcome, Phase
+from tests.check.history_builder import (
+    CART,
+    DRAFT,
+    HISTORY,
+    ORDERS,
+    PREFERENCES,
+    SESSION,
+    START,
+    UPLOAD,
+)
 
 OK, FAILED, UNKNOWN, ACCEPTED = (int(outcome) for outcome in Outcome)
 READ, PUT, ADD, REMOVE, CLEAR, APPEND, SIGN_IN, SIGN_OUT = (int(kind) for kind in Kind)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from statedrill.history import FOREIGN, Phase
-from tests.check.drills import AUDIT, plan, users, verdict
-from tests.check.story import CART, DRAFT, MS, PREFERENCES, START, Story
+from statedrill.history.operation import FOREIGN
+from statedrill.vocabulary import Phase
+from tests.check.drill_builder import AUDIT, plan, users, verdict
+from tests.check.history_builder import CART, DRAFT, MS, PREFERENCES, START, Story
 
 WRITES = 15  # of each session of a drill
 SHOWN = "acknowledged writes are in objects for which the audit was shown another session's write"

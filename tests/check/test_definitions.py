@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statedrill.check.case import NONE
-from statedrill.check.looking import examine_rows
-from statedrill.check.table import Look
+from statedrill.check.checks.base import Look
+from statedrill.check.index.observations import NONE
+from statedrill.check.run_checks import examine_rows
 from statedrill.history.store import to_part
-from tests.check.brute import Brute
-from tests.check.chance import small_history
-from tests.check.story import NAMES, SETTINGS, START, Story
+from tests.check.history_builder import NAMES, SETTINGS, START, Story
+from tests.check.random_histories import small_history
+from tests.check.reference_checker import Brute
 
 LATENESS_NS = 3_000
 

@@ -9,13 +9,13 @@ import pyarrow as pa
 import pytest
 
 from statedrill.check import exit_code, judge, worst_exit_code
-from statedrill.check.frame import slices
-from statedrill.check.promise import GUARANTEES
-from statedrill.history import Phase
+from statedrill.check.index.operations import slices
+from statedrill.check.verdict.promise import GUARANTEES
 from statedrill.history.events import Event
 from statedrill.history.store import to_part
-from tests.check.drills import END, FAULT, events, fail, forget, load, plan, users, verdict
-from tests.check.story import MS, PREFERENCES, START, Story, told
+from statedrill.vocabulary import Phase
+from tests.check.drill_builder import END, FAULT, events, fail, forget, load, plan, users, verdict
+from tests.check.history_builder import MS, PREFERENCES, START, Story, told
 
 
 def clause(seen: dict[str, Any], text: str) -> dict[str, Any]:
@@ -249,7 +249,7 @@ def test_the_slices_in_which_a_part_is_judged_do_not_matter(
     forget(story, 2)
     fail(story, 10_000, 11_500, sessions=4)
     whole = verdict(story)
-    monkeypatch.setattr("statedrill.check.part._SLICE", most)
+    monkeypatch.setattr("statedrill.check.partition._SLICE", most)
     assert verdict(story) == whole
 
 

@@ -8,14 +8,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from statedrill.check.looking import examine_rows
-from statedrill.check.register import conflicts, value_groups
-from statedrill.check.versions import newer_shown_by
+from statedrill.check.checks.register_zones import conflicts, value_groups
+from statedrill.check.checks.versions import newer_shown_by
+from statedrill.check.run_checks import examine_rows
 from statedrill.history.store import to_part
-from tests.check.brute import Brute
-from tests.check.chance import small_history
+from tests.check.history_builder import NAMES, PREFERENCES, SETTINGS
 from tests.check.oracle import linearizable, versions_fit
-from tests.check.story import NAMES, PREFERENCES, SETTINGS
+from tests.check.random_histories import small_history
+from tests.check.reference_checker import Brute
 
 
 def compare(seed: int, sessions: int) -> tuple[int, int]:

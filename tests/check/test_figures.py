@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from statedrill.check.histogram import COARSE, FINE, Histogram, buckets
-from statedrill.check.intervals import interval
-from statedrill.check.recovery import median_survival
-from statedrill.history import Outcome
-from tests.check.drills import END, FAULT, events, fail, forget, load, plan, users, verdict
-from tests.check.story import MS, PREFERENCES, START, Story
+from statedrill.check.metrics.recovery import median_survival
+from statedrill.check.numeric.bootstrap import interval
+from statedrill.check.numeric.histogram import COARSE, FINE, Histogram, buckets
+from statedrill.vocabulary import Outcome
+from tests.check.drill_builder import END, FAULT, events, fail, forget, load, plan, users, verdict
+from tests.check.history_builder import MS, PREFERENCES, START, Story
 
 SECOND = 1_000_000_000
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from statedrill.check import exit_code
-from statedrill.history import Kind, Outcome, Phase
-from tests.check.story import HISTORY, ORDERS, PREFERENCES, Story
+from statedrill.vocabulary import Kind, Outcome, Phase
+from tests.check.history_builder import HISTORY, ORDERS, PREFERENCES, Story
 
 KEYS = {
     "schema", "outcome", "summary", "why", "pattern", "experiment", "scenario", "profile", "seed",

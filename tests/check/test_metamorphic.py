@@ -10,12 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from statedrill.check.looking import after_loss, examine_rows
-from statedrill.history import LAST_ID, Phase
+from statedrill.check.run_checks import after_loss, examine_rows
 from statedrill.history.columns import ARROW_SCHEMA, Names
+from statedrill.history.operation import LAST_ID
 from statedrill.history.store import to_part
+from statedrill.vocabulary import Phase
+from tests.check.history_builder import MS, NAMES, SETTINGS
 from tests.check.simulator import ROUGH, simulate
-from tests.check.story import MS, NAMES, SETTINGS
 from tests.check.test_mutations import CASES, Scene
 
 Row = dict[str, Any]

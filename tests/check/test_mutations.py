@@ -10,10 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from statedrill.history import ABSENT, ALIEN, FOREIGN, INITIAL, Kind, Outcome, Phase
 from statedrill.history.columns import ARROW_SCHEMA
+from statedrill.history.operation import ABSENT, ALIEN, FOREIGN, INITIAL
+from statedrill.vocabulary import Kind, Outcome, Phase
+from tests.check.history_builder import CART, HISTORY, ORDERS, PREFERENCES, UPLOAD, told
 from tests.check.simulator import FAIR, simulate
-from tests.check.story import CART, HISTORY, ORDERS, PREFERENCES, UPLOAD, told
 
 Row = dict[str, Any]
 PLANTED = 12

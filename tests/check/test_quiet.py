@@ -9,15 +9,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from statedrill.check import CHECKS, looking
-from statedrill.check.looking import after_loss, examine_rows
-from statedrill.check.quiet import loud_objects
-from statedrill.history import ABSENT, ALIEN, FOREIGN, INITIAL, NO_VERSION, NOTHING
+from statedrill.check import CHECKS, run_checks
+from statedrill.check.index.fast_path import loud_objects
+from statedrill.check.run_checks import after_loss, examine_rows
 from statedrill.history.columns import ARROW_SCHEMA
+from statedrill.history.operation import ABSENT, ALIEN, FOREIGN, INITIAL, NO_VERSION, NOTHING
 from statedrill.history.store import to_part
-from tests.check.chance import small_history
+from tests.check.history_builder import MS, NAMES, SETTINGS
+from tests.check.random_histories import small_history
 from tests.check.simulator import FAIR, QUEUED, ROUGH, Weather, simulate
-from tests.check.story import MS, NAMES, SETTINGS
 
 MILD = Weather(timeout=0.01, lost_answer=0.01, rejected=0.01, repeated=0.01, sign_out=0.01)
 
@@ -26,9 +26,9 @@ def same_with_and_without(table: pa.Table, bounded: bool) -> int:
     """Compare all marks; returns the number of quiet objects."""
     part = to_part(table)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(looking, "_WORTH_IT", 2.0)
+        patch.setattr(run_checks, "_WORTH_IT", 2.0)
         short = examine_rows(part, NAMES, SETTINGS, bounded)
-        patch.setattr(looking, "_WORTH_IT", -1.0)
+        patch.setattr(run_checks, "_WORTH_IT", -1.0)
         full = examine_rows(part, NAMES, SETTINGS, bounded)
     assert short.closer is not None
     assert full.closer is None

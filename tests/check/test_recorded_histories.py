@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from statedrill.check.search import judge_foreign
+from statedrill.check.search.judge import judge_foreign
 from statedrill.history.formats import read, recognise
 
 _BESIDE = Path(__file__).parents[2] / ".." / "shared" / "histories"

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from statedrill.check.search import judge_foreign
-from statedrill.check.search_models import moves
-from statedrill.check.search_order import Budget, search
-from statedrill.check.search_prefix import NotUnique, check_unique
-from statedrill.history import FOREVER, Outcome
+from statedrill.check.search.judge import judge_foreign
+from statedrill.check.search.models import moves
+from statedrill.check.search.unique_writes import NotUnique, check_unique
+from statedrill.check.search.wing_gong import Budget, search
 from statedrill.history.formats import ForeignHistory, ForeignOperation
+from statedrill.history.operation import FOREVER
+from statedrill.vocabulary import Outcome
 
 ROUNDS = 60_000 if os.environ.get("STATEDRILL_PROVE") else 1_000
 

@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from statedrill.check.looking import examine_rows
-from statedrill.history import NOT_SHOWN, SIGNED_OUT, Kind, Outcome, Phase
+from statedrill.check.run_checks import examine_rows
+from statedrill.history.operation import NOT_SHOWN, SIGNED_OUT
 from statedrill.history.store import to_part
-from tests.check.story import NAMES, PREFERENCES, SESSION, SETTINGS, START, Story
+from statedrill.vocabulary import Kind, Outcome, Phase
+from tests.check.history_builder import NAMES, PREFERENCES, SESSION, SETTINGS, START, Story
 
 Row = dict[str, Any]
 

@@ -7,11 +7,11 @@ from collections import Counter
 import pyarrow as pa
 import pytest
 
-from statedrill.check.looking import after_loss, examine_rows
-from statedrill.history import Outcome
+from statedrill.check.run_checks import after_loss, examine_rows
 from statedrill.history.store import to_part
+from statedrill.vocabulary import Outcome
+from tests.check.history_builder import NAMES, SETTINGS
 from tests.check.simulator import FAIR, QUEUED, ROUGH, STRICT, Weather, simulate
-from tests.check.story import NAMES, SETTINGS
 
 WEATHERS = {"fair": FAIR, "rough": ROUGH, "queued": QUEUED, "one session a user": STRICT}
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from statedrill import thresholds
 from statedrill.errors import InputError
-from statedrill.history import Kind, Outcome, Phase
-from statedrill.thresholds import parse_threshold
-from tests.check.story import PREFERENCES, START, Story
+from statedrill.inputs import thresholds
+from statedrill.inputs.thresholds import parse_threshold
+from statedrill.vocabulary import Kind, Outcome, Phase
+from tests.check.history_builder import PREFERENCES, START, Story
 
 
 def test_a_threshold_says_what_is_measured_where_and_how_far_it_may_go() -> None:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tests.check.chance import small_history
+from tests.check.random_histories import small_history
 
 
 def witnessed(seed: int, histories: int) -> int:

@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from statedrill.cluster.addresses import Network
-from statedrill.cluster.database import Database
-from statedrill.cluster.postgres_client import PostgresConnection, PostgresError
-from statedrill.cluster.roster import Roster
-from statedrill.cluster.site import Site
-from statedrill.timings import Timings
+from statedrill.cluster.context import Site
+from statedrill.cluster.network.addresses import Network
+from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError
+from statedrill.cluster.services.postgres.multi_az import Database
+from statedrill.inputs.timings import Timings
+from statedrill.processes.registry import Roster
 
 # Short, but long enough to be seen: an outage, and a time without a second node.
 TIMINGS = replace(

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from statedrill.cluster import addresses
-from statedrill.cluster.addresses import (
+from statedrill.cluster.network import addresses
+from statedrill.cluster.network.addresses import (
     Network,
     accepts,
-    drop_unused_networks,
     require_free,
 )
 from statedrill.errors import ClusterError
+from statedrill.processes.file_lock import drop_unused_networks
 
 
 @pytest.fixture

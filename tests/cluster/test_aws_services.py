@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from statedrill.cluster.aws_client import AwsClient
-from statedrill.cluster.aws_services import AwsServices
-from statedrill.cluster.roster import Roster
+from statedrill.cluster.services.aws_client import AwsClient
+from statedrill.cluster.services.ministack import AwsServices
 from statedrill.errors import ClusterError
-from tests.cluster.conftest import eventually
+from statedrill.processes.registry import Roster
 from tests.cluster.services import TIMINGS, site_of
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
 
@@ -82,7 +82,7 @@ def test_a_message_that_is_not_deleted_comes_again_after_a_whole_second(aws: Aws
     publish(aws, "again", "state")
     assert [m["Body"] for m in receive(aws, "QUEUE_URL")] == ["again"]
     assert receive(aws, "QUEUE_URL") == []
-    assert eventually(lambda: [m["Body"] for m in receive(aws, "QUEUE_URL")]) == ["again"]
+    assert wait_until(lambda: [m["Body"] for m in receive(aws, "QUEUE_URL")]) == ["again"]
 
 
 def test_the_bucket_keeps_objects(aws: AwsServices) -> None:
@@ -142,7 +142,7 @@ def test_it_listens_on_its_own_address_only(aws: AwsServices, roster: Roster) ->
 
 def test_services_that_are_gone_say_so_and_are_healed(aws: AwsServices, roster: Roster) -> None:
     roster.alive("region")[0].kill()
-    eventually(lambda: not aws.whole())
+    wait_until(lambda: not aws.whole())
     with pytest.raises(ClusterError, match="sqs does not answer"):
         aws.queue_depth()
     aws.heal()

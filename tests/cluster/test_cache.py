@@ -5,13 +5,14 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from statedrill.cluster.cache import Cache
-from statedrill.cluster.endpoints import Endpoints
-from statedrill.cluster.roster import Roster
-from statedrill.cluster.valkey_client import ValkeyConnection, ValkeyError
+from statedrill.cluster.routing.endpoints import Endpoints
+from statedrill.cluster.services.valkey.client import ValkeyConnection, ValkeyError
+from statedrill.cluster.services.valkey.replication_group import Cache
 from statedrill.errors import ClusterError
-from tests.cluster.conftest import Events, eventually
+from statedrill.processes.registry import Roster
 from tests.cluster.services import site_of
+from tests.support.events import Events
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
 
@@ -63,20 +64,20 @@ def test_a_pair_that_is_whole_streams_every_later_write(cache: Cache) -> None:
     with connect(cache) as session, second.session() as follower:
         session.call("SET", "early", "x")
         # The next look of the once-a-second job is later than this.
-        eventually(lambda: follower.call("GET", "early") == "x", 0.4)
+        wait_until(lambda: follower.call("GET", "early") == "x", 0.4)
 
 
 def test_a_failover_keeps_what_the_replica_had(cache: Cache, events: Events) -> None:
     fill(cache, 100)
     name, pid = cache.failover()
     assert not psutil.pid_exists(pid)
-    moved = eventually(lambda: events.of("failover", service="cache"))[0]
+    moved = wait_until(lambda: events.of("failover", service="cache"))[0]
     assert moved["from"] == name
     assert moved["to"] == cache.nodes()[0][0] != name
     died = events.of("process", name=name, state="dead")[0]
     assert moved["t"] - died["t"] >= 0.4e9
     assert cache.key_count() == 100
-    eventually(cache.whole)
+    wait_until(cache.whole)
     assert zones(cache) == {"primary": ("b", True), "replica": ("a", True)}
 
 
@@ -86,7 +87,7 @@ def test_connections_fail_fast_until_the_failover_is_done(cache: Cache) -> None:
         cache.failover()
         with pytest.raises(OSError, match=r"hung up|reset"):
             old.call("PING")
-    eventually(lambda: cache._endpoints.target("cache") is None)
+    wait_until(lambda: cache._endpoints.target("cache") is None)
     with pytest.raises(ConnectionError), connect(cache) as session:
         session.call("PING")
 
@@ -96,8 +97,8 @@ def test_a_lost_replica_is_replaced_and_the_primary_serves_on(cache: Cache, rost
     lost = cache.nodes()[1][0]
     with connect(cache) as session:
         next(process for process in roster.alive() if process.name == lost).kill()
-        eventually(lambda: not cache.whole())
-        eventually(cache.whole)
+        wait_until(lambda: not cache.whole())
+        wait_until(cache.whole)
         assert session.call("DBSIZE") == 10
     assert cache.nodes()[1][0] != lost
     second = cache._second
@@ -109,7 +110,7 @@ def test_a_lost_replica_is_replaced_and_the_primary_serves_on(cache: Cache, rost
 def test_a_lost_zone_fails_over_and_the_replica_moves_to_a_zone_that_is_up(cache: Cache) -> None:
     fill(cache, 10)
     cache.zone_down("a")
-    eventually(cache.whole)
+    wait_until(cache.whole)
     assert zones(cache) == {"primary": ("b", True), "replica": ("c", True)}
     assert cache.key_count() == 10
     cache.zone_up("a")
@@ -120,10 +121,10 @@ def test_when_both_nodes_are_lost_an_empty_cache_takes_their_place(cache: Cache)
     fill(cache, 10)
     for zone in ("a", "b"):
         cache.zone_down(zone)
-    eventually(lambda: zones(cache)["primary"] == ("c", True))
+    wait_until(lambda: zones(cache)["primary"] == ("c", True))
     assert cache.key_count() == 0
     cache.zone_up("a")
-    eventually(cache.whole)
+    wait_until(cache.whole)
 
 
 def test_without_any_zone_there_is_no_cache_until_one_returns(cache: Cache) -> None:
@@ -133,7 +134,7 @@ def test_without_any_zone_there_is_no_cache_until_one_returns(cache: Cache) -> N
         with pytest.raises(ClusterError, match="no primary that is alive"):
             use()
     cache.zone_up("c")
-    eventually(lambda: zones(cache)["primary"] == ("c", True))
+    wait_until(lambda: zones(cache)["primary"] == ("c", True))
     cache.heal()
     assert cache.whole()
 
@@ -146,7 +147,7 @@ def test_a_flush_removes_every_key_everywhere_and_proves_it(cache: Cache) -> Non
     assert "its replica followed" in flush.proof
     assert cache.key_count() == 0
     cache.failover()
-    eventually(cache.whole)
+    wait_until(cache.whole)
     assert cache.key_count() == 0
 
 

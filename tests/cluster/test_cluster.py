@@ -15,13 +15,15 @@ from typing import Any
 
 import pytest
 
-from statedrill.cluster import instances
-from statedrill.cluster.cleanup import cleanup_leftovers
 from statedrill.cluster.cluster import Cluster
-from statedrill.cluster.state import state_directory
+from statedrill.cluster.compute import auto_scaling_group
 from statedrill.errors import ClusterError
-from statedrill.pattern import Workers
-from tests.cluster.conftest import TINY, Events, eventually, marked
+from statedrill.inputs.pattern import Workers
+from statedrill.processes.leftovers import cleanup_leftovers
+from statedrill.processes.state_directory import state_directory
+from tests.cluster.conftest import TINY
+from tests.support.events import Events, marked
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
 
@@ -96,7 +98,7 @@ def test_a_user_sticks_to_an_instance_and_gets_another_when_it_dies(
         control(cluster, "ec2/terminate-instances", InstanceIds=[first["instance"]])
         # Until the health checks eject it, its users get 503; then all who come start anew.
         seen = []
-        eventually(lambda: seen.append(get(cluster, "/ann", cookie)) or seen[-1][0] == 200)
+        wait_until(lambda: seen.append(get(cluster, "/ann", cookie)) or seen[-1][0] == 200)
         assert {status for status, _, _ in seen} <= {200, 502, 503}
         assert seen[-1][1]["visits"] == 1
         assert seen[-1][2]["Set-Cookie"].split(";")[0] != cookie
@@ -109,7 +111,7 @@ def test_a_killed_instance_is_proved_dead_and_replaced_in_its_zone(
         answer = control(cluster, "ec2/terminate-instances")
         assert answer["proved"] is True
         assert len(answer["targets"]) == 1
-        eventually(lambda: events.of("fault-end", fault=answer["fault"], how="by itself"))
+        wait_until(lambda: events.of("fault-end", fault=answer["fault"], how="by itself"))
         assert whole(cluster)
         assert zones(cluster) == ["a", "b", "c"]
         story = [e["event"] for e in events.seen if e.get("fault") == answer["fault"]]
@@ -133,12 +135,12 @@ def test_a_zone_dies_at_once_and_comes_back_by_launching_before_terminating(
     with make_cluster() as cluster:
         answer = control(cluster, "ec2/stop-zone", Zone="b")
         assert answer["proved"] is True
-        eventually(lambda: len(zones(cluster)) == 3)
+        wait_until(lambda: len(zones(cluster)) == 3)
         assert "b" not in zones(cluster)
         assert not events.of("fault-end")
         before = len(events.seen)
         control(cluster, "ec2/start-zone", Zone="b")
-        eventually(lambda: events.of("fault-end", fault=answer["fault"], how="rollback"))
+        wait_until(lambda: events.of("fault-end", fault=answer["fault"], how="rollback"))
         assert zones(cluster) == ["a", "b", "c"]
         moved = [(e["state"], e["zone"]) for e in events.seen[before:] if e["event"] == "instance"]
         states = [state for state, _ in moved]
@@ -184,7 +186,7 @@ def test_a_load_balancer_that_died_is_back_with_its_targets(make_cluster: MakeCl
         balancer = next(p for p in cluster.roster.alive() if p.name == "load-balancer")
         old = balancer.pid
         os.kill(old, signal.SIGKILL)
-        eventually(lambda: balancer.pid != old)
+        wait_until(lambda: balancer.pid != old)
         cluster.wait_whole(20)
         assert get(cluster, "/ann")[0] == 200
 
@@ -201,7 +203,7 @@ def test_workers_are_kept_like_instances_but_get_no_users(
         assert {each["state"] for each in targets} == {"healthy"}
         assert not {each["id"] for each in targets} & set(workers)
         control(cluster, "ec2/terminate-instances", InstanceIds=workers)
-        eventually(lambda: events.of("fault-end"))
+        wait_until(lambda: events.of("fault-end"))
         # One that never speaks HTTP is ready when it has lived for a second, not before.
         for born in events.of("process", role="worker", state="ready"):
             start = events.of("process", pid=born["pid"], state="starting")[0]
@@ -234,7 +236,7 @@ def test_an_application_that_dies_at_birth_lowers_everything(make_cluster: MakeC
 def test_an_application_that_never_gets_ready_lowers_everything(
     make_cluster: MakeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(instances, "READY_TIMEOUT_S", 0.7)
+    monkeypatch.setattr(auto_scaling_group, "READY_TIMEOUT_S", 0.7)
     cluster = make_cluster(FAIL="never ready")
     with pytest.raises(ClusterError, match=r"was not ready within 0.7 s.*\nstill loading"):
         cluster.start()
@@ -275,7 +277,7 @@ def test_everything_dies_with_a_killed_owner_and_the_next_start_cleans_up(tmp_pa
         assert marked(name)
         assert (state_directory() / name).is_dir()
         program.kill()
-    eventually(lambda: marked(name) == [])
+    wait_until(lambda: marked(name) == [])
     # Another test or program may be quicker; either way nothing may be left.
     cleanup_leftovers()
     assert not [path for path in state_directory().iterdir() if path.stem == name]

@@ -8,15 +8,16 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from statedrill.cluster import postgres_data
-from statedrill.cluster.database import Database
-from statedrill.cluster.endpoints import Endpoints
-from statedrill.cluster.postgres_client import PostgresError
-from statedrill.cluster.process import MARKER
-from statedrill.cluster.roster import Roster
+from statedrill.cluster.routing.endpoints import Endpoints
+from statedrill.cluster.services.postgres import data_directory
+from statedrill.cluster.services.postgres.client import PostgresError
+from statedrill.cluster.services.postgres.multi_az import Database
 from statedrill.errors import ClusterError
-from tests.cluster.conftest import Events, eventually
+from statedrill.processes.process import MARKER
+from statedrill.processes.registry import Roster
 from tests.cluster.services import Writer, connect, site_of
+from tests.support.events import Events
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
 
@@ -68,13 +69,13 @@ def test_a_failover_loses_no_acknowledged_row(
     database: Database, roster: Roster, events: Events
 ) -> None:
     with Writer(database) as writer:
-        eventually(lambda: len(writer.acknowledged) > 200)
+        wait_until(lambda: len(writer.acknowledged) > 200)
         old, heir = name_of(database, "primary"), name_of(database, "standby")
         kill(roster, old)
-        eventually(lambda: name_of(database, "primary") == heir)
+        wait_until(lambda: name_of(database, "primary") == heir)
         before = len(writer.acknowledged)
-        eventually(lambda: len(writer.acknowledged) > before + 100)
-        eventually(database.whole)
+        wait_until(lambda: len(writer.acknowledged) > before + 100)
+        wait_until(database.whole)
     assert not writer.hung
     assert set(writer.acknowledged) <= writer.kept()
     assert [(e["from"], e["to"]) for e in events.of("failover", service="database")] == [
@@ -91,25 +92,25 @@ def test_a_failover_takes_its_time_and_connections_fail_fast_meanwhile(
         assert not psutil.pid_exists(pid)
         with pytest.raises((OSError, PostgresError)):
             session.query("SELECT 1")
-    eventually(lambda: database._endpoints.target("database") is None)
+    wait_until(lambda: database._endpoints.target("database") is None)
     with pytest.raises(ConnectionError):
         connect(database)
-    moved = eventually(lambda: events.of("failover", service="database"))[0]
+    moved = wait_until(lambda: events.of("failover", service="database"))[0]
     died = events.of("process", name=name, state="dead")[0]
     assert moved["t"] - died["t"] >= 0.6e9
-    eventually(database.whole)
+    wait_until(database.whole)
     assert zones(database)["standby"] == ("a", True)
 
 
 def test_commits_do_not_hang_when_the_standby_dies(database: Database, roster: Roster) -> None:
     with Writer(database) as writer:
-        eventually(lambda: len(writer.acknowledged) > 50)
+        wait_until(lambda: len(writer.acknowledged) > 50)
         kill(roster, name_of(database, "standby"))
         before = len(writer.acknowledged)
-        eventually(lambda: len(writer.acknowledged) > before + 100)
-        eventually(database.whole)
+        wait_until(lambda: len(writer.acknowledged) > before + 100)
+        wait_until(database.whole)
         before = len(writer.acknowledged)
-        eventually(lambda: len(writer.acknowledged) > before + 100)
+        wait_until(lambda: len(writer.acknowledged) > before + 100)
     assert not writer.hung
     assert synchronous(database)
     assert set(writer.acknowledged) <= writer.kept()
@@ -118,13 +119,13 @@ def test_commits_do_not_hang_when_the_standby_dies(database: Database, roster: R
 def test_commits_go_on_when_the_standby_is_frozen(database: Database, roster: Roster) -> None:
     frozen = name_of(database, "standby")
     with Writer(database) as writer:
-        eventually(lambda: len(writer.acknowledged) > 50)
+        wait_until(lambda: len(writer.acknowledged) > 50)
         server = next(process for process in roster.alive() if process.name == frozen)
         for each in (psutil.Process(server.pid), *psutil.Process(server.pid).children()):
             os.kill(each.pid, signal.SIGSTOP)
-        eventually(lambda: name_of(database, "standby") != frozen)
+        wait_until(lambda: name_of(database, "standby") != frozen)
         before = len(writer.acknowledged)
-        eventually(lambda: len(writer.acknowledged) > before + 100)
+        wait_until(lambda: len(writer.acknowledged) > before + 100)
     assert not writer.hung
 
 
@@ -132,14 +133,14 @@ def test_a_rebuilt_standby_has_what_was_written_without_one(
     database: Database, roster: Roster
 ) -> None:
     with Writer(database) as writer:
-        eventually(lambda: len(writer.acknowledged) > 50)
+        wait_until(lambda: len(writer.acknowledged) > 50)
         kill(roster, name_of(database, "standby"))
-        eventually(lambda: not name_of(database, "standby"))
-        eventually(database.whole)
+        wait_until(lambda: not name_of(database, "standby"))
+        wait_until(database.whole)
         kill(roster, name_of(database, "primary"))
-        eventually(lambda: zones(database)["primary"][0] == "b")
+        wait_until(lambda: zones(database)["primary"][0] == "b")
         before = len(writer.acknowledged)
-        eventually(lambda: len(writer.acknowledged) > before + 50)
+        wait_until(lambda: len(writer.acknowledged) > before + 50)
     assert set(writer.acknowledged) <= writer.kept()
 
 
@@ -147,9 +148,9 @@ def test_a_lost_zone_fails_over_and_the_standby_moves_to_a_zone_that_is_up(
     database: Database,
 ) -> None:
     with Writer(database) as writer:
-        eventually(lambda: len(writer.acknowledged) > 50)
+        wait_until(lambda: len(writer.acknowledged) > 50)
         database.zone_down("a")
-        eventually(database.whole)
+        wait_until(database.whole)
         assert zones(database) == {"primary": ("b", True), "standby": ("c", True)}
         database.zone_up("a")
     assert set(writer.acknowledged) <= writer.kept()
@@ -161,21 +162,21 @@ def test_a_primary_that_dies_without_a_standby_comes_back_with_everything(
     with Writer(database) as writer:
         for zone in ("b", "c"):
             database.zone_down(zone)
-        eventually(lambda: not name_of(database, "standby"))
+        wait_until(lambda: not name_of(database, "standby"))
         before = len(writer.acknowledged)
-        eventually(lambda: len(writer.acknowledged) > before + 50)
+        wait_until(lambda: len(writer.acknowledged) > before + 50)
         failed = writer.failures
         database.zone_down("a")
-        eventually(lambda: writer.failures > failed)
+        wait_until(lambda: writer.failures > failed)
         before = len(writer.acknowledged)
         for zone in ("b", "c"):
             database.zone_up(zone)
         # Its volume is in zone a: nobody else may take over, however long that takes.
-        eventually(lambda: writer.failures > failed + 400)
+        wait_until(lambda: writer.failures > failed + 400)
         assert len(writer.acknowledged) == before
         database.zone_up("a")
-        eventually(lambda: len(writer.acknowledged) > before + 50)
-        eventually(database.whole)
+        wait_until(lambda: len(writer.acknowledged) > before + 50)
+        wait_until(database.whole)
     assert set(writer.acknowledged) <= writer.kept()
     assert events.of("failover") == []
 
@@ -185,7 +186,7 @@ def test_when_both_zones_are_lost_at_once_whichever_returns_first_has_everything
     database: Database, returns: str
 ) -> None:
     with Writer(database) as writer:
-        eventually(lambda: len(writer.acknowledged) > 50)
+        wait_until(lambda: len(writer.acknowledged) > 50)
         primary, second = database._primary, database._second
         assert primary is not None
         assert second is not None
@@ -194,12 +195,12 @@ def test_when_both_zones_are_lost_at_once_whichever_returns_first_has_everything
             primary.kill()
             second.kill()
         failed = writer.failures
-        eventually(lambda: writer.failures > failed)
+        wait_until(lambda: writer.failures > failed)
         before = len(writer.acknowledged)
         database.zone_up(returns)
-        eventually(lambda: len(writer.acknowledged) > before + 50)
+        wait_until(lambda: len(writer.acknowledged) > before + 50)
         assert zones(database)["primary"] == (returns, True)
-        eventually(database.whole)
+        wait_until(database.whole)
     assert set(writer.acknowledged) <= writer.kept()
 
 
@@ -247,28 +248,28 @@ def test_the_template_is_made_by_one_and_found_by_the_next(
     tmp_path: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    made = postgres_data.template()
+    made = data_directory.template()
     assert (made / "PG_VERSION").is_file()
     stamp = made.stat().st_ctime_ns
-    assert postgres_data.template() == made
+    assert data_directory.template() == made
     assert made.stat().st_ctime_ns == stamp
     assert [each.name for each in made.parent.iterdir()] == [made.name]
 
 
 def test_a_tool_that_fails_says_why(tmp_path: object) -> None:
     with pytest.raises(ClusterError, match="initdb failed"):
-        postgres_data.run_tool("initdb", f"--pgdata={tmp_path}/x", "--locale=nowhere")
+        data_directory.run_tool("initdb", f"--pgdata={tmp_path}/x", "--locale=nowhere")
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root drops privileges")
 def test_root_without_user_namespaces_becomes_nobody(
     roster: Roster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    works = postgres_data._works
+    works = data_directory._works
     monkeypatch.setattr(
-        postgres_data, "_works", lambda command: command[0] != "unshare" and works(command)
+        data_directory, "_works", lambda command: command[0] != "unshare" and works(command)
     )
-    postgres_data.runner.cache_clear()
+    data_directory.runner.cache_clear()
     try:
         with site_of(roster) as site:
             endpoints = Endpoints(site, ["database"])
@@ -279,11 +280,11 @@ def test_root_without_user_namespaces_becomes_nobody(
             assert primary is not None
             assert psutil.Process(primary.pid).uids().effective == 65534
             made.failover()
-            eventually(made.whole)
+            wait_until(made.whole)
             made.stop()
             endpoints.stop()
             assert not made._root.exists()
             segments = subprocess.run(["ipcs", "-m"], capture_output=True, text=True, check=True)
             assert "nobody" not in segments.stdout
     finally:
-        postgres_data.runner.cache_clear()
+        data_directory.runner.cache_clear()

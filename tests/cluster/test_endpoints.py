@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from statedrill.cluster.endpoints import Endpoints
-from statedrill.cluster.roster import Roster
-from statedrill.cluster.site import Site
+from statedrill.cluster.context import Site
+from statedrill.cluster.routing.endpoints import Endpoints
 from statedrill.errors import ClusterError
-from tests.cluster.conftest import eventually
+from statedrill.processes.registry import Roster
 from tests.cluster.services import site_of
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
 
@@ -122,7 +122,7 @@ def test_healed_endpoints_lead_where_they_led(
 ) -> None:
     endpoints.point("cache", *pair[0].address)
     roster.alive("region")[0].kill()
-    eventually(lambda: not endpoints.whole())
+    wait_until(lambda: not endpoints.whole())
     endpoints.heal()
     assert endpoints.whole()
     assert greeting(endpoints) == b"a"
@@ -133,7 +133,7 @@ def test_an_endpoint_moved_while_nobody_listens_leads_there_once_healed(
 ) -> None:
     endpoints.point("cache", *pair[0].address)
     roster.alive("region")[0].kill()
-    eventually(lambda: not endpoints.whole())
+    wait_until(lambda: not endpoints.whole())
     endpoints.point("cache", *pair[1].address)
     endpoints.heal()
     assert greeting(endpoints) == b"b"

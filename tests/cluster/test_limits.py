@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from statedrill.cluster import haproxy, postgres_data
+from statedrill.cluster.routing import haproxy
+from statedrill.cluster.services.postgres import data_directory
 from statedrill.errors import BAD_INPUT, MissingPart
 
 
@@ -33,8 +34,8 @@ def test_a_copy_that_did_not_fit_says_so(
     def copytree(*_: object, **__: object) -> None:
         raise shutil.Error([("a", "b", told)])
 
-    monkeypatch.setattr(postgres_data, "template", lambda: tmp_path)
+    monkeypatch.setattr(data_directory, "template", lambda: tmp_path)
     monkeypatch.setattr(shutil, "copytree", copytree)
     with pytest.raises(OSError, match=str(tmp_path / "data")) as caught:
-        postgres_data.copy_template(tmp_path / "data")
+        data_directory.copy_template(tmp_path / "data")
     assert caught.value.errno == number

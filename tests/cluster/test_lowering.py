@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from statedrill.cluster.cluster import Cluster
-from statedrill.cluster.state import state_directory
+from statedrill.processes.state_directory import state_directory
 
 pytestmark = pytest.mark.cluster
 

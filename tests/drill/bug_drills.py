@@ -20,11 +20,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from reference_app.bugs import BY_NAME, Bug
-from statedrill.check.looking import after_loss, examine_rows
-from statedrill.check.settings import make_settings
-from statedrill.history import FOREIGN, Kind, Outcome, Phase
+from reference_app.bugs.table import BY_NAME, Bug
+from statedrill.check.context import make_settings
+from statedrill.check.run_checks import after_loss, examine_rows
+from statedrill.history.operation import FOREIGN
 from statedrill.history.store import History
+from statedrill.vocabulary import Kind, Outcome, Phase
 
 DEADLINE_S = 120.0
 SCENARIOS = Path(__file__).parent / "bug_scenarios"
@@ -253,7 +254,16 @@ def play(reports: Path, *words: str) -> Drilled:
     """
     reports.mkdir(parents=True)
     ended = subprocess.run(
-        [sys.executable, "-m", "statedrill.cli", "run", "--reports", str(reports), *QUICK, *words],
+        [
+            sys.executable,
+            "-m",
+            "statedrill.cli.main",
+            "run",
+            "--reports",
+            str(reports),
+            *QUICK,
+            *words,
+        ],
         cwd=reports,
         env={**os.environ, "STATEDRILL_OBSERVE_S": "1"},
         capture_output=True,

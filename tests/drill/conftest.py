@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support.waiting import wait_until
 
 SHORT = (
     *("--users", "45", "--warmup", "1s", "--baseline", "2s"),
@@ -26,7 +27,7 @@ class Command:
         self.out = folder / "stdout"
         with self.errors.open("wb") as err, self.out.open("wb") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "statedrill.cli", *words],
+                [sys.executable, "-m", "statedrill", *words],
                 stdout=out,
                 stderr=err,
                 cwd=folder,
@@ -67,13 +68,6 @@ def command(tmp_path: Path) -> Iterator[Callable[..., Command]]:
             except subprocess.TimeoutExpired:
                 each.process.kill()
                 each.process.wait()
-
-
-def wait_until(condition: Callable[[], object], what: str, deadline_s: float = DEADLINE_S) -> None:
-    end = time.monotonic() + deadline_s
-    while not condition():
-        assert time.monotonic() < end, f"waited {deadline_s} s for: {what}"
-        time.sleep(0.05)
 
 
 def children_of(owner: int) -> list[str]:

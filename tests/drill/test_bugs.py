@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from reference_app.bugs import BY_NAME
+from reference_app.bugs.table import BY_NAME
 from tests.drill.bug_drills import GRAVE, PROOFS, Clean, Drilled, Proof, play_all
-from tests.track_record import README, in_readme, read_record, table
+from tools.track_record import README, in_readme, read_record, table
 
 EVERY_DAY = (
     Clean("distributed", "instance-kill"),

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from statedrill.errors import BAD_INPUT, BROKEN, HELD, INTERRUPTED, UNKNOWN
-from tests.drill.conftest import SHORT, Command, children_of, wait_until
+from tests.drill.conftest import SHORT, Command, children_of
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.drill
 

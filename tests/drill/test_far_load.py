@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from statedrill.errors import BAD_INPUT, HELD, UNKNOWN
-from tests.drill.conftest import SHORT, Command, children_of, wait_until
+from tests.drill.conftest import SHORT, Command, children_of
 from tests.drill.test_drill import OWN_WORDS, the_run
 from tests.load.conftest import Child, elsewhen
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.drill
 

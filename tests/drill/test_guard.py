@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from statedrill.drill.guard import Broken, Guard
+from statedrill.drill.abort import Broken, Guard
 from statedrill.errors import InputError
-from statedrill.history import Kind, Model, Operation, Outcome
+from statedrill.history.operation import Operation
 from statedrill.history.recorder import Recorder
-from statedrill.thresholds import parse_threshold
+from statedrill.inputs.thresholds import parse_threshold
+from statedrill.vocabulary import Kind, Model, Outcome
 
 MS = 1_000_000
 

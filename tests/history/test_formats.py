@@ -11,25 +11,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from statedrill.check.search import judge_foreign
+from statedrill.check.search.judge import judge_foreign
 from statedrill.errors import HistoryError
-from statedrill.history import (
+from statedrill.history.columns import ARROW_SCHEMA, NUMERIC, Names, write_parts
+from statedrill.history.formats import export_jepsen, read, recognise
+from statedrill.history.formats.edn import Keyword, Reader, dumps
+from statedrill.history.operation import (
     ABSENT,
     ALIEN,
     FOREIGN,
     FOREVER,
     INITIAL,
     NOTHING,
-    Kind,
-    Model,
     Operation,
-    Outcome,
 )
-from statedrill.history.columns import ARROW_SCHEMA, NUMERIC, Names, write_parts
-from statedrill.history.formats import export_jepsen, read, recognise
-from statedrill.history.formats.edn import Keyword, Reader, dumps
 from statedrill.history.recorder import Recorder
 from statedrill.history.store import History
+from statedrill.vocabulary import Kind, Model, Outcome
 
 REGISTER = """\
 {:index 0, :time 10, :process 0, :type :invoke, :f :write, :value 1}

@@ -10,22 +10,19 @@ import pyarrow as pa
 import pytest
 
 from statedrill.errors import HistoryError
-from statedrill.history import (
+from statedrill.history.events import Event, EventLog, read_lines
+from statedrill.history.operation import (
     ABSENT,
     ALIEN,
     FOREIGN,
     INITIAL,
-    Kind,
-    Model,
     Operation,
-    Outcome,
-    Phase,
     read_id,
     write_id,
 )
-from statedrill.history.events import Event, EventLog, read_lines
 from statedrill.history.recorder import Recorder
 from statedrill.history.store import History, _flat
+from statedrill.vocabulary import Kind, Model, Outcome, Phase
 
 
 def recorder(folder: Path, worker: int = 0) -> Recorder:

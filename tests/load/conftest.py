@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.waiting import wait_until
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 SCENARIOS = ROOT / "scenarios"
@@ -64,7 +66,7 @@ class Load:
         self._server = self._start(
             [sys.executable, str(HERE / "server.py"), *options], {}, "server"
         )
-        wait_for(lambda: "\n" in self._server.out.read_text())
+        wait_until(lambda: "\n" in self._server.out.read_text())
         self.address = self._server.out.read_text().splitlines()[0]
         return self.address
 
@@ -148,15 +150,6 @@ def elsewhen(clock_s: int) -> list[str]:
     if subprocess.run([*command, "true"], capture_output=True, check=False).returncode:
         pytest.skip("no time namespaces here")
     return command
-
-
-def wait_for(condition: Any, timeout_s: float = 30.0) -> None:
-    import time
-
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "the condition was not met in time"
-        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from statedrill.errors import InputError
-from statedrill.history import SIGNED_OUT, Kind
+from statedrill.history.operation import SIGNED_OUT
 from statedrill.history.recorder import COLUMNS
 from statedrill.load import audit
-from statedrill.load.generator import Generator
+from statedrill.load.load_process import Generator
 from statedrill.load.settings import Settings
-from statedrill.load.visitor import Visitor
+from statedrill.load.users.actions import Visitor
+from statedrill.vocabulary import Kind
 from tests.load.stub import Request, Shop, Stub, answer, serving
 
 RUN = "r7"

@@ -66,7 +66,8 @@ def test_importing_locust_replaces_popen_and_sleep_in_the_whole_process() -> Non
 
 def test_the_audit_and_the_client_do_not_import_locust() -> None:
     told = told_by(
-        "import sys, statedrill.load.audit, statedrill.load.visitor, statedrill.load.schedule\n"
+        "import sys, statedrill.load.audit, statedrill.load.users.actions\n"
+        "import statedrill.load.arrivals.schedule\n"
         "print(json.dumps({'locust': 'locust' in sys.modules, 'numpy': 'numpy' in sys.modules}))"
     )
     assert told == {"locust": False, "numpy": False}

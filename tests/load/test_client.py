@@ -12,9 +12,9 @@ import gevent
 import pytest
 
 from statedrill.errors import InputError
-from statedrill.load import client as client_module
-from statedrill.load.answer import MAX_ANSWER_BYTES
-from statedrill.load.client import HttpClient, target
+from statedrill.load.http import client as client_module
+from statedrill.load.http.client import HttpClient, target
+from statedrill.load.http.response import MAX_ANSWER_BYTES
 from tests.load.stub import Handler, Request, Stub, answer, serving
 
 HELLO = answer({"hello": 1})

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from statedrill.load.cookies import CookieJar, parse, path_matches
+from statedrill.load.http.cookies import CookieJar, parse, path_matches
 
 
 def jar(*fields: bytes, secure: bool = False) -> CookieJar:
@@ -40,7 +40,7 @@ def test_a_cookie_ends_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) ->
     made = jar(b"a=1; Max-Age=60", b"b=2")
     assert made.header() == b"Cookie: a=1; b=2\r\n"
     later = time.time() + 61
-    monkeypatch.setattr("statedrill.load.cookies.time.time", lambda: later)
+    monkeypatch.setattr("statedrill.load.http.cookies.time.time", lambda: later)
     assert made.header() == b"Cookie: b=2\r\n"
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 
-from statedrill.load.far_clock import FarClock, Reading, reading
+from statedrill.load.distributed.clock_sync import FarClock, Reading, reading
 
 S, MS = 1_000_000_000, 1_000_000
 

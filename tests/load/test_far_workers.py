@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from statedrill.check.gaps import gaps
+from statedrill.check.verdict.completeness import gaps
 from statedrill.history.store import History
-from statedrill.load.generator import STRIDE
-from tests.load.conftest import Child, Load, wait_for
+from statedrill.load.load_process import STRIDE
+from tests.load.conftest import Child, Load
 from tests.load.relay import Relay
 from tests.load.test_locust import BOTH, ONE_CALL, STEADY
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
 
@@ -122,7 +123,7 @@ def test_a_machine_that_is_lost_is_named_and_keeps_what_it_had_sent(load: Load) 
     load.serve()
     child, address = master(load, "-u", "20", "-t", "5s", workers=2)
     first, second = load.far_worker(address), load.far_worker(address)
-    wait_for(lambda: rows_of(load, 0) > 100 and rows_of(load, 1) > 100)
+    wait_until(lambda: rows_of(load, 0) > 100 and rows_of(load, 1) > 100)
     first.signal(signal.SIGKILL)
     killed = first.wait() == -signal.SIGKILL
     assert killed
@@ -147,14 +148,14 @@ def test_a_network_that_was_cut_costs_nothing(load: Load, relay: Any) -> None:
     child, address = master(load, "-u", "20", "-t", "6s")
     between = relay(address)
     worker = load.far_worker(between.address)
-    wait_for(lambda: rows_of(load, 0) > 200)
+    wait_until(lambda: rows_of(load, 0) > 200)
     between.cut()
     # Shorter than the three seconds after which Locust gives a load process up.
     sizes = [(load.history / "operations-0.jsonl").stat().st_size]
     deadline = time.monotonic() + 1.5
-    wait_for(lambda: time.monotonic() > deadline)
+    wait_until(lambda: time.monotonic() > deadline)
     between.mend()
-    wait_for(lambda: (load.history / "operations-0.jsonl").stat().st_size > sizes[0])
+    wait_until(lambda: (load.history / "operations-0.jsonl").stat().st_size > sizes[0])
     assert child.wait() == 0, child.text()
     assert worker.wait() == 0, worker.text()
     history = History.open(load.history)
@@ -168,7 +169,7 @@ def test_what_the_master_did_not_get_stays_and_can_be_brought_later(load: Load, 
     child, address = master(load, "-u", "20", "-t", "30s")
     between = relay(address)
     worker = load.far_worker(between.address)
-    wait_for(lambda: rows_of(load, 0) > 200)
+    wait_until(lambda: rows_of(load, 0) > 200)
     between.cut()
     child.signal(signal.SIGKILL)
     child.wait()
@@ -191,7 +192,7 @@ def test_a_worker_that_is_sent_home_delivers_first(load: Load) -> None:
     load.serve()
     child, address = master(load, "-u", "21", "-t", "4s", workers=3)
     workers = [load.far_worker(address) for _ in range(3)]
-    wait_for(lambda: all(rows_of(load, number) > 50 for number in range(3)))
+    wait_until(lambda: all(rows_of(load, number) > 50 for number in range(3)))
     workers[0].signal(signal.SIGTERM)
     workers[1].signal(signal.SIGINT)
     for worker in workers:
@@ -220,12 +221,12 @@ def test_a_message_to_stop_that_was_lost_is_sent_again(load: Load, relay: Any) -
     child, address = master(load, "-u", "10", "-t", "30s")
     between = relay(address)
     worker = load.far_worker(between.address)
-    wait_for(lambda: rows_of(load, 0) > 50)
+    wait_until(lambda: rows_of(load, 0) > 50)
     between.cut()
     child.signal(signal.SIGTERM)
-    wait_for(lambda: "Got SIGTERM" in child.text() or child.process.poll() is not None)
+    wait_until(lambda: "Got SIGTERM" in child.text() or child.process.poll() is not None)
     deadline = time.monotonic() + 1.0
-    wait_for(lambda: time.monotonic() > deadline)
+    wait_until(lambda: time.monotonic() > deadline)
     between.mend()
     assert child.wait() == 0, child.text()
     assert worker.wait() == 0, worker.text()
@@ -240,7 +241,7 @@ def test_a_master_that_is_interrupted_while_it_waits_sends_home_who_is_there(
     load.serve()
     child, address = master(load, "-u", "10", workers=2)
     worker = load.far_worker(address)
-    wait_for(lambda: (load.history / "load-0.jsonl").exists() and load.lines("load"))
+    wait_until(lambda: (load.history / "load-0.jsonl").exists() and load.lines("load"))
     child.signal(number)
     assert child.wait() == 128 + number, child.text()
     assert worker.wait() == 0, worker.text()

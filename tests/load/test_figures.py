@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statedrill.errors import InputError
-from statedrill.load.climb import Climb
-from statedrill.load.desk import Desk
-from statedrill.load.generator import STRIDE, Generator
-from statedrill.load.histogram import Latencies
-from statedrill.load.pace import Pace
-from statedrill.load.picture import picture
+from statedrill.load.arrivals.arrival_queue import Desk
+from statedrill.load.arrivals.pace import Pace
+from statedrill.load.load_process import STRIDE, Generator
+from statedrill.load.profiles.breakpoint_search import Climb
+from statedrill.load.recording.counters import Tally
+from statedrill.load.recording.latency_histogram import Latencies
+from statedrill.load.session.upload_content import picture
 from statedrill.load.settings import Settings, load_balancer, random_run
-from statedrill.load.tally import Tally
 
 S = 1_000_000_000
 
@@ -215,7 +215,7 @@ def test_no_two_load_processes_make_the_same_session() -> None:
 def test_the_record_is_handed_over_twice_a_second_and_a_line_written_each_second(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("statedrill.load.generator._FLUSH_S", 0.01)
+    monkeypatch.setattr("statedrill.load.load_process._FLUSH_S", 0.01)
     generator = Generator(Settings(history=tmp_path, run="r"))
     generator.extra = lambda: {"users": 3, "planned_rate": 3.0}
     generator.report()

@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from statedrill.history import Outcome
+from statedrill.vocabulary import Outcome
 from tests.load.conftest import Load
 from tests.load.test_locust import BOTH
 

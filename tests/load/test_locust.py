@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from statedrill.history import Kind
 from statedrill.history.store import History
-from tests.load.conftest import SCENARIOS, Child, Load, wait_for
+from statedrill.vocabulary import Kind
+from tests.load.conftest import SCENARIOS, Child, Load
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
 
@@ -78,7 +79,7 @@ def test_a_signal_ends_it_with_every_request_on_record(
         pace_s="0",
         shape_s="1",
     )
-    wait_for(lambda: len(list(load.history.glob("load-0.jsonl"))) and load.lines("load"))
+    wait_until(lambda: len(list(load.history.glob("load-0.jsonl"))) and load.lines("load"))
     child.signal(number)
     assert child.wait() == 0
     assert load.lines("operations")[-1]["end"]
@@ -110,7 +111,7 @@ def test_a_load_process_that_is_killed_is_named(load: Load) -> None:
     child = load.locust(
         BOTH, "-u", "10", "-r", "10", "-t", "6s", "--stop-timeout", "5", "--processes", "2"
     )
-    wait_for(lambda: all((load.history / f"load-{n}.jsonl").exists() and load.lines("load", n)
+    wait_until(lambda: all((load.history / f"load-{n}.jsonl").exists() and load.lines("load", n)
                          for n in (0, 1)))  # fmt: skip
     os.kill(children_of(child.pid)[0], signal.SIGKILL)
     child.wait()
@@ -122,12 +123,12 @@ def test_a_load_process_that_is_killed_is_named(load: Load) -> None:
 def test_load_processes_die_with_their_parent(load: Load) -> None:
     load.serve()
     child = load.locust(BOTH, "-u", "10", "-r", "10", "--processes", "2")
-    wait_for(lambda: all((load.history / f"load-{n}.jsonl").exists() for n in (0, 1)))
+    wait_until(lambda: all((load.history / f"load-{n}.jsonl").exists() for n in (0, 1)))
     workers = children_of(child.pid)
     assert len(workers) == 2
     child.signal(signal.SIGKILL)
     child.wait()
-    wait_for(lambda: not any(map(alive, workers)), 10)
+    wait_until(lambda: not any(map(alive, workers)), 10)
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -249,7 +250,7 @@ def test_an_audit_that_is_stopped_leaves_a_complete_record(load: Load) -> None:
     load.locust(BOTH, "-u", "20", "-r", "20", "-t", "2s", "--stop-timeout", "5").wait()
     audit = load.audit(901, "--concurrency", "1")
     path = load.history / "operations-901.jsonl"
-    wait_for(lambda: path.exists() and "\n[" in path.read_text())
+    wait_until(lambda: path.exists() and "\n[" in path.read_text())
     audit.signal(signal.SIGTERM)
     assert audit.wait() == 128 + signal.SIGTERM
     assert load.lines("operations", 901)[-1] == {"end": True, "rows": len(load.rows(901))}

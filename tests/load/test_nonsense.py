@@ -9,16 +9,17 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statedrill.history import LAST_ID, Outcome
-from statedrill.load.answer import Answer
-from statedrill.load.client import HttpClient
-from statedrill.load.cookies import CookieJar
-from statedrill.load.generator import Generator
-from statedrill.load.journal import Journal
-from statedrill.load.meaning import Ids
-from statedrill.load.session import Session
+from statedrill.history.operation import LAST_ID
+from statedrill.load.http.client import HttpClient
+from statedrill.load.http.cookies import CookieJar
+from statedrill.load.http.response import Answer
+from statedrill.load.load_process import Generator
+from statedrill.load.recording.recording import Journal
+from statedrill.load.session.interpret import Ids
+from statedrill.load.session.session import Session
 from statedrill.load.settings import Settings
-from statedrill.load.visitor import Visitor
+from statedrill.load.users.actions import Visitor
+from statedrill.vocabulary import Outcome
 
 IDS = ["r7.1.1", "r7.1.2", "r7.1.3", "r7.2.1", "r8.1.1", "", "r7.1." + "9" * 5000, "r7.9999.x"]
 json_values = st.recursive(

@@ -7,13 +7,13 @@ import pytest
 
 from statedrill.history.recorder import Recorder
 from statedrill.history.store import History
-from statedrill.load import parcels
-from statedrill.load.parcels import Inbox, Outbox, Piece
+from statedrill.load.distributed import chunks
+from statedrill.load.distributed.chunks import Inbox, Outbox, Piece
 
 
 def spool(folder: Path, **kinds: bytes) -> Outbox:
     folder.mkdir()
-    for kind in parcels.KINDS:
+    for kind in chunks.KINDS:
         (folder / f"{kind}-3.jsonl").write_bytes(kinds.get(kind, b""))
     return Outbox(folder, 3)
 
@@ -34,7 +34,7 @@ def test_the_far_end_is_always_a_beginning_of_the_near_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     """A network that loses, repeats and swaps pieces and confirmations, and a record that grows."""
-    monkeypatch.setattr(parcels, "PIECE_BYTES", 7)
+    monkeypatch.setattr(chunks, "PIECE_BYTES", 7)
     dice = random.Random(seed)
     outbox, inbox = spool(tmp_path / "near"), Inbox(tmp_path / "far", 3)
     near, far = (tmp_path / each / "operations-3.jsonl" for each in ("near", "far"))
@@ -64,7 +64,7 @@ def test_the_far_end_is_always_a_beginning_of_the_near_one(
 def test_no_more_is_on_its_way_than_allowed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parcels, "PIECE_BYTES", 10)
+    monkeypatch.setattr(chunks, "PIECE_BYTES", 10)
     outbox = spool(tmp_path / "near", operations=b"x" * 100)
     assert [piece.at for piece in outbox.pieces(25)] == [0, 10, 20]
     assert list(outbox.pieces(25)) == []

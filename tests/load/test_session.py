@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 import pytest
 
-from statedrill.history import (
+from statedrill.history.operation import (
     ABSENT,
     ALIEN,
     FOREIGN,
@@ -16,14 +16,13 @@ from statedrill.history import (
     NO_VERSION,
     NOTHING,
     SIGNED_OUT,
-    Kind,
-    Outcome,
 )
 from statedrill.history.recorder import COLUMNS
-from statedrill.load.generator import Generator
-from statedrill.load.picture import picture
+from statedrill.load.load_process import Generator
+from statedrill.load.session.upload_content import picture
 from statedrill.load.settings import Settings
-from statedrill.load.visitor import Visitor
+from statedrill.load.users.actions import Visitor
+from statedrill.vocabulary import Kind, Outcome
 from tests.load.stub import Request, Shop, Stub, answer, serving
 
 RUN = "r7"
@@ -344,7 +343,7 @@ def test_who_signed_out_has_lost_nothing(world: World) -> None:
 
 
 def test_a_user_whose_patience_is_over_goes_away(world: World) -> None:
-    from statedrill.load.visitor import GaveUp
+    from statedrill.load.users.actions import GaveUp
 
     world.shop.down = True
     world.visitor.patience = 2

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from reference_app.application import Application
-from reference_app.asgi import Request
+from reference_app.http.asgi import Request
 from reference_app.settings import Settings
 
 Headers = list[tuple[str, str]]

@@ -10,7 +10,7 @@ import pytest
 from botocore.config import Config
 
 from tests.reference_app.client import Direct, running
-from tests.reference_app.services import MiniStack, Postgres, Valkey, remove
+from tests.support.services import MiniStack, Postgres, Valkey, remove
 
 KEYS = {
     "AWS_REGION": "us-east-1",

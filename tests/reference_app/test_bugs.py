@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from reference_app.buggy_shop import WRAPPERS
-from reference_app.bugs import ALL, TABLE
+from reference_app.bugs.buggy_shop import WRAPPERS
+from reference_app.bugs.table import ALL, TABLE
 from tests.reference_app.client import Direct, User, running
 from tests.reference_app.conftest import Region
-from tests.reference_app.services import Postgres, Valkey
+from tests.support.services import Postgres, Valkey
 
 Evidence = Callable[[Direct], bool]
 CLASSES = {

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from reference_app.complaints import Complaints
+from reference_app.rate_limited_log import Complaints
 
 
 def test_a_kind_is_told_once_a_second_and_nothing_is_left_unsaid(

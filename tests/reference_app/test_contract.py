@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reference_app.model import Caller, NotSignedIn
+from reference_app.model.model import Caller, NotSignedIn
 from reference_app.stores.memory import MemoryStore
 from tests.reference_app.client import Direct, User, running
-from tests.reference_app.services import Valkey
+from tests.support.services import Valkey
 
 
 @pytest.fixture(params=["memory", pytest.param("valkey", marks=pytest.mark.cluster)])

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from reference_app.model import Write, element
-from reference_app.ordering import Queued
+from reference_app.model.model import Write, element
+from reference_app.model.ordering import Queued
 from tests.reference_app.client import User, over_http
 from tests.reference_app.conftest import Region
-from tests.reference_app.services import App, MiniStack, Postgres, remove, wait_until
+from tests.support.services import App, MiniStack, Postgres, remove
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
 WORKER = "reference_app.worker"

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference_app.model import (
+from reference_app.model.model import (
     NEVER_WRITTEN,
     Caller,
     Stamp,

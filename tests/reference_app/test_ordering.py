@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference_app.model import Write, element
-from reference_app.ordering import Queued, parsed, ready
+from reference_app.model.model import Write, element
+from reference_app.model.ordering import Queued, parsed, ready
 
 
 def queued(wid: str, *after: str, user: str = "u") -> Queued:

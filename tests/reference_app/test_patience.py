@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from reference_app.patience import LEAST_S, STEP_S, TIMES_VISIBILITY, Patience
+from reference_app.model.wait_limit import LEAST_S, STEP_S, TIMES_VISIBILITY, Patience
 
 
 def looks(patience: Patience, count: int, step_s: float, start_s: float = 0.0) -> float:

@@ -9,14 +9,14 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from reference_app.database import Database
-from reference_app.model import Unavailable, Write, element
-from reference_app.ordering import Queued
-from reference_app.records import Records
-from reference_app.schema import prepare
+from reference_app.model.model import Unavailable, Write, element
+from reference_app.model.ordering import Queued
+from reference_app.postgres.objects import Records
+from reference_app.postgres.pool import Database
+from reference_app.postgres.schema import prepare
 from tests.reference_app.client import User, running
 from tests.reference_app.conftest import Region
-from tests.reference_app.services import Postgres, remove
+from tests.support.services import Postgres, remove
 
 pytestmark = pytest.mark.cluster
 _users = itertools.count(1)

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 
-from reference_app.model import NEVER_WRITTEN, Caller, Stamp, Uncertain, Write, applied
+from reference_app.model.model import NEVER_WRITTEN, Caller, Stamp, Uncertain, Write, applied
 from reference_app.stores.valkey import ValkeyStore
-from reference_app.valkey_link import Link
+from reference_app.valkey.pool import Link
 from tests.reference_app.client import Direct, User, running
-from tests.reference_app.services import Valkey, wait_until
 from tests.reference_app.test_model import STEPS, steps_as_writes
+from tests.support.services import Valkey
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
 

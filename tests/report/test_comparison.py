@@ -10,13 +10,13 @@ import pytest
 
 from statedrill.errors import InputError
 from statedrill.report import write_comparison
-from statedrill.report.answer import answer
-from statedrill.report.grid import grid
-from statedrill.report.loading import Run
-from statedrill.report.squares import squares_of
+from statedrill.report.comparison.cells import squares_of
+from statedrill.report.comparison.heatmap import grid
+from statedrill.report.comparison.sentences import answer
+from statedrill.report.run_data import Run
 from tests.report.sample import sample_plan, sample_verdict, write_run
 from tests.report.test_run_report import Page
-from tests.sample import ORDER, SAMPLE
+from tools.sample import ORDER, SAMPLE
 
 PATTERNS = ("sticky", "distributed", "decoupled")
 

@@ -13,12 +13,13 @@ from xml.etree import ElementTree
 import pytest
 
 from statedrill.errors import HistoryError, InputError
-from statedrill.history import Kind, Model, Operation, Outcome
+from statedrill.history.operation import Operation
 from statedrill.history.recorder import Recorder
 from statedrill.report import write_report
-from statedrill.report.loading import load_run
-from statedrill.report.series import series_of
-from statedrill.report.words import exact
+from statedrill.report.formatting import exact
+from statedrill.report.run_data import load_run
+from statedrill.report.timeseries import series_of
+from statedrill.vocabulary import Kind, Model, Outcome
 from tests.report.sample import (
     sample_events,
     sample_plan,
@@ -224,7 +225,7 @@ def test_names_from_files_are_shown_and_never_obeyed(tmp_path: Path) -> None:
 
 
 def test_markdown_of_a_pipe_stays_in_its_cell() -> None:
-    from statedrill.report.markdown import row
+    from statedrill.report.text.markdown import row
 
     assert row("a|b", "c\nd") == "| a\\|b | c d |"
 

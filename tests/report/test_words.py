@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from statedrill.report import kept
-from statedrill.report.page import bind
-from statedrill.report.words import (
+from statedrill.report import state_figures
+from statedrill.report.formatting import (
     count,
     exact,
     interval,
@@ -17,6 +16,7 @@ from statedrill.report.words import (
     seconds,
     share,
 )
+from statedrill.report.html import bind
 
 
 @pytest.mark.parametrize(
@@ -84,5 +84,5 @@ def test_a_number_and_its_unit_stay_on_one_line() -> None:
 def test_what_was_never_served_was_not_uninterrupted() -> None:
     nothing = {"availability": {"ratio": 0.0, "outage_s": 0.0}, "recovery": {}}
     everything = {"availability": {"ratio": 1.0, "outage_s": 0.0}, "recovery": {}}
-    assert kept._rto_meaning(nothing) == "nothing was ever served"
-    assert kept._rto_meaning(everything) == "service was never interrupted"
+    assert state_figures._rto_meaning(nothing) == "nothing was ever served"
+    assert state_figures._rto_meaning(everything) == "service was never interrupted"

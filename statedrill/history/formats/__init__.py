@@ -12,7 +12,7 @@ from pathlib import Path
 from statedrill.errors import HistoryError
 from statedrill.history.formats import etcd, jepsen_edn, jepsen_log, porcupine_kv
 from statedrill.history.formats.export import export_jepsen
-from statedrill.history.formats.foreign import ForeignHistory, ForeignOperation
+from statedrill.history.formats.external import ForeignHistory, ForeignOperation
 
 __all__ = ["ForeignHistory", "ForeignOperation", "export_jepsen", "read", "recognise"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from statedrill.errors import HistoryError
-from statedrill.history.formats.foreign import DAMAGED
+from statedrill.history.formats.external import DAMAGED
 
 _TOKEN = re.compile(
     r"""(?:[\s,]++|;[^\n]*+)*+  # blanks, commas and comments before each token

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from statedrill.errors import HistoryError
-from statedrill.history import FOREVER, Outcome
-from statedrill.history.formats.foreign import DAMAGED, ForeignHistory, ForeignOperation, in_order
+from statedrill.history.formats.external import DAMAGED, ForeignHistory, ForeignOperation, in_order
+from statedrill.history.operation import FOREVER
+from statedrill.vocabulary import Outcome
 
 NAME = "etcd-robustness"
 _KINDS = ("range", "txn", "leaseGrant", "leaseRevoke", "defragment")

@@ -13,20 +13,10 @@ from typing import Any
 import numpy as np
 
 from statedrill.errors import HistoryError
-from statedrill.history import (
-    ABSENT,
-    ALIEN,
-    FOREIGN,
-    FOREVER,
-    INITIAL,
-    LAST_ID,
-    NOTHING,
-    Kind,
-    Model,
-    Outcome,
-)
 from statedrill.history.columns import Names
+from statedrill.history.operation import ABSENT, ALIEN, FOREIGN, FOREVER, INITIAL, LAST_ID, NOTHING
 from statedrill.history.store import Part
+from statedrill.vocabulary import Kind, Model, Outcome
 
 FAMILIES = ("registers", "logs", "sets", "sets-with-removal")
 _CHUNK = 50_000

@@ -15,13 +15,7 @@ from typing import Any, NoReturn
 
 from statedrill.errors import HistoryError
 from statedrill.history.formats.edn import Reader, Tagged
-from statedrill.history.formats.foreign import (
-    ANY_ACTION,
-    DAMAGED,
-    Entry,
-    ForeignHistory,
-    Pairing,
-)
+from statedrill.history.formats.external import ANY_ACTION, DAMAGED, Entry, ForeignHistory, Pairing
 
 NAME = "jepsen-edn"
 _TYPES = frozenset({"invoke", "ok", "fail", "info"})

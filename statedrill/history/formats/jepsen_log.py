@@ -11,7 +11,7 @@ from pathlib import Path
 
 from statedrill.errors import HistoryError
 from statedrill.history.formats.edn import Reader
-from statedrill.history.formats.foreign import DAMAGED, ForeignHistory
+from statedrill.history.formats.external import DAMAGED, ForeignHistory
 from statedrill.history.formats.jepsen_edn import Line, history_of
 
 NAME = "jepsen-log"

@@ -10,7 +10,7 @@ from typing import Any
 
 from statedrill.errors import HistoryError
 from statedrill.history.formats.edn import Reader
-from statedrill.history.formats.foreign import DAMAGED, Entry, ForeignHistory, Pairing
+from statedrill.history.formats.external import DAMAGED, Entry, ForeignHistory, Pairing
 
 NAME = "porcupine-kv"
 _FIELDS = ("process", "type", "f", "key", "value")

@@ -12,8 +12,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from statedrill.report.figures.axis import TimeAxis, lanes, shade, strip, ticks_below
 from statedrill.report.figures.svg import COLOURS, MUTED, Canvas, Subject, drawing, picture, place
-from statedrill.report.series import LOSSES, RATES
-from statedrill.report.words import count
+from statedrill.report.formatting import count
+from statedrill.report.timeseries import LOSSES, RATES
 
 _LANE, _TOP, _GAP, _BOTTOM = 20.0, 6.0, 34.0, 40.0
 _PANEL, _PANELS = 128.0, 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from locust import task
 
-from statedrill.load.user import StatefulUser
+from statedrill.load.users.user import StatefulUser
 
 
 class Diarist(StatefulUser):

@@ -1,0 +1,1 @@
+"""The planted bugs that `BUGS` switches on, each one something that real systems did."""

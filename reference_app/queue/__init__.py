@@ -1,0 +1,1 @@
+"""Applies queued writes in the order in which each user sent them."""

@@ -1,0 +1,88 @@
+"""What the judgement of one part comes to, and how two of them add up.
+
+Everything adds, takes the least, or takes the greatest: the order of the parts does not matter.
+Small enough to travel between processes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from statedrill.check.numeric.histogram import Histogram
+from statedrill.check.numeric.stable_sort import Array
+
+
+@dataclass
+class Witness:
+    """The operations (at most four) that prove one violation, and the sentence that tells it."""
+
+    at_ns: int
+    sentence: str
+    operations: list[dict[str, Any]]
+
+
+@dataclass
+class Tally:
+    """One check's counts. `primary` are the violations whose class is this check's own; `bounded`
+    the violations when no effect is later than the lateness; `after_loss` those that follow from
+    a lost state and are not counted here. `by_session` counts sessions by (opportunities,
+    violations), for the bootstrap.
+    """
+
+    opportunities: int = 0
+    violations: int = 0
+    primary: int = 0
+    bounded: int = 0
+    after_loss: int = 0
+    by_session: Counter[tuple[int, int]] = field(default_factory=Counter)
+    witness: Witness | None = None
+
+    def __add__(self, other: Tally) -> Tally:
+        witnesses = [each for each in (self.witness, other.witness) if each]
+        return Tally(
+            self.opportunities + other.opportunities,
+            self.violations + other.violations,
+            self.primary + other.primary,
+            self.bounded + other.bounded,
+            self.after_loss + other.after_loss,
+            self.by_session + other.by_session,
+            min(witnesses, key=lambda each: each.at_ns, default=None),
+        )
+
+
+@dataclass
+class Partial:
+    """The findings of one part. `counts`, `bins` (arrays of counts) and `spreads` add up; of
+    `least` and `greatest` the extreme is kept; `recovered_ns` are recovery times of sessions
+    that had a bad operation after the fault, `censored_ns` those that had not recovered.
+    """
+
+    tallies: dict[str, Tally]
+    counts: Counter[str]
+    bins: dict[str, Array]
+    spreads: dict[str, Histogram]
+    least: dict[str, int]
+    greatest: dict[str, int]
+    recovered_ns: list[int]
+    censored_ns: list[int]
+
+    def __add__(self, other: Partial) -> Partial:
+        return Partial(
+            tallies={name: tally + other.tallies[name] for name, tally in self.tallies.items()},
+            counts=self.counts + other.counts,
+            bins={name: array + other.bins[name] for name, array in self.bins.items()},
+            spreads={name: each + other.spreads[name] for name, each in self.spreads.items()},
+            least=_extreme(min, self.least, other.least),
+            greatest=_extreme(max, self.greatest, other.greatest),
+            recovered_ns=self.recovered_ns + other.recovered_ns,
+            censored_ns=self.censored_ns + other.censored_ns,
+        )
+
+
+def _extreme(choose: Any, left: dict[str, int], right: dict[str, int]) -> dict[str, int]:
+    return {
+        name: choose(each[name] for each in (left, right) if name in each)
+        for name in left.keys() | right.keys()
+    }

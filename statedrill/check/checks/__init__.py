@@ -1,0 +1,1 @@
+"""One file per check: what it finds and how it explains it."""

@@ -1,0 +1,101 @@
+"""What the judgement of every part needs to know of the drill: times, limits, thresholds.
+
+Made once from plan and events, small and picklable: it travels to the processes that judge parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from statedrill.history.operation import FOREVER
+from statedrill.history.store import History
+from statedrill.inputs.thresholds import Threshold, parse_threshold
+
+BIN_S = 0.5
+_MOST_BINS = 7200
+_DEFAULT_TTL_S = 86_400.0
+_DEFAULT_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`origin_ns` is the zero of the verdict's times; `fault_ns` the first fault's begin.
+
+    `drained`: the queue was seen empty before the audit; `complete`: no load process was lost.
+    `bins` bins of `bin_ns` cover the run. `lateness_ns` is the bounded column's: the load
+    balancer's time-out, and the queue's visibility time-out where the pattern has a queue.
+    `unpromised_failure`: something was broken that the pattern does not promise to survive.
+    """
+
+    origin_ns: int
+    end_ns: int
+    bin_ns: int
+    fault_ns: int | None
+    lateness_ns: int
+    ttl_ns: int
+    drained: bool
+    complete: bool
+    unpromised_failure: bool
+    thresholds: tuple[Threshold, ...]
+    aborted: tuple[tuple[str, float], ...] = ()  # thresholds that ended the drill, and the value
+
+    @property
+    def bins(self) -> int:
+        """Number of bins of the series."""
+        return max(1, -(-(self.end_ns - self.origin_ns + 1) // self.bin_ns))
+
+    def seconds(self, ns: int) -> float:
+        """A moment as seconds since the origin."""
+        return round((ns - self.origin_ns) / 1e9, 6)
+
+
+def make_settings(history: History, plan: Mapping[str, Any], first: int, last: int) -> Settings:
+    """The settings of a drill whose operations run from `first` to `last` (ns)."""
+    times = [int(event["t"]) for event in history.events]
+    origin, end = min([first, *times]), max([last, *times])
+    bin_ns = int(BIN_S * 1e9)
+    while (end - origin) // bin_ns >= _MOST_BINS:
+        bin_ns *= 2
+    faults = [int(each["t"]) for each in history.events if each["event"] == "fault-begin"]
+    settled = [each for each in history.events if each["event"] == "settled"]
+    return Settings(
+        origin_ns=origin,
+        end_ns=end,
+        bin_ns=bin_ns,
+        fault_ns=min(faults, default=None),
+        lateness_ns=_lateness_ns(plan),
+        ttl_ns=_ttl_ns(plan),
+        drained=bool(settled and settled[-1].get("drained")),
+        complete=not history.incomplete,
+        unpromised_failure=bool(faults) and not _promised(plan),
+        thresholds=tuple(parse_threshold(text) for text in plan.get("thresholds") or ()),
+        aborted=tuple(
+            (str(each.get("threshold")), float(each.get("value") or 0.0))
+            for each in history.events
+            if each["event"] == "aborted"
+        ),
+    )
+
+
+def _promised(plan: Mapping[str, Any]) -> bool:
+    promise = (plan.get("pattern") or {}).get("promise") or {}
+    return (plan.get("experiment") or {}).get("domain") in (None, *(promise.get("survives") or ()))
+
+
+def _lateness_ns(plan: Mapping[str, Any]) -> int:
+    timings = plan.get("timings") or {}
+    lateness_s = float(timings.get("load_balancer_timeout_s", _DEFAULT_TIMEOUT_S))
+    if ((plan.get("pattern") or {}).get("services") or {}).get("queue"):
+        lateness_s += float(timings.get("queue_visibility_s", 0.0))
+    return int(lateness_s * 1e9)
+
+
+def _ttl_ns(plan: Mapping[str, Any]) -> int:
+    application = (plan.get("pattern") or {}).get("application") or {}
+    given = (application.get("env") or {}).get("SESSION_TTL_S", _DEFAULT_TTL_S)
+    try:
+        return int(float(given) * 1e9)
+    except (TypeError, ValueError):
+        return FOREVER

@@ -1,0 +1,1 @@
+"""Operations by object and client, and what the checks read from them in common."""

@@ -1,0 +1,124 @@
+"""Operations in words: what one row was, as an entry of a witness and as part of a sentence.
+
+Knows columns and names; knows no definition.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from statedrill.check.index.operations import Frame
+from statedrill.check.numeric.stable_sort import Array
+from statedrill.history.operation import (
+    ABSENT,
+    ALIEN,
+    FOREIGN,
+    INITIAL,
+    NO_VERSION,
+    NOT_SHOWN,
+    NOTHING,
+    SIGNED_OUT,
+    write_id,
+)
+from statedrill.history.store import Part
+from statedrill.vocabulary import Kind, Outcome
+
+Found = tuple[list[int], str]  # the rows that prove a violation, and the sentence that tells it
+
+_SHOWS = {
+    INITIAL: "never written",
+    ABSENT: "content gone",
+    ALIEN: "an id that nobody sent",
+    FOREIGN: "another session's write",
+    NOTHING: "nothing",
+}
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Puts rows of a frame into words; `origin_ns` is the zero of all times."""
+
+    frame: Frame
+    part: Part
+    run: str
+    origin_ns: int
+
+    def operation(self, row: int) -> dict[str, Any]:
+        """One operation of a witness."""
+        raw = self.frame.order[row]
+        kind = Kind(int(self.frame["kind"][row]))
+        ver = int(self.frame.ver[row])
+        return {
+            "what": self.op(row),
+            "kind": kind.name.lower(),
+            "outcome": Outcome(int(self.frame.outcome[row])).name.lower(),
+            "who": f"session {self.session(row)}",
+            "call_s": self.seconds(self.part["call"][raw]),
+            "ret_s": self.seconds(self.part["ret"][raw]),
+            "object": self.object(row),
+            "wid": self.wid(row) if kind is not Kind.READ else self.shown_wid(row),
+            "shows": self.shows(row),
+            "ver": None if ver == NO_VERSION else ver,
+            "instance": self.frame.names.instances.get(int(self.part["instance"][raw])),
+            "status": int(self.part["status"][raw]),
+        }
+
+    def seconds(self, ns: int) -> float:
+        """A moment in seconds since the origin."""
+        return round((int(ns) - self.origin_ns) / 1e9, 6)
+
+    def at(self, row: int) -> str:
+        """When the row's operation returned."""
+        return f"{self.seconds(self.part['ret'][self.frame.order[row]]):.3f} s"
+
+    def called(self, row: int) -> str:
+        """When the row's operation was called."""
+        return f"{self.seconds(self.part['call'][self.frame.order[row]]):.3f} s"
+
+    def session(self, row: int) -> int:
+        """The session's number."""
+        return int(self.frame["session"][row])
+
+    def object(self, row: int) -> str:
+        """The object's name."""
+        code = int(self.frame["object"][row])
+        return self.frame.names.objects.get(code, f"object {code}")
+
+    def op(self, row: int) -> str:
+        """The operation's name, or its kind where it has none."""
+        code = int(self.part["op"][self.frame.order[row]])
+        kind = Kind(int(self.frame["kind"][row])).name.lower()
+        return self.frame.names.ops.get(code) or f"{kind.replace('_', ' ')} {self.object(row)}"
+
+    def wid(self, row: int) -> str:
+        """The text of the id that this write sent."""
+        return write_id(self.run, self.session(row), int(self.frame["wid"][row]))
+
+    def shown_wid(self, row: int) -> str | None:
+        """The text of the id of the own session that the answer showed, else None."""
+        shown = int(self.frame["read_wid"][row])
+        return None if shown in _SHOWS else write_id(self.run, self.session(row), shown)
+
+    def shows(self, row: int) -> str:
+        """What the answer showed, in words."""
+        shown = int(self.frame["read_wid"][row])
+        told = _SHOWS.get(shown) or write_id(self.run, self.session(row), shown)
+        return f"{told}{self.version(row)}"
+
+    def version(self, row: int) -> str:
+        """The version that the answer showed, as an addition in brackets."""
+        ver = int(self.frame.ver[row])
+        return "" if ver == NO_VERSION else f" (version {ver})"
+
+    def signed_in_as(self, row: int) -> str:
+        """What the answer said of the server session."""
+        code = int(self.frame.server_session[row])
+        if code == NOT_SHOWN:
+            return "no server session"
+        return "signed out" if code == SIGNED_OUT else f"server session number {code - 1}"
+
+    def ids(self, rows: Array) -> str:
+        """The ids that some writes sent, at most three of them."""
+        told = ", ".join(self.wid(int(row)) for row in rows[:3])
+        return told + (f" and {len(rows) - 3} more" if len(rows) > 3 else "")

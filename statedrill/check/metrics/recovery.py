@@ -1,0 +1,100 @@
+"""How long until it worked again: per session, and the figures RPO and RTO of the drill.
+
+- RPO: for a fault at t0 and the lost writes L, `rpo_s` = max(0, t0 - the earliest confirmation in
+  L), `rpo_writes` = |L|; lost writes confirmed after t0 are a number of their own. |L| = 0 means
+  none observed among n exposed writes: the rate is below 3/n at 95 % (rule of three).
+- RTO of state: the last call of a bad read before the audit, minus t0; None where state was lost
+  for good. RTO of availability: see `availability`.
+- RTO per session: from t0 to the return of the first correct operation after the session's last
+  bad one; sessions without one are censored (Kaplan-Meier), never dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from statedrill.check.aggregate import Partial
+from statedrill.check.context import Settings
+from statedrill.check.index.operations import Frame
+from statedrill.check.numeric.stable_sort import Array
+from statedrill.vocabulary import Outcome, Phase
+
+
+def recoveries(
+    frame: Frame, bad_answers: Array, fault_ns: int | None
+) -> tuple[list[int], list[int]]:
+    """(recovery times, censoring times) in ns of the sessions with a bad operation after the
+    fault and before the audit. Bad is what did not succeed, or answered what it must not.
+    """
+    if fault_ns is None or len(frame) == 0:
+        return [], []
+    calls = frame.clock.ns(frame.call)
+    during = (calls >= fault_ns) & (frame["phase"] <= Phase.RECOVERY)
+    failed = (frame.outcome == Outcome.FAILED) | (frame.outcome == Outcome.UNKNOWN)
+    bad = during & (failed | bad_answers)
+    if not bad.any():
+        return [], []
+    last_bad = np.full(frame.sessions, -1, dtype=np.int64)
+    np.maximum.at(last_bad, frame.sess[bad], frame.ret[bad])
+    good = during & ~bad & (last_bad[frame.sess] >= 0) & (frame.call >= last_bad[frame.sess])
+    never = np.iinfo("i8").max
+    well = np.full(frame.sessions, never)
+    np.minimum.at(well, frame.sess[good], frame.ret[good])
+    recovered = well[(last_bad >= 0) & (well < never)]
+    censored = last_bad[(last_bad >= 0) & (well == never)]
+    since_fault = (frame.clock.ns(ticks) - fault_ns for ticks in (recovered, censored))
+    well_ns, ill_ns = (ticks.tolist() for ticks in since_fault)
+    return well_ns, ill_ns
+
+
+def median_survival(recovered: Sequence[int], censored: Sequence[int]) -> float | None:
+    """The Kaplan-Meier median: the earliest time by which half have recovered; None if never."""
+    if not recovered:
+        return None
+    times, deaths = np.unique(np.asarray(recovered), return_counts=True)
+    everyone = np.sort(np.concatenate([recovered, censored]))
+    at_risk = len(everyone) - np.searchsorted(everyone, times, side="left")
+    survival = np.cumprod(1 - deaths / at_risk)
+    reached = np.flatnonzero(survival <= 0.5 + 1e-12)
+    return float(times[reached[0]]) if len(reached) else None
+
+
+def recovery(
+    total: Partial, settings: Settings, rto_availability_s: float | None
+) -> dict[str, Any]:
+    """The key "recovery" of the verdict."""
+    lost = total.counts["lost"]
+    median = median_survival(total.recovered_ns, total.censored_ns)
+    exposed = total.counts["exposed"]
+    return {
+        "rto_availability_s": rto_availability_s,
+        "rto_state_s": _rto_state_s(total, settings),
+        "rto_sessions_s": {
+            "p50": None if median is None else round(median / 1e9, 3),
+            "affected": len(total.recovered_ns) + len(total.censored_ns),
+            "censored": len(total.censored_ns),
+        },
+        "rpo_s": _rpo_s(total, settings),
+        "rpo_writes": lost,
+        "lost_after_fault": total.counts["lost_after_fault"],
+        "exposed_writes": exposed,
+        "loss_rate_below": 3 / exposed if exposed and not lost else None,
+    }
+
+
+def _rpo_s(total: Partial, settings: Settings) -> float | None:
+    if settings.fault_ns is None:
+        return None
+    if "lost_ack_ns" not in total.least:
+        return 0.0
+    return round(max(0, settings.fault_ns - total.least["lost_ack_ns"]) / 1e9, 3)
+
+
+def _rto_state_s(total: Partial, settings: Settings) -> float | None:
+    if settings.fault_ns is None or total.counts["lost"]:
+        return None
+    last = total.greatest.get("bad_read_ns", settings.fault_ns)
+    return round((last - settings.fault_ns) / 1e9, 3)

@@ -1,0 +1,51 @@
+"""How soon a write can be seen: the share of reads at age t that see it (the measured PBS curve).
+
+The age of a read is the time from the latest confirmed or accepted write of its object, as
+acknowledged, to the read's call; the read sees it unless it is stale (against accepted writes,
+too). Reads before any acknowledged write have no age. Follow-ups of a lost state are left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from statedrill.check.checks.base import Look
+from statedrill.check.index.observations import NONE
+from statedrill.check.index.precedence import Returned
+from statedrill.check.numeric.stable_sort import Array
+
+AGES_MS = (
+    0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 60_000,
+)  # fmt: skip
+
+
+def visibility(look: Look, following: Array) -> Array:
+    """Counts of reads by age: row 0 those that see the write, row 1 those that do not; the last
+    column is of all older ages.
+    """
+    case, frame = look.case, look.case.frame
+    stale = look.found["stale-reads"]
+    late = stale.violation | stale.evidence["accepted"]
+    reads = np.flatnonzero(stale.opportunity & ~following)
+    latest = Returned(frame, frame.obj).greatest(case.answered, frame.ret, reads)
+    reads, latest = reads[latest != NONE], latest[latest != NONE]
+    age_ns = frame.clock.ns(frame.call[reads]) - frame.clock.ns(latest)
+    place = np.searchsorted(np.array(AGES_MS) * 1_000_000, age_ns, side="left")
+    size = len(AGES_MS) + 1
+    counts = np.bincount(place + size * late[reads], minlength=2 * size)
+    return counts.reshape(2, size)
+
+
+def curve(counts: Array) -> list[dict[str, Any]]:
+    """The key "visibility": per age (up to `age_s`, None: any older) the reads and the share that
+    sees the write.
+    """
+    ages = [age_ms / 1000 for age_ms in AGES_MS] + [None]
+    seen, missed = counts.tolist()
+    return [
+        {"age_s": age, "reads": sees + misses, "seen": round(sees / (sees + misses), 6)}
+        for age, sees, misses in zip(ages, seen, missed, strict=True)
+        if sees + misses
+    ]

@@ -1,0 +1,1 @@
+"""Array algorithms without any knowledge of histories."""

@@ -1,0 +1,1 @@
+"""Linearizability by search, for histories whose values are not unique."""

@@ -1,0 +1,1 @@
+"""Check results and metrics in, the verdict's sections, clauses and sentences out."""

@@ -1,0 +1,1 @@
+"""Instances and the Auto Scaling group that replaces them."""

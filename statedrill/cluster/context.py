@@ -1,0 +1,18 @@
+"""What the parts of one cluster share: the roster, the network and the timings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from statedrill.cluster.network.addresses import Network
+from statedrill.inputs.timings import Timings
+from statedrill.processes.registry import Roster
+
+
+@dataclass(frozen=True)
+class Site:
+    """Who makes processes, who gives addresses, and how long AWS takes."""
+
+    roster: Roster
+    network: Network
+    timings: Timings

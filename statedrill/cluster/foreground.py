@@ -1,0 +1,45 @@
+"""A cluster that stays up until somebody interrupts it: `statedrill up`.
+
+For Locust and Chaos Toolkit used by hand, in another terminal.
+"""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from statedrill.cluster.cluster import Cluster
+from statedrill.history.events import EventLog
+from statedrill.plan.plan import Plan
+
+
+def stand(plan: Plan, logs: Path | None, show: Callable[[dict[str, Any]], None]) -> None:
+    """Raise the cluster of `plan`, `show` its addresses, and lower it at Ctrl-C or SIGTERM.
+
+    `logs` is the folder for `logs/` and `events.jsonl`; a temporary one when None.
+
+    Raises:
+        ClusterError: it did not come up.
+    """
+    folder = logs or Path(tempfile.mkdtemp(prefix="statedrill-up-"))
+    events = EventLog(folder / "events.jsonl")
+    cluster = Cluster(plan.pattern, plan.timings, folder, events.emit, plan.run, plan.seed)
+    try:
+        cluster.start()
+        show(
+            {
+                "application": cluster.url,
+                "control": str(cluster.control_file),
+                "logs": str(folder / "logs"),
+                **cluster.environment(),
+            }
+        )
+        signal.pause()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        cluster.lower()
+        events.close()

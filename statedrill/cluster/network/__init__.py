@@ -1,0 +1,1 @@
+"""The loopback VPC: addresses of zones, instances and services."""

@@ -1,0 +1,1 @@
+"""HAProxy as load balancer and as the endpoints of database and cache."""

@@ -1,0 +1,136 @@
+"""HAProxy as a process whose servers are switched while it runs, through its admin socket.
+
+Knows HAProxy's configuration and runtime language; knows not what the servers are for.
+"""
+
+from __future__ import annotations
+
+import csv
+import resource
+import socket
+import time
+from collections.abc import Callable
+
+from statedrill.cluster import binaries
+from statedrill.errors import ClusterError, MissingPart
+from statedrill.processes.process import Process
+from statedrill.processes.registry import Roster
+
+_ANSWER_BYTES = 65536
+_LEAST_FILES = 512
+
+
+class Haproxy:
+    """One HAProxy named `name` with an admin socket; `config` is all but the section `global`."""
+
+    def __init__(
+        self,
+        roster: Roster,
+        name: str,
+        config: str,
+        *,
+        listens: Callable[[], bool],
+        on_exit: Callable[[Process, int], None] | None = None,
+    ) -> None:
+        self._socket = roster.socket(f"{name}.sock")
+        self._config = roster.folder / f"{name}.cfg"
+        self._text = _GLOBAL.format(maxconn=_maxconn(), socket=self._socket) + config
+        self.process = roster.process(
+            name,
+            "load-balancer",
+            "region",
+            [str(binaries.haproxy()), "-db", "-f", str(self._config)],
+            # The admin socket comes last: who finds the ports open may not find it yet.
+            ready=lambda: listens() and self._answers(),
+            on_exit=on_exit,
+        )
+
+    def start(self, timeout_s: float = 5.0) -> None:
+        """Write the configuration and start; returns when it listens.
+
+        Raises:
+            ClusterError: HAProxy refused its configuration or did not listen in time.
+        """
+        self._config.parent.mkdir(parents=True, exist_ok=True)
+        self._config.write_text(self._text)
+        self.process.start(timeout_s)
+
+    def ask(self, *commands: str) -> str:
+        """Run commands through the runtime API and return what they answered.
+
+        Raises:
+            ClusterError: HAProxy is not there, or did not like a command.
+        """
+        try:
+            with socket.socket(socket.AF_UNIX) as admin:
+                admin.settimeout(2.0)
+                admin.connect(str(self._socket))
+                admin.sendall(";".join(commands).encode() + b"\n")
+                answer = b"".join(iter(lambda: admin.recv(_ANSWER_BYTES), b"")).decode()
+        except OSError as error:
+            raise ClusterError(f"{self.process.name} does not answer: {error}") from error
+        return answer
+
+    def set_server(self, server: str, address: str, port: int) -> None:
+        """Point the line `server` (`backend/name`) at an address and let it take traffic.
+
+        Raises:
+            ClusterError: there is no such line, or it did not take the address.
+        """
+        self._told(f"set server {server} addr {address} port {port}", expect=("changed", "no need"))
+        self._told(f"set server {server} state ready")
+
+    def close_server(self, server: str) -> None:
+        """No new request or connection for the line `server`; those under way go on."""
+        self._told(f"set server {server} state maint")
+
+    def cut_server(self, server: str) -> None:
+        """Close every connection that goes through the line `server`."""
+        self._told(f"shutdown sessions server {server}")
+
+    def stats(self, backend: str) -> dict[str, dict[str, str]]:
+        """The statistics of every server line of a backend, by server name."""
+        lines = self.ask(f"show stat {backend} 4 -1").lstrip("# ").strip().splitlines()
+        rows = csv.DictReader(lines)
+        return {row["svname"]: row for row in rows if row.get("pxname") == backend}
+
+    def wait_idle(self, backend: str, server: str, timeout_s: float) -> None:
+        """Return when no request is under way to a server, at the latest after `timeout_s`."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            if self.stats(backend).get(server, {}).get("scur", "0") == "0":
+                return
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.ask("show version"))
+        except ClusterError:
+            return False
+
+    def _told(self, command: str, expect: tuple[str, ...] = ()) -> None:
+        answer = self.ask(command).strip()
+        if answer and not any(word in answer for word in expect):
+            raise ClusterError(f"{self.process.name} refused '{command}': {answer}")
+
+
+# nbthread 1: one thread carries more than the applications behind it, and costs no second core.
+_GLOBAL = """global
+  maxconn {maxconn}
+  nbthread 1
+  hard-stop-after 1s
+  stats socket {socket} mode 600 level admin
+  log stdout format raw daemon notice
+
+"""
+
+
+def _maxconn() -> int:
+    # HAProxy refuses to start when twice this many files (and some) are above the hard limit.
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard != resource.RLIM_INFINITY and hard < _LEAST_FILES:
+        raise MissingPart(
+            f"only {hard} files may be open at once, and a load balancer needs {_LEAST_FILES}",
+            "raise the limit (`ulimit -n 4096`), then try again; `statedrill doctor` shows it",
+        )
+    return 4000 if hard == resource.RLIM_INFINITY else min(4000, max(100, hard // 2 - 500))

@@ -1,0 +1,1 @@
+"""The services that a pattern needs beside its instances."""

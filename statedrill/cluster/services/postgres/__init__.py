@@ -1,0 +1,1 @@
+"""RDS Multi-AZ: PostgreSQL with a synchronous standby."""

@@ -1,0 +1,171 @@
+"""RDS Multi-AZ: a PostgreSQL primary and a synchronous standby in another zone.
+
+What was acknowledged while the pair was whole survives the loss of either node. What was
+acknowledged while there was no standby lives in the primary's data folder only: when that node
+dies the service is out until its zone can start it again, and then everything is there. Knows
+PostgreSQL's replication; knows neither the application nor its tables.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from statedrill.cluster.context import Site
+from statedrill.cluster.routing.endpoints import Endpoints
+from statedrill.cluster.services.failover_pair import Delays, Pair
+from statedrill.cluster.services.postgres import data_directory
+from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError
+from statedrill.cluster.services.postgres.node import PostgresNode, answers
+
+_JOIN_S = 20.0
+_POLL_S = 0.02
+_LOOK_S = 0.25
+_MISSING_S = 2.0
+
+
+class Database(Pair[PostgresNode]):
+    """The database `shop` of the user `shop`, without password, behind a fixed address."""
+
+    second_role = "standby"
+
+    def __init__(self, site: Site, endpoints: Endpoints) -> None:
+        timings = site.timings
+        delays = Delays(timings.database_failover_s, timings.database_standby_rebuild_s)
+        super().__init__("database", site, endpoints, delays)
+        self._root = data_directory.data_root(site.roster.folder)
+        self._observer: PostgresConnection | None = None
+        self._seen_at_s = 0.0
+
+    @property
+    def url(self) -> str:
+        """Where the application connects; the same before and after a failover."""
+        host, port = self._endpoints.address("database")
+        return f"postgresql://shop@{host}:{port}/shop"
+
+    def stop(self) -> None:
+        """End both nodes at once and throw their data away; idempotent."""
+        super().stop()
+        self._forget_observer()
+        data_directory.release_root(self._root)
+
+    def _make(self, number: int, zone: str) -> PostgresNode:
+        return PostgresNode(self._site, number, zone, self._root)
+
+    def _create(self, primary: PostgresNode, second: PostgresNode) -> None:
+        def raise_node(node: PostgresNode) -> None:
+            node.create(leader=None if node is primary else primary)
+            self._launch(node)
+
+        data_directory.template()  # not twice at once
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(raise_node, (primary, second)))
+        self._join(primary, second)
+
+    def _answers(self) -> bool:
+        return answers(self._endpoints.address("database"), "shop")
+
+    def _follow(self, primary: PostgresNode, second: PostgresNode) -> None:
+        self._require_up(second)
+        second.back_up(primary)
+        self._launch(second)
+        self._join(primary, second)
+
+    def _heir(self, dead: PostgresNode, second: PostgresNode | None) -> PostgresNode | None:
+        """The standby; else the primary from its own data; else the standby from its own.
+
+        A standby that is still known has every acknowledged row: the primary is told to go on
+        without one only in `_let_go`, and after that the standby is forgotten.
+        """
+        if second and second.alive:
+            second.promote()
+            return second
+        if self._zone_is_up(dead.zone):
+            dead.wait_for(None)
+            self._launch(dead)
+            return dead
+        if second and self._zone_is_up(second.zone):
+            self._launch(second)
+            second.promote()
+            return second
+        return None
+
+    def _let_go(self, primary: PostgresNode) -> None:
+        primary.wait_for(None)
+
+    def _watch(self, primary: PostgresNode, second: PostgresNode) -> float:
+        """A standby that lives but does not stream would hold up every commit: end it.
+
+        Only the primary's word counts: a primary too busy to answer says nothing against it.
+        """
+        if self._is_missing(primary, second):
+            if time.monotonic() - self._seen_at_s > _MISSING_S:
+                second.kill()
+        else:
+            self._seen_at_s = time.monotonic()
+        return _LOOK_S
+
+    def _is_missing(self, primary: PostgresNode, second: PostgresNode) -> bool:
+        try:
+            if self._observer is None:
+                self._observer = primary.session(timeout_s=1.0)
+            return _replication(self._observer, second)[0] != "streaming"
+        except (OSError, PostgresError):
+            self._forget_observer()
+            return False
+
+    def _forget_observer(self) -> None:
+        if self._observer:
+            self._observer.close()
+        self._observer = None
+
+    def _join(self, primary: PostgresNode, second: PostgresNode) -> None:
+        """Make `second` the synchronous standby; returns when it has every acknowledged row.
+
+        Raises:
+            ClusterError: it did not catch up in time, or a node died.
+        """
+        deadline = time.monotonic() + _JOIN_S
+        try:
+            with primary.session(timeout_s=10.0) as session:
+                _wait(lambda: _replication(session, second)[0] == "streaming", second, deadline)
+                primary.wait_for(second)
+                _wait(lambda: _replication(session, second)[1] == "sync", second, deadline)
+                # The checkpointer is what tells commits to wait. It reads its settings between
+                # two checkpoints: after two of them no commit is acknowledged without the
+                # standby, and what was acknowledged before lies behind the position asked now.
+                session.query("CHECKPOINT")
+                session.query("CHECKPOINT")
+                position = session.query("SELECT pg_current_wal_insert_lsn()")[0][0]
+                _wait(lambda: _has_flushed(session, second, str(position)), second, deadline)
+        except (OSError, PostgresError) as error:
+            raise primary.failed(f"broke off while its standby joined: {error}") from error
+        self._forget_observer()
+        self._seen_at_s = time.monotonic()
+
+
+def _replication(session: PostgresConnection, standby: PostgresNode) -> tuple[str, str]:
+    """State and synchronous state of the standby, as its primary sees them."""
+    rows = session.query(
+        "SELECT state, sync_state FROM pg_stat_replication"
+        f" WHERE application_name = '{standby.name}'"
+    )
+    return (str(rows[0][0]), str(rows[0][1])) if rows else ("absent", "absent")
+
+
+def _has_flushed(session: PostgresConnection, standby: PostgresNode, position: str) -> bool:
+    rows = session.query(
+        f"SELECT flush_lsn >= '{position}' FROM pg_stat_replication"
+        f" WHERE application_name = '{standby.name}'"
+    )
+    return rows == [("t",)]
+
+
+def _wait(condition: Callable[[], bool], standby: PostgresNode, deadline: float) -> None:
+    while not condition():
+        if not standby.alive:
+            raise standby.failed("died while joining its primary")
+        if time.monotonic() > deadline:
+            raise standby.failed(f"did not join its primary within {_JOIN_S:g} s")
+        time.sleep(_POLL_S)

@@ -1,0 +1,142 @@
+"""One PostgreSQL server: its data folder, its settings, its promotion.
+
+Knows how to make it a primary or a standby and whom its commits wait for; decides nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+from statedrill.cluster.binaries import postgres_bin
+from statedrill.cluster.context import Site
+from statedrill.cluster.services.node import Node
+from statedrill.cluster.services.postgres import data_directory
+from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError
+from statedrill.cluster.services.postgres.configuration import node_settings, synchronous_settings
+
+_PROMOTION_S = 30
+
+
+class PostgresNode(Node):
+    """A server whose data folder is `<root>/<name>`."""
+
+    def __init__(self, site: Site, number: int, zone: str, root: Path) -> None:
+        self.data = root / f"database-{number}"
+        # Messages are read by people and by tests: one language, whatever the machine's.
+        super().__init__(site, "database", number, zone, 5432, env={"LC_ALL": "C"})
+
+    def command(self) -> Sequence[str]:
+        """`postgres` in the foreground, as a user it accepts."""
+        prefix = data_directory.runner().prefix
+        return (*prefix, str(postgres_bin() / "postgres"), "-D", str(self.data))
+
+    def answers(self) -> bool:
+        """Whether a query is answered."""
+        return answers(self.address)
+
+    def create(self, leader: PostgresNode | None = None) -> None:
+        """A new, empty database; with `leader` as its standby, which was created in the same way.
+
+        Raises:
+            ClusterError: there is no template and none could be made.
+        """
+        data_directory.copy_template(self.data)
+        self._settle(leader)
+
+    def back_up(self, leader: PostgresNode) -> None:
+        """A copy of what the running `leader` holds, to be started as its standby.
+
+        Raises:
+            ClusterError: the base backup failed, for instance because the leader died.
+        """
+        self.data.mkdir(mode=0o700)
+        data_directory.hand_over(self.data)
+        options = ("--checkpoint=fast", "--wal-method=stream", "--no-sync", "--username=postgres")
+        where = (f"--pgdata={self.data}", f"--host={leader.host}", f"--port={leader.port}")
+        data_directory.run_tool("pg_basebackup", *where, *options)
+        self._settle(leader)
+
+    def wait_for(self, standby: PostgresNode | None) -> None:
+        """From now on commits wait for `standby`; None: for nobody, and those that wait go on.
+
+        A file and a signal: works when no connection is free and when commits hang.
+        """
+        new = self.data / "synchronous.conf.new"
+        new.write_text(synchronous_settings(standby.name if standby else None))
+        new.replace(self.data / "synchronous.conf")
+        if self.alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGHUP)
+
+    def promote(self) -> None:
+        """Make this standby a primary that waits for nobody; nothing to do when it is one.
+
+        Raises:
+            ClusterError: it does not answer, or is no primary after half a minute.
+        """
+        self.wait_for(None)
+        try:
+            with self.session(timeout_s=_PROMOTION_S + 5.0) as session:
+                if session.query("SELECT pg_is_in_recovery()") == [("f",)]:
+                    return
+                promoted = session.query(f"SELECT pg_promote(true, {_PROMOTION_S})")
+        except (OSError, PostgresError) as error:
+            raise self.failed(f"could not be promoted: {error}") from error
+        if promoted != [("t",)]:
+            raise self.failed(f"was no primary {_PROMOTION_S} s after its promotion")
+
+    def session(self, timeout_s: float = 2.0) -> PostgresConnection:
+        """A session of the superuser, past the endpoint.
+
+        Raises:
+            OSError, PostgresError: it does not answer, or refuses.
+        """
+        return PostgresConnection(self.address, timeout_s=timeout_s)
+
+    def kill(self) -> None:
+        """SIGKILL the server with all its backends, each of which has a process group of its own.
+
+        A killed postmaster alone would let a backend finish what it is doing and say so.
+        """
+        if self.alive:
+            with contextlib.suppress(psutil.Error, ProcessLookupError):
+                os.kill(self.pid, signal.SIGSTOP)  # no new backend from now on
+                for backend in psutil.Process(self.pid).children():
+                    with contextlib.suppress(psutil.Error):
+                        backend.kill()
+        super().kill()
+
+    def discard(self) -> None:
+        """Remove its data folder and what a killed server left in the kernel."""
+        if data_directory.runner().leaves_memory:
+            with contextlib.suppress(OSError, IndexError):
+                # Line 7 of the lock file: key and id of the System V segment.
+                segment = (self.data / "postmaster.pid").read_text().splitlines()[6].split()[1]
+                subprocess.run(["ipcrm", "-m", segment], capture_output=True, check=False)
+        shutil.rmtree(self.data, ignore_errors=True)
+
+    def _settle(self, leader: PostgresNode | None) -> None:
+        """Write its settings: whom it follows, and that its commits wait for nobody."""
+        follows = (leader.host, leader.port, self.name) if leader else None
+        (self.data / "node.conf").write_text(node_settings(self.host, self.port, follows))
+        self.wait_for(None)
+        if leader:
+            (self.data / "standby.signal").touch()
+        data_directory.hand_over(self.data)
+
+
+def answers(address: tuple[str, int], user: str = "postgres") -> bool:
+    """Whether a query is answered at `address`."""
+    try:
+        with PostgresConnection(address, user=user, timeout_s=0.5) as session:
+            return session.query("SELECT 1") == [("1",)]
+    except (OSError, PostgresError):
+        return False

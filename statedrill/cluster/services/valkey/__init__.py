@@ -1,0 +1,1 @@
+"""ElastiCache for Valkey: a primary with a replica."""

@@ -1,0 +1,124 @@
+"""One Valkey server: how it is started, how it follows a primary and stops following.
+
+Knows Valkey's commands; decides nothing. It keeps nothing on disk: a node that dies has lost
+its contents, as a rebooted ElastiCache node has.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+
+from statedrill.cluster.binaries import valkey_server
+from statedrill.cluster.context import Site
+from statedrill.cluster.services.node import Node
+from statedrill.cluster.services.valkey.client import ValkeyConnection, ValkeyError
+
+_CONFIRMATION_MS = 500
+
+
+class ValkeyNode(Node):
+    """An empty server; its folder is only where it would write."""
+
+    def __init__(self, site: Site, number: int, zone: str) -> None:
+        self.folder = site.roster.folder / f"cache-{number}"
+        super().__init__(site, "cache", number, zone, 6379)
+
+    def command(self) -> Sequence[str]:
+        """`valkey-server` that keeps nothing on disk.
+
+        The first synchronisation goes out as a file and is loaded from the socket. In the other
+        two ways (Valkey 9.1) the end of loading, or the acknowledgement that starts the stream
+        of later writes, waits for a job that runs once a second.
+        """
+        options = {
+            "bind": self.host,
+            "port": self.port,
+            "dir": str(self.folder),
+            "protected-mode": "no",
+            "save": "",
+            "appendonly": "no",
+            "repl-diskless-sync": "no",
+            "repl-diskless-sync-delay": 0,
+            "repl-diskless-load": "swapdb",
+            "maxclients": 4000,
+            "loglevel": "notice",
+        }
+        flags = [word for key, value in options.items() for word in (f"--{key}", str(value))]
+        return (str(valkey_server()), *flags)
+
+    def answers(self) -> bool:
+        """Whether it answers a PING."""
+        return answers(self.address)
+
+    def start(self, timeout_s: float = 15.0) -> None:
+        """Start the server, empty; returns when it serves.
+
+        Raises:
+            ClusterError: its address is in use, it died or was not ready in time.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        super().start(timeout_s)
+
+    def follow(self, primary: ValkeyNode) -> None:
+        """Become a replica of `primary`; does not wait for its contents.
+
+        Raises:
+            OSError, ValkeyError: it does not answer, or refuses.
+        """
+        with self.session() as session:
+            session.call("REPLICAOF", primary.host, primary.port)
+
+    def is_linked(self) -> bool:
+        """Whether it has what its primary had when it began to follow."""
+        try:
+            with self.session() as session:
+                fields = session.info("replication")
+        except (OSError, ValkeyError):
+            return False
+        return fields.get("master_link_status") == "up"
+
+    def is_followed(self) -> bool:
+        """Whether a replica has confirmed what happened here just now.
+
+        A link that is up is not enough: later writes may not be streamed yet.
+        """
+        try:
+            with self.session() as session:
+                session.call("PUBLISH", "statedrill", "is this followed?")
+                return int(session.call("WAIT", 1, _CONFIRMATION_MS)) >= 1
+        except (OSError, ValkeyError):
+            return False
+
+    def promote(self) -> None:
+        """Become a primary with the contents it has.
+
+        Raises:
+            ClusterError: it does not answer, or refuses.
+        """
+        try:
+            with self.session() as session:
+                session.call("REPLICAOF", "NO", "ONE")
+        except (OSError, ValkeyError) as error:
+            raise self.failed(f"could not be promoted: {error}") from error
+
+    def session(self, timeout_s: float = 2.0) -> ValkeyConnection:
+        """A session past the endpoint.
+
+        Raises:
+            OSError: it does not answer.
+        """
+        return ValkeyConnection(self.address, timeout_s=timeout_s)
+
+    def discard(self) -> None:
+        """Remove its folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def answers(address: tuple[str, int]) -> bool:
+    """Whether a PING is answered at `address`."""
+    try:
+        with ValkeyConnection(address, timeout_s=0.5) as session:
+            return bool(session.call("PING") == "PONG")
+    except (OSError, ValkeyError):
+        return False

@@ -1,0 +1,148 @@
+"""ElastiCache for Valkey: a primary and a replica in another zone, replicated asynchronously.
+
+A failover keeps what the replica had received. When both nodes are dead a new, empty primary
+takes their place: nothing is kept on disk. Knows Valkey's replication; knows no application.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from statedrill.cluster.context import Site
+from statedrill.cluster.network.addresses import ZONES
+from statedrill.cluster.routing.endpoints import Endpoints
+from statedrill.cluster.services.failover_pair import Delays, Pair
+from statedrill.cluster.services.valkey.client import ValkeyError
+from statedrill.cluster.services.valkey.node import ValkeyNode, answers
+from statedrill.errors import ClusterError
+
+_LINK_S = 15.0
+_POLL_S = 0.01
+_REPLICA_MS = 1000
+
+
+class Flush(NamedTuple):
+    """What a flush removed: keys before and after (of which the sentinel is none), and proof."""
+
+    keys_before: int
+    keys_after: int
+    proof: str
+
+
+class Cache(Pair[ValkeyNode]):
+    """A cache without password behind a fixed address."""
+
+    def __init__(self, site: Site, endpoints: Endpoints) -> None:
+        timings = site.timings
+        delays = Delays(timings.cache_failover_s, timings.cache_replica_rebuild_s)
+        super().__init__("cache", site, endpoints, delays)
+
+    @property
+    def url(self) -> str:
+        """Where the application connects; the same before and after a failover."""
+        host, port = self._endpoints.address("cache")
+        return f"redis://{host}:{port}/0"
+
+    def key_count(self) -> int:
+        """How many keys the primary holds now.
+
+        Raises:
+            ClusterError: there is no primary that answers.
+        """
+        primary = self._serving()
+        try:
+            with primary.session() as session:
+                return int(session.call("DBSIZE"))
+        except (OSError, ValkeyError) as error:
+            raise primary.failed(f"does not count its keys: {error}") from error
+
+    def flush(self) -> Flush:
+        """Remove every key, and prove it by a sentinel key that was planted among them.
+
+        Planting, flushing and looking are one transaction: no write of the application can come
+        between them and spoil the proof. The replica has followed when this returns.
+
+        Raises:
+            ClusterError: there is no primary that answers, or a key outlived the flush.
+        """
+        primary = self._serving()
+        sentinel = f"statedrill:sentinel:{secrets.token_hex(4)}"
+        try:
+            with primary.session(timeout_s=10.0) as session:
+                session.call("MULTI")
+                session.call("DBSIZE")
+                session.call("SET", sentinel, "planted")
+                session.call("EXISTS", sentinel)
+                session.call("FLUSHALL", "SYNC")
+                session.call("EXISTS", sentinel)
+                session.call("DBSIZE")
+                before, _, planted, _, sentinels, after = session.call("EXEC")
+                replicas = int(session.call("WAIT", 1, _REPLICA_MS)) if self._second else 0
+        except (OSError, ValkeyError) as error:
+            raise primary.failed(f"could not be flushed: {error}") from error
+        if planted != 1 or sentinels != 0 or after != 0:
+            raise primary.failed(f"still has {after} keys after FLUSHALL")
+        followed = " and its replica followed" if replicas else ""
+        proof = (
+            f"FLUSHALL on {primary.name} removed {before} keys and the planted sentinel key; "
+            f"in the same transaction the sentinel was absent and DBSIZE was 0{followed}"
+        )
+        return Flush(before, after, proof)
+
+    def _serving(self) -> ValkeyNode:
+        if self._primary is None or not self._primary.alive:
+            raise ClusterError("the cache has no primary that is alive", "wait for its failover")
+        return self._primary
+
+    def _make(self, number: int, zone: str) -> ValkeyNode:
+        return ValkeyNode(self._site, number, zone)
+
+    def _create(self, primary: ValkeyNode, second: ValkeyNode) -> None:
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(self._launch, (primary, second)))
+        self._link(primary, second)
+
+    def _answers(self) -> bool:
+        return answers(self._endpoints.address("cache"))
+
+    def _follow(self, primary: ValkeyNode, second: ValkeyNode) -> None:
+        self._launch(second)
+        self._link(primary, second)
+
+    def _heir(self, dead: ValkeyNode, second: ValkeyNode | None) -> ValkeyNode | None:
+        """The replica with what it received; else a new and empty node in a zone that is up."""
+        if second and second.alive:
+            second.promote()
+            return second
+        for zone in (dead.zone, *ZONES):
+            if self._zone_is_up(zone):
+                return self._empty(zone)
+        return None
+
+    def _empty(self, zone: str) -> ValkeyNode:
+        node = self._admit(zone)
+        try:
+            self._launch(node)
+        except ClusterError:
+            self._discard(node)
+            raise
+        return node
+
+    def _let_go(self, primary: ValkeyNode) -> None:
+        """Nothing to do: a primary never waits for its replica."""
+
+    def _link(self, primary: ValkeyNode, second: ValkeyNode) -> None:
+        try:
+            second.follow(primary)
+        except (OSError, ValkeyError) as error:
+            raise second.failed(f"does not follow {primary.name}: {error}") from error
+        deadline = time.monotonic() + _LINK_S
+        while not (second.is_linked() and primary.is_followed()):
+            if not (primary.alive and second.alive):
+                raise second.failed(f"or {primary.name} died while it joined")
+            if time.monotonic() > deadline:
+                raise second.failed(f"was not linked to {primary.name} within {_LINK_S:g} s")
+            time.sleep(_POLL_S)

@@ -1,0 +1,1 @@
+"""The kinds of input file and option, each read and validated whole."""

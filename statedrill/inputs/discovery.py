@@ -1,0 +1,99 @@
+"""Where patterns, experiments, scenarios and profiles are found: by name, or by path.
+
+A name is looked up beside the code (a checkout) or in the wheel's own copy; anything with a
+slash or an ending is a path of the user's. Reads first lines only; validates nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from statedrill.errors import InputError
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_CHECKOUT = _PACKAGE.parent
+_SHARE = _PACKAGE / "share"
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One kind of file: where it stands in a checkout and in a wheel, and its ending."""
+
+    kind: str
+    folder: str
+    suffixes: tuple[str, ...]
+
+
+SHELVES = {
+    shelf.kind: shelf
+    for shelf in (
+        Shelf("pattern", "reference_app/patterns", (".yaml", ".yml")),
+        Shelf("scenario", "scenarios", (".py",)),
+        Shelf("profile", "scenarios/profiles", (".py",)),
+        Shelf("experiment", "experiments", (".yaml", ".yml", ".json")),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file that can be named on the command line, with its one-line description."""
+
+    kind: str
+    name: str
+    path: Path
+    description: str
+
+
+def find(kind: str, name: str) -> Path:
+    """The file of `kind` called `name`, or the path `name` itself.
+
+    Raises:
+        InputError: there is no such file; says which names exist.
+    """
+    shelf = SHELVES[kind]
+    if "/" in name or name.endswith(shelf.suffixes):
+        path = Path(name).expanduser().resolve()
+        if not path.is_file():
+            raise InputError(f"{name}: no such {kind} file", f"name a file or a known {kind}")
+        return path
+    for path in _files(shelf):
+        if path.stem == name:
+            return path
+    known = [path.stem for path in _files(shelf)]
+    close = difflib.get_close_matches(name, known, 1)
+    raise InputError(
+        f"there is no {kind} named '{name}'",
+        f"did you mean '{close[0]}'?" if close else f"choose one of: {', '.join(known)}",
+    )
+
+
+def entries(kind: str) -> list[Entry]:
+    """Every file of `kind` that comes with statedrill, in the order of their names."""
+    return [Entry(kind, path.stem, path, _description(path)) for path in _files(SHELVES[kind])]
+
+
+def _files(shelf: Shelf) -> list[Path]:
+    for folder in (_CHECKOUT / shelf.folder, _SHARE / shelf.folder):
+        found = [
+            path
+            for path in sorted(folder.glob("*"))
+            if path.suffix in shelf.suffixes and not path.name.startswith("_")
+        ]
+        if found:
+            return found
+    return []
+
+
+def _description(path: Path) -> str:
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        told = ast.get_docstring(ast.parse(text)) or ""
+    else:
+        told = str((yaml.safe_load(text) or {}).get("description", ""))
+    return told.strip().partition("\n")[0]

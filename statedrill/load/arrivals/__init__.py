@@ -1,0 +1,1 @@
+"""Sessions that arrive at a rate, whatever the responses do, and the pace of one session."""

@@ -1,0 +1,1 @@
+"""What a load process writes down: operations, counters and latency histograms."""

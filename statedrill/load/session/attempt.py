@@ -1,0 +1,33 @@
+"""What one attempt of one call carries, and what its answer showed.
+
+Plain tuples: they are made for every request. Knows no socket and no record.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from statedrill.history.operation import NO_VERSION, NOTHING
+from statedrill.load.contract import CHECK_SESSION, READS, RECOMMENDATIONS, Call
+
+
+class Try(NamedTuple):
+    """One attempt: the call, the name that completes its object, the tail that completes its path.
+
+    A write carries its id, the element it is about, the logical action and which try this is.
+    """
+
+    call: Call
+    name: str = ""
+    tail: str = ""
+    wid: int = 0
+    element: int = 0
+    logical: int = 0
+    attempt: int = 0
+
+
+# What an answer showed of the object, as columns of the record: read_wid, ver, items,
+# item_logicals. A bare tuple: a named one takes eight times as long to make.
+Seen = tuple[int, int, list[int] | None, list[int] | None]
+NOTHING_SEEN: Seen = (NOTHING, NO_VERSION, None, None)
+READ_TRIES = {call: Try(call) for call in (*READS.values(), CHECK_SESSION, RECOMMENDATIONS)}

@@ -1,0 +1,1 @@
+"""The users that scenario files derive from, and the actions they can take."""

@@ -1,0 +1,1 @@
+"""Inputs and choices in, one frozen plan out; starts nothing."""

@@ -1,0 +1,102 @@
+"""Who comes, how fast, and from which load processes: one part of a plan.
+
+Pure: reads what was chosen, starts nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from statedrill.errors import InputError
+from statedrill.inputs.options import Choices
+
+_MOST_USERS = 20_000
+_MOST_WORKERS = 100
+
+
+@dataclass(frozen=True)
+class Load:
+    """Who comes, and how fast. `planned_rate` is in operations per second (None: not known).
+
+    With `expect_workers` the load comes from that many Locust workers that somebody else starts,
+    on this machine or on others. They meet at `master_bind_host` (empty: an address of the
+    cluster's own network) and `master_bind_port`; 5557 is Locust's own.
+    """
+
+    users: int
+    spawn_rate: float
+    processes: int
+    pace_s: float
+    arrival_rate: float | None
+    arrivals: str
+    planned_rate: float | None
+    expect_workers: int = 0
+    expect_workers_max_wait_s: float = 300.0
+    master_bind_host: str = ""
+    master_bind_port: int = 5557
+
+
+def make_load(choices: Choices) -> Load:
+    """The load that was chosen.
+
+    Raises:
+        InputError: names every problem at once.
+    """
+    problems = []
+    if not 1 <= choices.users <= _MOST_USERS:
+        problems.append(f"users: {choices.users}; must be from 1 to {_MOST_USERS}")
+    if not 0.01 <= choices.pace_s <= 3600:
+        problems.append(f"pace: {choices.pace_s:g} s; must be from 0.01 to 3600")
+    if not 1 <= choices.processes <= 64:
+        problems.append(f"processes: {choices.processes}; must be from 1 to 64")
+    rate, how = None, "closed"
+    if choices.arrival_rate:
+        try:
+            rate, how = _arrival_rate(choices.arrival_rate)
+        except ValueError as error:
+            problems.append(f"arrival rate: {error}")
+    problems += _meeting_problems(choices)
+    if problems:
+        raise InputError("the load cannot be made", "see `statedrill run --help`", problems)
+    planned = None if rate else choices.users / choices.pace_s
+    # Everybody is there within two seconds, but no faster than a small machine can sign them in.
+    spawn_rate = min(max(choices.users / 2.0, 1.0), 200.0)
+    return Load(
+        users=choices.users,
+        spawn_rate=spawn_rate,
+        processes=choices.processes,
+        pace_s=choices.pace_s,
+        arrival_rate=rate,
+        arrivals=how,
+        planned_rate=planned,
+        expect_workers=choices.expect_workers,
+        expect_workers_max_wait_s=choices.expect_workers_max_wait_s,
+        master_bind_host=choices.master_bind_host,
+        master_bind_port=choices.master_bind_port,
+    )
+
+
+def _meeting_problems(choices: Choices) -> list[str]:
+    problems = []
+    if not 0 <= choices.expect_workers <= _MOST_WORKERS:
+        problems.append(f"workers: {choices.expect_workers}; must be from 0 to {_MOST_WORKERS}")
+    if choices.expect_workers and choices.processes > 1:
+        problems.append(
+            "processes: not together with workers; start `locust --worker --processes N` instead"
+        )
+    if not 1 <= choices.expect_workers_max_wait_s <= 86_400:
+        problems.append(
+            f"wait for workers: {choices.expect_workers_max_wait_s:g} s; must be from 1 to 86400"
+        )
+    if not 1 <= choices.master_bind_port <= 65_535:
+        problems.append(f"master port: {choices.master_bind_port}; must be from 1 to 65535")
+    return problems
+
+
+def _arrival_rate(text: str) -> tuple[float, str]:
+    """`50/s`, `300/m`, `50/s poisson` as (arrivals per second, "uniform" or "poisson")."""
+    match = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*/\s*(s|m|h)(?:\s+(uniform|poisson))?", text.strip())
+    if not match or float(match[1]) <= 0:
+        raise ValueError(f"{text!r} is not a rate such as '50/s', '300/m' or '50/s poisson'")
+    return float(match[1]) / {"s": 1, "m": 60, "h": 3600}[match[2]], match[3] or "uniform"

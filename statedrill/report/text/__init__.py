@@ -1,0 +1,1 @@
+"""Reports without HTML: Markdown, JUnit XML and the terminal's table."""

@@ -1,0 +1,23 @@
+"""Fixtures for the tests of several rooms: a record of events, and a registry of processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from statedrill.processes.registry import Roster
+from tests.support.events import Events
+
+
+@pytest.fixture
+def events() -> Events:
+    return Events()
+
+
+@pytest.fixture
+def roster(tmp_path: Path, events: Events) -> Iterator[Roster]:
+    made = Roster(f"test-{tmp_path.name}", tmp_path / "data", tmp_path / "logs", events)
+    yield made
+    made.close(0.0)

