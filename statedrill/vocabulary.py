@@ -1,11 +1,38 @@
-"""The words that several rooms share: kinds of calls, outcomes, models of objects, phases.
+"""The words that several rooms share: kinds of calls, outcomes and their order, phases, domains.
 
 The ground floor: it imports nothing of statedrill and is light to import.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
+from types import MappingProxyType
+
+# What a finding, a clause, a threshold and a verdict can come to.
+HELD = "held"
+BROKEN = "broken"
+UNKNOWN = "unknown"
+PRECEDENCE = (BROKEN, UNKNOWN, HELD)
+"""The one order of precedence: the first that occurs wins."""
+
+FAMILIES = ("sticky", "distributed", "decoupled")
+FAILURE_DOMAINS = ("instance", "zone", "cache", "database", "queue", "storage", "network")
+GUARANTEES = MappingProxyType(
+    {
+        "read_your_writes": "read your writes",
+        "monotonic_reads": "monotonic reads",
+        "monotonic_writes": "monotonic writes",
+        "writes_follow_reads": "writes follow reads",
+    }
+)
+"""The session guarantees (Terry et al. 1994): key in files -> words for a reader."""
+
+
+def worst(outcomes: Iterable[str]) -> str:
+    """The outcome that wins: broken beats unknown beats held; none at all is unknown."""
+    found = set(outcomes)
+    return next((outcome for outcome in PRECEDENCE if outcome in found), UNKNOWN)
 
 
 class Kind(IntEnum):
@@ -51,3 +78,9 @@ class Phase(IntEnum):
     SETTLE = 5
     AUDIT = 6
     SECOND_AUDIT = 7
+
+
+LOADED_PHASES = (Phase.WARMUP, Phase.BASELINE, Phase.FAULT, Phase.RECOVERY)
+"""The phases in which the load generator sends users, in order."""
+PHASE_NAMES = tuple(phase.name.lower() for phase in Phase)
+KIND_NAMES = tuple(kind.name.lower() for kind in Kind)

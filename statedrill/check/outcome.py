@@ -1,4 +1,4 @@
-"""The three outcomes, their one order of precedence, and the exit code of each.
+"""The exit code of each outcome.
 
 Knows no check: what is held, broken or unknown is decided elsewhere.
 """
@@ -9,21 +9,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from statedrill import errors
+from statedrill.vocabulary import BROKEN, HELD, UNKNOWN, worst
 
 SCHEMA = 1
 
-HELD = "held"
-BROKEN = "broken"
-UNKNOWN = "unknown"
-
-# The one order of precedence (first wins) and what each outcome means to a script.
+# What each outcome means to a script.
 _EXIT_CODES = {BROKEN: errors.BROKEN, UNKNOWN: errors.UNKNOWN, HELD: errors.HELD}
-
-
-def worst(outcomes: Iterable[str]) -> str:
-    """The outcome that wins: broken beats unknown beats held; none at all is unknown."""
-    found = set(outcomes)
-    return next((outcome for outcome in _EXIT_CODES if outcome in found), UNKNOWN)
 
 
 def exit_code(verdict: Mapping[str, Any]) -> int:

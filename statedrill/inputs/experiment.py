@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from statedrill.errors import InputError
-from statedrill.inputs.pattern import DOMAINS
+from statedrill.vocabulary import FAILURE_DOMAINS
 
 
 @dataclass(frozen=True)
@@ -120,9 +120,10 @@ def _domain(content: dict[str, Any], problems: list[str]) -> str | None:
     for extension in content.get("extensions") or []:
         if extension.get("name") == "statedrill":
             domain = extension.get("domain")
-            if domain is not None and domain not in DOMAINS:
+            if domain is not None and domain not in FAILURE_DOMAINS:
                 problems.append(
-                    f"extensions: domain is {domain!r}; choose one of {', '.join(DOMAINS)} or null"
+                    f"extensions: domain is {domain!r}; "
+                    f"choose one of {', '.join(FAILURE_DOMAINS)} or null"
                 )
             return domain if isinstance(domain, str) else None
     problems.append(

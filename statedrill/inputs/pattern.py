@@ -15,15 +15,8 @@ from typing import Any
 import yaml
 
 from statedrill.errors import InputError
+from statedrill.vocabulary import FAILURE_DOMAINS, FAMILIES, GUARANTEES
 
-DOMAINS = ("instance", "zone", "cache", "database", "queue", "storage", "network")
-GUARANTEES = (
-    "read_your_writes",
-    "monotonic_reads",
-    "monotonic_writes",
-    "writes_follow_reads",
-)
-FAMILIES = ("sticky", "distributed", "decoupled")
 IDEMPOTENT = ("orders",)
 
 
@@ -256,7 +249,11 @@ class _Reader:
         return {key: inside.get(key) is True for key in allowed}
 
     def _promise(self, value: Any) -> Promise:
-        known = {"survives": DOMAINS, "guarantees": GUARANTEES, "idempotent": IDEMPOTENT}
+        known = {
+            "survives": FAILURE_DOMAINS,
+            "guarantees": tuple(GUARANTEES),
+            "idempotent": IDEMPOTENT,
+        }
         inside = self._mapping(("promise",), {} if value is None else value, tuple(known))
         return Promise(**{key: self._words(inside, key, words) for key, words in known.items()})
 

@@ -22,10 +22,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from statedrill.errors import InputError
+from statedrill.vocabulary import KIND_NAMES, PHASE_NAMES
 
 TAGS = ("phase", "op", "kind", "instance")
-PHASES = ("none", "warmup", "baseline", "fault", "recovery", "settle", "audit", "second_audit")
-KINDS = ("read", "put", "add", "remove", "clear", "append", "sign_in", "sign_out")
 STATE_AGGREGATES = ("lost", "stale")
 AGGREGATES = ("p(…)", "avg", "min", "med", "max", "count", "rate", *STATE_AGGREGATES)
 
@@ -163,7 +162,7 @@ def _tags(cursor: _Cursor, aggregate: str) -> dict[str, str]:
 def _check_tag(cursor: _Cursor, at: int, name: str, value: str) -> None:
     if name not in TAGS:
         raise cursor.error(f"there is no tag '{name}'", f"the tags are {', '.join(TAGS)}", at)
-    known = {"phase": PHASES, "kind": KINDS}.get(name)
+    known = {"phase": PHASE_NAMES, "kind": KIND_NAMES}.get(name)
     if known and value not in known:
         raise cursor.error(f"there is no {name} '{value}'", f"use one of {', '.join(known)}", at)
 

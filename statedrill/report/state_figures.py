@@ -22,13 +22,7 @@ from statedrill.report.formatting import (
 )
 from statedrill.report.run_data import at
 from statedrill.report.table import Cell, Table, table
-
-GUARANTEES = {
-    "read_your_writes": "read your writes",
-    "monotonic_reads": "monotonic reads",
-    "monotonic_writes": "monotonic writes",
-    "writes_follow_reads": "writes follow reads",
-}
+from statedrill.vocabulary import GUARANTEES
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,9 @@ import pytest
 
 from statedrill.check import exit_code, judge, worst_exit_code
 from statedrill.check.index.operations import slices
-from statedrill.check.verdict.promise import GUARANTEES
 from statedrill.history.events import Event
 from statedrill.history.store import to_part
-from statedrill.vocabulary import Phase
+from statedrill.vocabulary import GUARANTEES, Phase
 from tests.check.drill_builder import END, FAULT, events, fail, forget, load, plan, users, verdict
 from tests.check.history_builder import MS, PREFERENCES, START, Story, told
 
@@ -199,7 +198,7 @@ def test_reads_that_miss_an_accepted_write_are_stale_and_break_only_read_your_wr
     assert clause(seen, "read your writes")["outcome"] == "broken"
     assert seen["guarantees"]["read_your_writes"]["violations"] == 0
     assert {row["violations"] for row in seen["findings"]} == {0}
-    held = verdict(story, plan(None, guarantees=GUARANTEES[1:]))
+    held = verdict(story, plan(None, guarantees=tuple(GUARANTEES)[1:]))
     assert (held["outcome"], held["reads"]["stale"]) == ("held", 1)
     assert "1 of 153 reads were stale" in held["summary"]
 

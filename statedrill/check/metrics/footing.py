@@ -18,9 +18,8 @@ from typing import Any
 import numpy as np
 
 from statedrill.check.metrics.traffic import Traffic
-from statedrill.check.outcome import HELD, UNKNOWN
 from statedrill.history.store import History
-from statedrill.vocabulary import Outcome, Phase
+from statedrill.vocabulary import HELD, UNKNOWN, Outcome, Phase
 
 RATE_SHARE = 0.95
 SUCCESS_SHARE = 0.99

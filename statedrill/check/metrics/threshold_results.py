@@ -17,8 +17,8 @@ from statedrill.check.aggregate import Partial
 from statedrill.check.context import Settings
 from statedrill.check.metrics.traffic import WINDOWED, Measure, Traffic
 from statedrill.check.numeric.histogram import buckets, middle_ns
-from statedrill.check.outcome import BROKEN, HELD, UNKNOWN
 from statedrill.inputs.thresholds import Threshold
+from statedrill.vocabulary import BROKEN, HELD, UNKNOWN
 
 _QUANTILES = {"min": 0.0, "med": 0.5, "max": 1.0}
 

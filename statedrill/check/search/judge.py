@@ -19,9 +19,8 @@ from statedrill.check.search.models import Move, moves
 from statedrill.check.search.unique_writes import Contradiction, NotUnique, check_unique
 from statedrill.check.search.wing_gong import Budget, search
 from statedrill.history.formats import ForeignHistory, ForeignOperation
-from statedrill.vocabulary import Outcome
+from statedrill.vocabulary import BROKEN, HELD, UNKNOWN, Outcome
 
-HELD, BROKEN, UNKNOWN = "held", "broken", "unknown"
 STATES_PER_S = 20_000  # what a slow processor visits of a history with some ten open writes
 MOST_WITNESSES = 20  # operations that a contradiction names; nearly all need two to eight
 _SHOWS = ("read", "get", "cas")

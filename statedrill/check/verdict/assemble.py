@@ -23,16 +23,16 @@ from statedrill.check.metrics.timeseries import latencies, operations, phases, s
 from statedrill.check.metrics.traffic import Traffic
 from statedrill.check.metrics.visibility import curve
 from statedrill.check.numeric.bootstrap import interval
-from statedrill.check.outcome import BROKEN, HELD, SCHEMA, UNKNOWN, worst
+from statedrill.check.outcome import SCHEMA
 from statedrill.check.partition import judge_part, judge_rows
 from statedrill.check.verdict.completeness import gaps
 from statedrill.check.verdict.fault_evidence import doubts as fault_doubts
 from statedrill.check.verdict.fault_evidence import faults, unplanned
-from statedrill.check.verdict.promise import GUARANTEES, Doubts, clauses
+from statedrill.check.verdict.promise import Doubts, clauses
 from statedrill.check.verdict.sentences import reasons, summary
 from statedrill.history.columns import ARROW_SCHEMA
 from statedrill.history.store import History, to_part
-from statedrill.vocabulary import Phase
+from statedrill.vocabulary import BROKEN, GUARANTEES, HELD, UNKNOWN, Phase, worst
 
 _MOST_PROCESSES = 3  # each holds about 350 MiB
 

@@ -16,9 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from statedrill.check.aggregate import Partial, Tally
-from statedrill.check.outcome import BROKEN, HELD, UNKNOWN
-
-GUARANTEES = ("read_your_writes", "monotonic_reads", "monotonic_writes", "writes_follow_reads")
+from statedrill.vocabulary import BROKEN, GUARANTEES, HELD, UNKNOWN
 
 
 @dataclass(frozen=True)

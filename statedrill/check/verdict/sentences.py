@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from statedrill.check.outcome import BROKEN, HELD, UNKNOWN
+from statedrill.vocabulary import BROKEN, HELD, UNKNOWN
 
 _FAULTS = {
     "terminate_instances": "{count} {was} killed",

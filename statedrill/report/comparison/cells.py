@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from statedrill.report.run_data import Run, at
+from statedrill.vocabulary import worst
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,7 @@ class Square:
     @property
     def outcome(self) -> str:
         """The worst outcome: broken beats unknown beats held."""
-        seen = {run.outcome for run in self.runs}
-        return next((each for each in ("broken", "unknown", "held") if each in seen), "unknown")
+        return worst(run.outcome for run in self.runs)
 
     @property
     def known(self) -> bool:

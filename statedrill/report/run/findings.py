@@ -13,6 +13,7 @@ from statedrill.report.figures.witness import witness
 from statedrill.report.formatting import DASH, NOT_TESTED, count, exact, interval, share
 from statedrill.report.run_data import outcome
 from statedrill.report.table import Table, table
+from statedrill.vocabulary import PRECEDENCE
 
 _COLUMNS = ("who", "what", "object", "call_s", "ret_s", "status", "ver", "wid", "instance")
 _TITLES = {"call_s": "call (s)", "ret_s": "return (s)", "ver": "version", "wid": "write id"}
@@ -33,7 +34,7 @@ class Finding:
 def findings_of(verdict: Mapping[str, Any], time: TimeAxis) -> list[Finding]:
     """Broken findings first, then unknown ones that have something to tell; held ones are left."""
     found = [each for each in verdict.get("findings") or () if _tells(each)]
-    found.sort(key=lambda each: ("broken", "unknown", "held").index(outcome(each)))
+    found.sort(key=lambda each: PRECEDENCE.index(outcome(each)))
     return [_finding(number, each, time) for number, each in enumerate(found, start=1)]
 
 
