@@ -6,7 +6,7 @@ thresholds are STATEDRILL_BREAK_P99_MS (500) and STATEDRILL_BREAK_ERRORS (0.01).
 
 from __future__ import annotations
 
-from statedrill.load.users.breakpoint_profile import BreakpointProfile
+from statedrill.load import BreakpointProfile
 
 
 class Breakpoint(BreakpointProfile):

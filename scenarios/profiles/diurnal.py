@@ -5,8 +5,7 @@ Noon is what `-u` (or `--arrival-rate`) says; the day is as long as `-t` says.
 
 from __future__ import annotations
 
-from statedrill.load.profiles import shapes
-from statedrill.load.profiles.profile import Profile
+from statedrill.load import Profile, shapes
 
 
 class Diurnal(Profile):

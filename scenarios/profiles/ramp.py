@@ -5,8 +5,7 @@ All of it is what `-u` (or `--arrival-rate`) says; the run is as long as `-t` sa
 
 from __future__ import annotations
 
-from statedrill.load.profiles import shapes
-from statedrill.load.profiles.profile import Profile
+from statedrill.load import Profile, shapes
 
 
 class Ramp(Profile):

@@ -5,8 +5,7 @@ For what only shows after hours: leaks, full disks, sessions that expire. Give a
 
 from __future__ import annotations
 
-from statedrill.load.profiles import shapes
-from statedrill.load.profiles.profile import Profile
+from statedrill.load import Profile, shapes
 
 
 class Soak(Profile):

@@ -59,7 +59,7 @@ class Fast(FastHttpUser):
 """
 OURS_PLAIN = """
 from locust import task
-from statedrill.load.user import StatefulUser
+from statedrill.load import StatefulUser
 
 class Ours(StatefulUser):
     @task
@@ -81,7 +81,7 @@ class Fast(FastHttpUser):
 """
 OURS_RICH = """
 from locust import task
-from statedrill.load.user import StatefulUser
+from statedrill.load import StatefulUser
 
 class Ours(StatefulUser):
     @task

@@ -20,7 +20,7 @@ STEADY = SCENARIOS / "profiles" / "steady.py"
 BOTH = [SCENARIOS / "shopper.py", SCENARIOS / "reader.py", STEADY]
 ONE_CALL = """
 from locust import task
-from statedrill.load.user import StatefulUser
+from statedrill.load import StatefulUser
 
 class OneCall(StatefulUser):
     session_tasks = 0

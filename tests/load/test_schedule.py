@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statedrill.errors import InputError
+from statedrill.load import shapes
 from statedrill.load.arrivals.schedule import POISSON, UNIFORM, due_times, parse_rate, share_of
-from statedrill.load.profiles import shapes
 
 
 @pytest.mark.parametrize(

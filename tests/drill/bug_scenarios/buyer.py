@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from locust import task
 
-from statedrill.load.users.user import StatefulUser
+from statedrill.load import StatefulUser
 
 
 class Buyer(StatefulUser):
