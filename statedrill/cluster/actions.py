@@ -1,6 +1,6 @@
 """What the control address can do to a cluster: break, mend and look, in AWS's words.
 
-Every action that breaks something records its fault: begin, proof, end. Knows the parts; knows
+Every action that breaks something records its fault: begin, proof, end. Knows the topology; knows
 nothing of HTTP.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from statedrill.cluster.compute.instance import Instance
 from statedrill.cluster.network.addresses import ZONES, accepts
-from statedrill.cluster.topology import Parts
+from statedrill.cluster.topology import Topology
 from statedrill.control.server import Action, Arguments
 from statedrill.errors import ClusterError, ControlError
 from statedrill.faults.record import Fault, FaultRecord
@@ -26,8 +26,8 @@ _REPLACED_S = 30.0
 class Actions:
     """The actions of one cluster; those that change something run one at a time."""
 
-    def __init__(self, parts: Parts, faults: FaultRecord, pattern: str) -> None:
-        self._parts, self._faults, self._pattern = parts, faults, pattern
+    def __init__(self, topology: Topology, faults: FaultRecord, pattern: str) -> None:
+        self._topology, self._faults, self._pattern = topology, faults, pattern
         self._one_at_a_time = threading.RLock()
 
     def table(self) -> dict[str, Action]:
@@ -42,7 +42,7 @@ class Actions:
             "elasticache/test-failover": lambda _: self.failover("cache", "test_failover"),
             "rds/failover-db-cluster": lambda _: self.failover("database", "failover_db_cluster"),
             "elbv2/describe-target-health": lambda _: {
-                "targets": self._parts.balancer.describe_target_health()
+                "targets": self._topology.balancer.describe_target_health()
             },
             "sqs/get-queue-depth": lambda _: {"depth": self.queue_depth()},
             "heal": lambda _: {"healed": self.heal(time.monotonic() + self.heal_timeout_s())},
@@ -59,13 +59,17 @@ class Actions:
                 "state": one.state,
                 "pid": one.process.pid,
             }
-            for group in self._parts.groups()
+            for group in self._topology.groups()
             for one in group.instances()
         ]
 
     def queue_depth(self) -> int:
         """Messages that wait or are in flight in all queues; 0 without a queue."""
-        return self._parts.aws.queue_depth() if self._parts.aws and self._parts.has_queue else 0
+        return (
+            self._topology.aws.queue_depth()
+            if self._topology.aws and self._topology.has_queue
+            else 0
+        )
 
     def terminate_instances(self, given: Arguments) -> dict[str, object]:
         """SIGKILL instances: those named, or `Count` (1) by seeded chance, in `Zone` or anywhere.
@@ -79,11 +83,11 @@ class Actions:
                 "terminate_instances",
                 "instance",
                 [one.id for one in chosen],
-                lambda: all(group.whole() for group in self._parts.groups()),
+                lambda: all(group.is_healthy() for group in self._topology.groups()),
             )
             for one in chosen:
                 one.process.kill()
-            for group in self._parts.groups():
+            for group in self._topology.groups():
                 for one in group.instances():
                     if one in chosen:
                         group.kill(one)
@@ -96,18 +100,20 @@ class Actions:
             ControlError: no such zone, or it is down already.
         """
         with self._one_at_a_time:
-            if zone in self._parts.zones_down:
+            if zone in self._topology.zones_down:
                 raise ControlError(f"zone {zone} is down already", "bring it back: ec2/start-zone")
-            struck = self._parts.site.roster.alive(zone)
+            struck = self._topology.context.roster.alive(zone)
             fault = self._faults.begin(
                 "stop_zone",
                 "zone",
                 [process.name for process in struck],
-                lambda: zone not in self._parts.zones_down and not self._parts.lacks(),
+                lambda: zone not in self._topology.zones_down and not self._topology.missing(),
                 zone,
             )
-            self._parts.zone_down(zone)
-            left = [p.name for p in (*struck, *self._parts.site.roster.alive(zone)) if p.alive]
+            self._topology.zone_down(zone)
+            left = [
+                p.name for p in (*struck, *self._topology.context.roster.alive(zone)) if p.alive
+            ]
             proof = f"still running: {', '.join(left)}" if left else _ended(struck)
             return self._faults.prove(fault, bool(struck) and not left, f"zone {zone}: {proof}")
 
@@ -118,20 +124,23 @@ class Actions:
             ControlError: no such zone.
         """
         with self._one_at_a_time:
-            was_down = zone in self._parts.zones_down
+            was_down = zone in self._topology.zones_down
             for fault in self._faults.open():
                 if fault.name == "stop_zone" and fault.zone == zone:
                     fault.how = "rollback"
             if was_down:
-                self._parts.zone_up(zone)
+                self._topology.zone_up(zone)
             return {"zone": zone, "was_down": was_down}
 
     def flush(self) -> dict[str, object]:
         """Every key of the cache is gone; nothing is broken where there is no cache."""
-        cache = self._parts.cache
+        cache = self._topology.cache
         with self._one_at_a_time:
             fault = self._faults.begin(
-                "flush", "cache", ["cache"] if cache else [], lambda: not cache or cache.whole()
+                "flush",
+                "cache",
+                ["cache"] if cache else [],
+                lambda: not cache or cache.is_healthy(),
             )
             if cache is None:
                 return self._nothing_to_break(fault, "cache")
@@ -147,7 +156,7 @@ class Actions:
         Raises:
             ControlError: there is no primary that could be killed.
         """
-        pair = self._parts.database if service == "database" else self._parts.cache
+        pair = self._topology.database if service == "database" else self._topology.cache
         with self._one_at_a_time:
             nodes = pair.nodes() if pair else []
             primaries = [name for name, _, role, alive in nodes if role == "primary" and alive]
@@ -156,7 +165,7 @@ class Actions:
                     f"the {service} has no primary that is alive", "wait until it has one again"
                 )
             fault = self._faults.begin(
-                fault_name, service, primaries, lambda: not pair or pair.whole()
+                fault_name, service, primaries, lambda: not pair or pair.is_healthy()
             )
             if pair is None:
                 return self._nothing_to_break(fault, service)
@@ -164,7 +173,7 @@ class Actions:
                 node, pid = pair.failover()
             except ClusterError as error:
                 return self._faults.prove(fault, False, error.message)
-            struck = [p for p in self._parts.site.roster.alive() if p.pid == pid]
+            struck = [p for p in self._topology.context.roster.alive() if p.pid == pid]
             proof = f"primary {node} (pid {pid}) is {'still there' if struck else 'gone'}"
             return self._faults.prove(fault, not struck, proof)
 
@@ -178,21 +187,21 @@ class Actions:
             healed = self._faults.open()
             for fault in healed:
                 fault.how = "healed" if fault.how == "by itself" else fault.how
-            self._parts.heal()
-            self._parts.wait_whole(deadline)
+            self._topology.restore()
+            self._topology.wait_until_healthy(deadline)
             self._faults.wait_over(time.monotonic() + 5.0)
             return [fault.id for fault in healed]
 
     def heal_timeout_s(self) -> float:
         """How long the slowest way back takes with the present timings, with room to spare."""
-        t = self._parts.site.timings
+        t = self._topology.context.timings
         instances_s = t.instance_detection_s + t.instance_boot_s + _REPLACED_S
         rebalance_s = t.rebalance_delay_s + t.instance_boot_s + t.deregistration_delay_s
         services_s = max(t.database_failover_s, t.cache_failover_s)
         return _HEAL_TIMEOUT_S + instances_s + rebalance_s + services_s
 
     def _chosen(self, given: Arguments) -> list[Instance]:
-        known = {i.id: i for group in self._parts.groups() for i in group.in_service()}
+        known = {i.id: i for group in self._topology.groups() for i in group.in_service()}
         if ids := given.get("InstanceIds"):
             if unknown := [i for i in ids if i not in known]:
                 raise ControlError(
@@ -201,7 +210,7 @@ class Actions:
                 )
             return [known[i] for i in ids]
         zone = _zone(given) if given.get("Zone") else None
-        chosen = self._parts.instances.choose(_count(given), zone)
+        chosen = self._topology.instances.choose(_count(given), zone)
         if not chosen:
             where = f" in zone {zone}" if zone else ""
             raise ControlError(f"no instance is in service{where}", "wait until one is")
@@ -212,7 +221,7 @@ class Actions:
         return self._faults.prove(fault, False, why)
 
     def _cache_keys(self) -> int:
-        return self._parts.cache.key_count() if self._parts.cache else 0
+        return self._topology.cache.key_count() if self._topology.cache else 0
 
 
 def _zone(given: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """One pattern made of live processes, from the first process to the last: `with Cluster(...)`.
 
-Tells the story of a cluster's life; what its parts are and how they break stands in `parts` and
+Tells the story of a cluster's life; what its parts are and how they break stands in `topology` and
 `actions`. Prints nothing.
 """
 
@@ -16,9 +16,9 @@ from types import TracebackType
 from typing import Any
 
 from statedrill.cluster.actions import Actions
-from statedrill.cluster.context import Site
+from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import ZONES, Network
-from statedrill.cluster.topology import Parts
+from statedrill.cluster.topology import Topology
 from statedrill.control.server import Control
 from statedrill.errors import ClusterError
 from statedrill.faults.record import FaultRecord
@@ -67,12 +67,12 @@ class Cluster:
         )
         self._faults = FaultRecord(emit)
         try:
-            self._parts = Parts(pattern, Site(roster, self._network, timings), seed)
+            self._topology = Topology(pattern, ClusterContext(roster, self._network, timings), seed)
         except BaseException:
             self._network.release()
             self._claim.release()
             raise
-        self._actions = Actions(self._parts, self._faults, pattern.name)
+        self._actions = Actions(self._topology, self._faults, pattern.name)
         self._control = Control(
             {**self._actions.table(), "status": lambda _: self.status()},
         )
@@ -96,12 +96,12 @@ class Cluster:
     @property
     def url(self) -> str:
         """Where users find the application: the load balancer."""
-        return self._parts.balancer.url
+        return self._topology.balancer.url
 
     @property
     def roster(self) -> Roster:
         """Makes processes that no cluster leaves behind; for children that belong to a drill."""
-        return self._parts.site.roster
+        return self._topology.context.roster
 
     @property
     def control_file(self) -> Path:
@@ -117,7 +117,7 @@ class Cluster:
         begin = time.monotonic()
         atexit.register(self.lower)
         try:
-            self._parts.start()
+            self._topology.start()
             self._faults.start()
             self._control.start(
                 self.control_file,
@@ -136,7 +136,7 @@ class Cluster:
 
     def status(self) -> Mapping[str, Any]:
         """What is there and what is missing, as the control address tells it."""
-        lacking = self._parts.lacks()
+        lacking = self._topology.missing()
         return {
             "run": self._run,
             "pattern": self._pattern.name,
@@ -144,16 +144,16 @@ class Cluster:
             "network": self._network.cidr,
             "whole": not lacking,
             "lacking": lacking,
-            "zones": {z: "down" if z in self._parts.zones_down else "up" for z in ZONES},
+            "zones": {z: "down" if z in self._topology.zones_down else "up" for z in ZONES},
             "instances": self._actions.describe_instances(),
-            "nodes": self._parts.nodes(),
+            "nodes": self._topology.nodes(),
             "queue_depth": self._depth(),
             "open_faults": [fault.id for fault in self._faults.open()],
         }
 
     def environment(self) -> dict[str, str]:
         """What the application is told of its services, as environment variables."""
-        return self._parts.environment()
+        return self._topology.environment()
 
     def heal(self, timeout_s: float | None = None) -> list[str]:
         """Undo every open fault, wait until whole; names those faults. Idempotent.
@@ -170,17 +170,17 @@ class Cluster:
         Raises:
             ClusterError: something is missing after `timeout_s`; says what.
         """
-        self._parts.wait_whole(time.monotonic() + timeout_s)
+        self._topology.wait_until_healthy(time.monotonic() + timeout_s)
 
     def settle(self, timeout_s: float) -> bool:
         """Wait until the queues were empty three times in a row; whether they were in time."""
         deadline = time.monotonic() + timeout_s
         empty, depth = 0, self._depth()
-        while self._parts.has_queue and empty < _DRAINED_LOOKS and time.monotonic() < deadline:
+        while self._topology.has_queue and empty < _DRAINED_LOOKS and time.monotonic() < deadline:
             depth = self._depth()
             empty = empty + 1 if depth == 0 else 0
             time.sleep(_LOOK_S)
-        drained = empty >= _DRAINED_LOOKS or not self._parts.has_queue
+        drained = empty >= _DRAINED_LOOKS or not self._topology.has_queue
         self._emit("settled", drained=drained, queue_depth=depth)
         return drained
 
@@ -191,8 +191,8 @@ class Cluster:
             ClusterError: an instance did not come back, or the cluster is not whole in time.
         """
         deadline = time.monotonic() + timeout_s
-        self._parts.instances.restart(rolling)
-        self._parts.wait_whole(deadline)
+        self._topology.instances.restart(rolling)
+        self._topology.wait_until_healthy(deadline)
 
     def lower(self) -> None:
         """End every process and remove all data but the logs; idempotent, safe at any time.
@@ -234,9 +234,9 @@ class Cluster:
             last.callback(self._lowered.set)
             last.callback(self._claim.release)
             last.callback(self._network.release)
-            last.callback(self._parts.stop)
+            last.callback(self._topology.stop)
             last.callback(self._faults.close)
             last.callback(self._control.close)
             # No death from here on is a fault, and none is replaced.
-            for group in self._parts.groups():
+            for group in self._topology.groups():
                 group.close()

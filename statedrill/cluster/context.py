@@ -10,7 +10,7 @@ from statedrill.processes.registry import Roster
 
 
 @dataclass(frozen=True)
-class Site:
+class ClusterContext:
     """Who makes processes, who gives addresses, and how long AWS takes."""
 
     roster: Roster

@@ -41,14 +41,14 @@ def examine() -> list[dict[str, Any]]:
     ]
 
 
-class _Lacking(Exception):
+class _Missing(Exception):
     """A part is not as it must be: (what was found, what to do)."""
 
 
 def _row(part: str, look: Callable[[], str]) -> dict[str, Any]:
     try:
         return {"part": part, "ok": True, "found": look(), "cure": ""}
-    except _Lacking as lacking:
+    except _Missing as lacking:
         found, cure = lacking.args
     except StatedrillError as error:
         found, cure = error.message, error.hint
@@ -63,7 +63,7 @@ def _first_line(*command: str) -> str:
     try:
         told = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError) as error:
-        raise _Lacking(f"{command[0]} does not run: {error}", "install it anew") from error
+        raise _Missing(f"{command[0]} does not run: {error}", "install it anew") from error
     return told.stdout.partition("\n")[0]
 
 
@@ -72,7 +72,7 @@ def _parent_death() -> str:
         return "not on this system: leftovers of a killed drill go at the next start"
     path = shutil.which("setpriv")
     if not path:
-        raise _Lacking("no setpriv on PATH", "install util-linux 2.33 or newer")
+        raise _Missing("no setpriv on PATH", "install util-linux 2.33 or newer")
     return path
 
 
@@ -88,21 +88,21 @@ def _loopback() -> str:
 def _open_files() -> str:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < _FILES:
-        raise _Lacking(f"limit {soft}", f"raise it: ulimit -n {_FILES}")
+        raise _Missing(f"limit {soft}", f"raise it: ulimit -n {_FILES}")
     return f"limit {soft}"
 
 
 def _memory() -> str:
     free = psutil.virtual_memory().available / 2**30
     if free < _MEMORY_GIB:
-        raise _Lacking(f"{free:.1f} GiB free", f"a drill needs about {_MEMORY_GIB:g} GiB")
+        raise _Missing(f"{free:.1f} GiB free", f"a drill needs about {_MEMORY_GIB:g} GiB")
     return f"{free:.1f} GiB free"
 
 
 def _disk() -> str:
     free = shutil.disk_usage(state_directory()).free / 2**30
     if free < _DISK_GIB:
-        raise _Lacking(
+        raise _Missing(
             f"{free:.1f} GiB free in {state_directory()}", "make room, or set TMPDIR elsewhere"
         )
     return f"{free:.1f} GiB free"

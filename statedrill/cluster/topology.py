@@ -18,12 +18,12 @@ from typing import Protocol
 import statedrill
 from statedrill.cluster.compute.auto_scaling_group import AutoScalingGroup, instance_ids
 from statedrill.cluster.compute.instance import Template
-from statedrill.cluster.context import Site
+from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.routing.endpoints import Endpoints
 from statedrill.cluster.routing.load_balancer import LoadBalancer
-from statedrill.cluster.services.ministack import AwsServices
-from statedrill.cluster.services.postgres.multi_az import Database
-from statedrill.cluster.services.valkey.replication_group import Cache
+from statedrill.cluster.services.ministack import MiniStack
+from statedrill.cluster.services.postgres.multi_az import MultiAzDatabase
+from statedrill.cluster.services.valkey.replication_group import ReplicationGroup
 from statedrill.errors import ClusterError
 from statedrill.inputs.pattern import Pattern
 from statedrill.processes.parallel import in_parallel
@@ -38,39 +38,39 @@ class Service(Protocol):
     def start(self) -> None:
         """Start it; returns when it answers."""
 
-    def whole(self) -> bool:
+    def is_healthy(self) -> bool:
         """Whether it has all its nodes and answers."""
 
-    def heal(self) -> None:
+    def restore(self) -> None:
         """Bring back what is missing."""
 
     def stop(self) -> None:
         """End it at once."""
 
 
-class Parts:
+class Topology:
     """Load balancer, instances, workers and services of one pattern, and the zones they are in."""
 
-    def __init__(self, pattern: Pattern, site: Site, seed: int) -> None:
-        self.site = site
+    def __init__(self, pattern: Pattern, context: ClusterContext, seed: int) -> None:
+        self.context = context
         self.zones_down: set[str] = set()
         self._stopping = False
         self._starting: list[threading.Thread] = []
         wants = pattern.services
         names = [n for n, has in (("database", wants.database), ("cache", wants.cache)) if has]
-        self.endpoints = Endpoints(site, names) if names else None
-        self.database: Database | None = None
-        self.cache: Cache | None = None
+        self.endpoints = Endpoints(context, names) if names else None
+        self.database: MultiAzDatabase | None = None
+        self.cache: ReplicationGroup | None = None
         if self.endpoints and wants.database:
-            self.database = Database(site, self.endpoints)
+            self.database = MultiAzDatabase(context, self.endpoints)
         if self.endpoints and wants.cache:
-            self.cache = Cache(site, self.endpoints)
-        self.aws: AwsServices | None = None
+            self.cache = ReplicationGroup(context, self.endpoints)
+        self.aws: MiniStack | None = None
         if wants.queue or wants.storage:
-            self.aws = AwsServices(site, storage=wants.storage, queue=wants.queue)
+            self.aws = MiniStack(context, storage=wants.storage, queue=wants.queue)
         self.has_queue = wants.queue
         self.balancer = LoadBalancer(
-            site,
+            context,
             stickiness=pattern.load_balancer.stickiness,
             health=pattern.application.health,
             targets=instance_ids(seed, "instance"),
@@ -103,30 +103,30 @@ class Parts:
         """The group of instances, and that of workers if there is one."""
         return [self.instances, *([self.workers] if self.workers else [])]
 
-    def lacks(self) -> list[str]:
+    def missing(self) -> list[str]:
         """What keeps the cluster from being whole, in words; empty when it is whole."""
         lacking = [f"zone {zone} is down" for zone in sorted(self.zones_down)]
         for group in self.groups():
-            if not group.whole():
+            if not group.is_healthy():
                 have, want = len(group.in_service()), group.desired
                 lacking.append(f"{group.template.role}s: {have} of {want} in service")
-        lacking += [name for name, service in self.services().items() if not service.whole()]
-        if self.endpoints and not self.endpoints.whole():
+        lacking += [name for name, service in self.services().items() if not service.is_healthy()]
+        if self.endpoints and not self.endpoints.is_healthy():
             lacking.append("endpoints")
         return lacking
 
-    def wait_whole(self, deadline: float) -> None:
+    def wait_until_healthy(self, deadline: float) -> None:
         """Return when the cluster is whole.
 
         Raises:
             ClusterError: it is not by `deadline` (monotonic seconds), or it is being lowered; says
                 what is missing.
         """
-        while lacking := self.lacks():
+        while lacking := self.missing():
             if self._stopping or time.monotonic() > deadline:
                 raise ClusterError(
                     f"the cluster is not whole again: {'; '.join(lacking)}",
-                    f"logs: {self.site.roster.logs}",
+                    f"logs: {self.context.roster.logs}",
                 )
             time.sleep(_POLL_S)
 
@@ -135,7 +135,7 @@ class Parts:
         self.zones_down.add(zone)
         parts = (*self.groups(), self.database, self.cache)
         in_parallel({f"{zone}-{n}": partial(p.zone_down, zone) for n, p in enumerate(parts) if p})
-        for process in self.site.roster.alive(zone):
+        for process in self.context.roster.alive(zone):
             process.kill()
 
     def zone_up(self, zone: str) -> None:
@@ -145,7 +145,7 @@ class Parts:
                 part.zone_up(zone)
         self.zones_down.discard(zone)
 
-    def heal(self) -> None:
+    def restore(self) -> None:
         """Bring every zone back and every service to its full number, without their delays.
 
         Raises:
@@ -154,10 +154,10 @@ class Parts:
         for zone in sorted(self.zones_down):
             self.zone_up(zone)
         healing: dict[str, Callable[[], None]] = {
-            name: service.heal for name, service in self.services().items()
+            name: service.restore for name, service in self.services().items()
         }
         if self.endpoints:
-            self.endpoints.heal()
+            self.endpoints.restore()
         in_parallel(healing)
 
     def stop(self) -> None:
@@ -166,7 +166,7 @@ class Parts:
         for group in self.groups():
             group.close()
         in_parallel({name: service.stop for name, service in self.services().items()})
-        self.site.roster.close()
+        self.context.roster.close()
         for group in self.groups():
             group.join()
         # A start under way finds its processes gone and ends; until then it may write data.
@@ -205,7 +205,7 @@ class Parts:
             return Template(role, expanded, cwd, application.health, {**more, **env})
 
         instances = AutoScalingGroup(
-            self.site,
+            self.context,
             template("instance", application.command, env),
             application.instances,
             seed,
@@ -214,7 +214,7 @@ class Parts:
         if not workers:
             return instances, None
         worker = template("worker", workers.command, {**env, **workers.env})
-        return instances, AutoScalingGroup(self.site, worker, workers.count, seed)
+        return instances, AutoScalingGroup(self.context, worker, workers.count, seed)
 
 
 def _expanded(command: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, str]]:

@@ -1,4 +1,4 @@
-"""What tests of the managed services share: a site, short delays, and a writer that keeps on."""
+"""What tests of the managed services share: a context, short delays, and a writer that keeps on."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from statedrill.cluster.context import Site
+from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import Network
 from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError
-from statedrill.cluster.services.postgres.multi_az import Database
+from statedrill.cluster.services.postgres.multi_az import MultiAzDatabase
 from statedrill.inputs.timings import Timings
 from statedrill.processes.registry import Roster
 
@@ -26,16 +26,16 @@ TIMINGS = replace(
 
 
 @contextlib.contextmanager
-def site_of(roster: Roster, timings: Timings = TIMINGS) -> Iterator[Site]:
+def context_for(roster: Roster, timings: Timings = TIMINGS) -> Iterator[ClusterContext]:
     """A site with a network of its own."""
     network = Network()
     try:
-        yield Site(roster, network, timings)
+        yield ClusterContext(roster, network, timings)
     finally:
         network.release()
 
 
-def connect(database: Database, timeout_s: float = 2.0) -> PostgresConnection:
+def connect(database: MultiAzDatabase, timeout_s: float = 2.0) -> PostgresConnection:
     """A session of the application's user, through the endpoint."""
     address = database._endpoints.address("database")
     return PostgresConnection(address, user="shop", database="shop", timeout_s=timeout_s)
@@ -44,7 +44,7 @@ def connect(database: Database, timeout_s: float = 2.0) -> PostgresConnection:
 class Writer:
     """Inserts 1, 2, 3… each in a transaction of its own, and remembers which were acknowledged."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: MultiAzDatabase) -> None:
         self.acknowledged: list[int] = []
         self.failures = 0
         self.hung = False

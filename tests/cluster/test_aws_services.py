@@ -8,30 +8,30 @@ from typing import Any
 import pytest
 
 from statedrill.cluster.services.aws_client import AwsClient
-from statedrill.cluster.services.ministack import AwsServices
+from statedrill.cluster.services.ministack import MiniStack
 from statedrill.errors import ClusterError
 from statedrill.processes.registry import Roster
-from tests.cluster.services import TIMINGS, site_of
+from tests.cluster.services import TIMINGS, context_for
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture
-def aws(roster: Roster) -> Iterator[AwsServices]:
-    with site_of(roster, replace(TIMINGS, queue_visibility_s=0.2)) as site:
-        made = AwsServices(site)
+def aws(roster: Roster) -> Iterator[MiniStack]:
+    with context_for(roster, replace(TIMINGS, queue_visibility_s=0.2)) as context:
+        made = MiniStack(context)
         made.start()
         yield made
         made.stop()
 
 
-def client_of(aws: AwsServices) -> AwsClient:
+def client_of(aws: MiniStack) -> AwsClient:
     host, port = aws.endpoint_url.removeprefix("http://").split(":")
     return AwsClient(host, int(port), "us-east-1")
 
 
-def publish(aws: AwsServices, message: str, kind: str) -> None:
+def publish(aws: MiniStack, message: str, kind: str) -> None:
     attribute = {
         "MessageAttributes.entry.1.Name": "kind",
         "MessageAttributes.entry.1.Value.DataType": "String",
@@ -42,21 +42,21 @@ def publish(aws: AwsServices, message: str, kind: str) -> None:
         client.sns("Publish", {"TopicArn": topic, "Message": message, **attribute})
 
 
-def receive(aws: AwsServices, queue: str) -> list[dict[str, Any]]:
+def receive(aws: MiniStack, queue: str) -> list[dict[str, Any]]:
     asked = {"QueueUrl": aws.environment()[queue], "MaxNumberOfMessages": 10}
     with client_of(aws) as client:
         messages: list[dict[str, Any]] = client.sqs("ReceiveMessage", asked).get("Messages", [])
     return messages
 
 
-def test_the_topic_fans_out_by_kind_and_delivers_raw(aws: AwsServices) -> None:
+def test_the_topic_fans_out_by_kind_and_delivers_raw(aws: MiniStack) -> None:
     publish(aws, json.dumps({"n": 1}), "orders")
     publish(aws, json.dumps({"n": 2}), "state")
     assert [json.loads(m["Body"]) for m in receive(aws, "ORDERS_QUEUE_URL")] == [{"n": 1}]
     assert [json.loads(m["Body"]) for m in receive(aws, "QUEUE_URL")] == [{"n": 2}]
 
 
-def test_the_depth_counts_what_waits_and_what_is_in_flight(aws: AwsServices) -> None:
+def test_the_depth_counts_what_waits_and_what_is_in_flight(aws: MiniStack) -> None:
     assert aws.queue_depth() == 0
     for kind in ("orders", "state", "state"):
         publish(aws, "{}", kind)
@@ -74,7 +74,7 @@ def test_the_depth_counts_what_waits_and_what_is_in_flight(aws: AwsServices) -> 
     assert aws.queue_depth() == 1
 
 
-def test_a_message_that_is_not_deleted_comes_again_after_a_whole_second(aws: AwsServices) -> None:
+def test_a_message_that_is_not_deleted_comes_again_after_a_whole_second(aws: MiniStack) -> None:
     asked = {"QueueUrl": aws.environment()["QUEUE_URL"], "AttributeNames": ["VisibilityTimeout"]}
     with client_of(aws) as client:
         found = client.sqs("GetQueueAttributes", asked)["Attributes"]
@@ -85,7 +85,7 @@ def test_a_message_that_is_not_deleted_comes_again_after_a_whole_second(aws: Aws
     assert wait_until(lambda: [m["Body"] for m in receive(aws, "QUEUE_URL")]) == ["again"]
 
 
-def test_the_bucket_keeps_objects(aws: AwsServices) -> None:
+def test_the_bucket_keeps_objects(aws: MiniStack) -> None:
     path = f"/{aws.environment()['BUCKET']}/some/key"
     with client_of(aws) as client:
         client.s3("PUT", path, b"content")
@@ -94,7 +94,7 @@ def test_the_bucket_keeps_objects(aws: AwsServices) -> None:
             client.s3("GET", f"{path}-that-is-not")
 
 
-def test_an_application_with_an_sdk_reaches_everything(aws: AwsServices) -> None:
+def test_an_application_with_an_sdk_reaches_everything(aws: MiniStack) -> None:
     import boto3
 
     env = aws.environment()
@@ -119,8 +119,8 @@ def test_an_application_with_an_sdk_reaches_everything(aws: AwsServices) -> None
 
 
 def test_only_what_a_pattern_has_is_made_and_told(roster: Roster) -> None:
-    with site_of(roster) as site:
-        aws = AwsServices(site, queue=False)
+    with context_for(roster) as context:
+        aws = MiniStack(context, queue=False)
         aws.start()
         assert set(aws.environment()) & {"TOPIC_ARN", "QUEUE_URL", "ORDERS_QUEUE_URL"} == set()
         assert "BUCKET" in aws.environment()
@@ -128,7 +128,7 @@ def test_only_what_a_pattern_has_is_made_and_told(roster: Roster) -> None:
         aws.stop()
 
 
-def test_it_listens_on_its_own_address_only(aws: AwsServices, roster: Roster) -> None:
+def test_it_listens_on_its_own_address_only(aws: MiniStack, roster: Roster) -> None:
     import psutil
 
     (process,) = roster.alive("region")
@@ -140,11 +140,11 @@ def test_it_listens_on_its_own_address_only(aws: AwsServices, roster: Roster) ->
     assert listening == [aws.endpoint_url.removeprefix("http://").split(":")[0]]
 
 
-def test_services_that_are_gone_say_so_and_are_healed(aws: AwsServices, roster: Roster) -> None:
+def test_services_that_are_gone_say_so_and_are_healed(aws: MiniStack, roster: Roster) -> None:
     roster.alive("region")[0].kill()
-    wait_until(lambda: not aws.whole())
+    wait_until(lambda: not aws.is_healthy())
     with pytest.raises(ClusterError, match="sqs does not answer"):
         aws.queue_depth()
-    aws.heal()
-    assert aws.whole()
+    aws.restore()
+    assert aws.is_healthy()
     assert aws.queue_depth() == 0

@@ -7,10 +7,10 @@ import pytest
 
 from statedrill.cluster.routing.endpoints import Endpoints
 from statedrill.cluster.services.valkey.client import ValkeyConnection, ValkeyError
-from statedrill.cluster.services.valkey.replication_group import Cache
+from statedrill.cluster.services.valkey.replication_group import ReplicationGroup
 from statedrill.errors import ClusterError
 from statedrill.processes.registry import Roster
-from tests.cluster.services import site_of
+from tests.cluster.services import context_for
 from tests.support.events import Events
 from tests.support.waiting import wait_until
 
@@ -18,10 +18,10 @@ pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture
-def cache(roster: Roster) -> Iterator[Cache]:
-    with site_of(roster) as site:
-        endpoints = Endpoints(site, ["cache"])
-        made = Cache(site, endpoints)
+def cache(roster: Roster) -> Iterator[ReplicationGroup]:
+    with context_for(roster) as context:
+        endpoints = Endpoints(context, ["cache"])
+        made = ReplicationGroup(context, endpoints)
         endpoints.start()
         made.start()
         yield made
@@ -29,45 +29,45 @@ def cache(roster: Roster) -> Iterator[Cache]:
         endpoints.stop()
 
 
-def connect(cache: Cache) -> ValkeyConnection:
+def connect(cache: ReplicationGroup) -> ValkeyConnection:
     return ValkeyConnection(cache._endpoints.address("cache"))
 
 
-def fill(cache: Cache, keys: int) -> None:
+def fill(cache: ReplicationGroup, keys: int) -> None:
     with connect(cache) as session:
         for i in range(keys):
             session.call("SET", f"key-{i}", i)
         assert session.call("WAIT", 1, 5000) == 1  # the replica has them
 
 
-def zones(cache: Cache) -> dict[str, tuple[str, bool]]:
+def zones(cache: ReplicationGroup) -> dict[str, tuple[str, bool]]:
     return {role: (zone, alive) for _, zone, role, alive in cache.nodes()}
 
 
-def test_a_started_cache_is_a_pair_in_two_zones_that_replicates(cache: Cache) -> None:
+def test_a_started_cache_is_a_pair_in_two_zones_that_replicates(cache: ReplicationGroup) -> None:
     assert zones(cache) == {"primary": ("a", True), "replica": ("b", True)}
-    assert cache.whole()
+    assert cache.is_healthy()
     fill(cache, 10)
     assert cache.key_count() == 10
-    second = cache._second
-    assert second is not None
-    with second.session() as session:
+    standby = cache._standby
+    assert standby is not None
+    with standby.session() as session:
         assert session.call("GET", "key-3") == "3"
         with pytest.raises(ValkeyError, match="READONLY"):
             session.call("SET", "key-3", "x")
 
 
-def test_a_pair_that_is_whole_streams_every_later_write(cache: Cache) -> None:
+def test_a_pair_that_is_whole_streams_every_later_write(cache: ReplicationGroup) -> None:
     """Not only what was there when the replica joined: Valkey may begin that a second later."""
-    second = cache._second
-    assert second is not None
-    with connect(cache) as session, second.session() as follower:
+    standby = cache._standby
+    assert standby is not None
+    with connect(cache) as session, standby.session() as follower:
         session.call("SET", "early", "x")
         # The next look of the once-a-second job is later than this.
         wait_until(lambda: follower.call("GET", "early") == "x", 0.4)
 
 
-def test_a_failover_keeps_what_the_replica_had(cache: Cache, events: Events) -> None:
+def test_a_failover_keeps_what_the_replica_had(cache: ReplicationGroup, events: Events) -> None:
     fill(cache, 100)
     name, pid = cache.failover()
     assert not psutil.pid_exists(pid)
@@ -81,7 +81,7 @@ def test_a_failover_keeps_what_the_replica_had(cache: Cache, events: Events) -> 
     assert zones(cache) == {"primary": ("b", True), "replica": ("a", True)}
 
 
-def test_connections_fail_fast_until_the_failover_is_done(cache: Cache) -> None:
+def test_connections_fail_fast_until_the_failover_is_done(cache: ReplicationGroup) -> None:
     with connect(cache) as old:
         assert old.call("PING") == "PONG"
         cache.failover()
@@ -92,32 +92,36 @@ def test_connections_fail_fast_until_the_failover_is_done(cache: Cache) -> None:
         session.call("PING")
 
 
-def test_a_lost_replica_is_replaced_and_the_primary_serves_on(cache: Cache, roster: Roster) -> None:
+def test_a_lost_replica_is_replaced_and_the_primary_serves_on(
+    cache: ReplicationGroup, roster: Roster
+) -> None:
     fill(cache, 10)
     lost = cache.nodes()[1][0]
     with connect(cache) as session:
         next(process for process in roster.alive() if process.name == lost).kill()
-        wait_until(lambda: not cache.whole())
+        wait_until(lambda: not cache.is_healthy())
         wait_until(cache.whole)
         assert session.call("DBSIZE") == 10
     assert cache.nodes()[1][0] != lost
-    second = cache._second
-    assert second is not None
-    with second.session() as session:
+    standby = cache._standby
+    assert standby is not None
+    with standby.session() as session:
         assert session.call("DBSIZE") == 10
 
 
-def test_a_lost_zone_fails_over_and_the_replica_moves_to_a_zone_that_is_up(cache: Cache) -> None:
+def test_a_lost_zone_fails_over_and_the_replica_moves_to_a_zone_that_is_up(
+    cache: ReplicationGroup,
+) -> None:
     fill(cache, 10)
     cache.zone_down("a")
     wait_until(cache.whole)
     assert zones(cache) == {"primary": ("b", True), "replica": ("c", True)}
     assert cache.key_count() == 10
     cache.zone_up("a")
-    assert cache.whole()
+    assert cache.is_healthy()
 
 
-def test_when_both_nodes_are_lost_an_empty_cache_takes_their_place(cache: Cache) -> None:
+def test_when_both_nodes_are_lost_an_empty_cache_takes_their_place(cache: ReplicationGroup) -> None:
     fill(cache, 10)
     for zone in ("a", "b"):
         cache.zone_down(zone)
@@ -127,7 +131,7 @@ def test_when_both_nodes_are_lost_an_empty_cache_takes_their_place(cache: Cache)
     wait_until(cache.whole)
 
 
-def test_without_any_zone_there_is_no_cache_until_one_returns(cache: Cache) -> None:
+def test_without_any_zone_there_is_no_cache_until_one_returns(cache: ReplicationGroup) -> None:
     for zone in ("a", "b", "c"):
         cache.zone_down(zone)
     for use in (cache.failover, cache.flush, cache.key_count):
@@ -135,11 +139,11 @@ def test_without_any_zone_there_is_no_cache_until_one_returns(cache: Cache) -> N
             use()
     cache.zone_up("c")
     wait_until(lambda: zones(cache)["primary"] == ("c", True))
-    cache.heal()
-    assert cache.whole()
+    cache.restore()
+    assert cache.is_healthy()
 
 
-def test_a_flush_removes_every_key_everywhere_and_proves_it(cache: Cache) -> None:
+def test_a_flush_removes_every_key_everywhere_and_proves_it(cache: ReplicationGroup) -> None:
     fill(cache, 25)
     flush = cache.flush()
     assert (flush.keys_before, flush.keys_after) == (25, 0)
@@ -151,15 +155,17 @@ def test_a_flush_removes_every_key_everywhere_and_proves_it(cache: Cache) -> Non
     assert cache.key_count() == 0
 
 
-def test_heal_brings_a_replica_back_without_waiting_for_the_rebuild(cache: Cache) -> None:
+def test_heal_brings_a_replica_back_without_waiting_for_the_rebuild(
+    cache: ReplicationGroup,
+) -> None:
     cache._delays = type(cache._delays)(failover_s=0.1, rebuild_s=600.0)
     cache.zone_down("a")
-    assert not cache.whole()
-    cache.heal()
-    assert cache.whole()
+    assert not cache.is_healthy()
+    cache.restore()
+    assert cache.is_healthy()
 
 
-def test_stop_ends_both_nodes_and_can_be_repeated(cache: Cache, roster: Roster) -> None:
+def test_stop_ends_both_nodes_and_can_be_repeated(cache: ReplicationGroup, roster: Roster) -> None:
     cache.stop()
     cache.stop()
     assert [process.name for process in roster.alive()] == ["endpoints"]

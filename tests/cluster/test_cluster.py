@@ -57,7 +57,7 @@ def zones(cluster: Cluster) -> list[str]:
     return sorted(each["zone"] for each in described if each["state"] == "registered")
 
 
-def whole(cluster: Cluster) -> bool:
+def is_healthy(cluster: Cluster) -> bool:
     return bool(cluster.status()["whole"])
 
 
@@ -112,7 +112,7 @@ def test_a_killed_instance_is_proved_dead_and_replaced_in_its_zone(
         assert answer["proved"] is True
         assert len(answer["targets"]) == 1
         wait_until(lambda: events.of("fault-end", fault=answer["fault"], how="by itself"))
-        assert whole(cluster)
+        assert is_healthy(cluster)
         assert zones(cluster) == ["a", "b", "c"]
         story = [e["event"] for e in events.seen if e.get("fault") == answer["fault"]]
         assert story == ["fault-begin", "fault-proof", "fault-end"]
@@ -156,7 +156,7 @@ def test_heal_undoes_all_that_is_open_and_can_be_repeated(
         control(cluster, "ec2/stop-zone", Zone="a")
         control(cluster, "ec2/terminate-instances")
         assert cluster.heal() == ["f1", "f2"]
-        assert whole(cluster)
+        assert is_healthy(cluster)
         assert {e["how"] for e in events.of("fault-end")} == {"healed"}
         assert cluster.heal() == []
 

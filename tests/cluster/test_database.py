@@ -11,11 +11,11 @@ import pytest
 from statedrill.cluster.routing.endpoints import Endpoints
 from statedrill.cluster.services.postgres import data_directory
 from statedrill.cluster.services.postgres.client import PostgresError
-from statedrill.cluster.services.postgres.multi_az import Database
+from statedrill.cluster.services.postgres.multi_az import MultiAzDatabase
 from statedrill.errors import ClusterError
 from statedrill.processes.process import MARKER
 from statedrill.processes.registry import Roster
-from tests.cluster.services import Writer, connect, site_of
+from tests.cluster.services import Writer, connect, context_for
 from tests.support.events import Events
 from tests.support.waiting import wait_until
 
@@ -23,10 +23,10 @@ pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture
-def database(roster: Roster) -> Iterator[Database]:
-    with site_of(roster) as site:
-        endpoints = Endpoints(site, ["database"])
-        made = Database(site, endpoints)
+def database(roster: Roster) -> Iterator[MultiAzDatabase]:
+    with context_for(roster) as context:
+        endpoints = Endpoints(context, ["database"])
+        made = MultiAzDatabase(context, endpoints)
         endpoints.start()
         made.start()
         yield made
@@ -34,11 +34,11 @@ def database(roster: Roster) -> Iterator[Database]:
         endpoints.stop()
 
 
-def zones(database: Database) -> dict[str, tuple[str, bool]]:
+def zones(database: MultiAzDatabase) -> dict[str, tuple[str, bool]]:
     return {role: (zone, alive) for _, zone, role, alive in database.nodes()}
 
 
-def name_of(database: Database, role: str) -> str:
+def name_of(database: MultiAzDatabase, role: str) -> str:
     return next((name for name, _, each, _ in database.nodes() if each == role), "")
 
 
@@ -47,7 +47,7 @@ def kill(roster: Roster, name: str) -> None:
     next(process for process in roster.alive() if process.name == name).kill()
 
 
-def synchronous(database: Database) -> bool:
+def synchronous(database: MultiAzDatabase) -> bool:
     primary = database._primary
     assert primary is not None
     with primary.session() as session:
@@ -55,9 +55,11 @@ def synchronous(database: Database) -> bool:
     return rows == [("sync",)]
 
 
-def test_a_started_database_is_a_pair_in_two_zones_that_commits_to_both(database: Database) -> None:
+def test_a_started_database_is_a_pair_in_two_zones_that_commits_to_both(
+    database: MultiAzDatabase,
+) -> None:
     assert zones(database) == {"primary": ("a", True), "standby": ("b", True)}
-    assert database.whole()
+    assert database.is_healthy()
     assert synchronous(database)
     with connect(database) as session:
         session.query("CREATE TABLE t (i integer)")
@@ -66,7 +68,7 @@ def test_a_started_database_is_a_pair_in_two_zones_that_commits_to_both(database
 
 
 def test_a_failover_loses_no_acknowledged_row(
-    database: Database, roster: Roster, events: Events
+    database: MultiAzDatabase, roster: Roster, events: Events
 ) -> None:
     with Writer(database) as writer:
         wait_until(lambda: len(writer.acknowledged) > 200)
@@ -85,7 +87,7 @@ def test_a_failover_loses_no_acknowledged_row(
 
 
 def test_a_failover_takes_its_time_and_connections_fail_fast_meanwhile(
-    database: Database, events: Events
+    database: MultiAzDatabase, events: Events
 ) -> None:
     with connect(database) as session:
         name, pid = database.failover()
@@ -102,7 +104,9 @@ def test_a_failover_takes_its_time_and_connections_fail_fast_meanwhile(
     assert zones(database)["standby"] == ("a", True)
 
 
-def test_commits_do_not_hang_when_the_standby_dies(database: Database, roster: Roster) -> None:
+def test_commits_do_not_hang_when_the_standby_dies(
+    database: MultiAzDatabase, roster: Roster
+) -> None:
     with Writer(database) as writer:
         wait_until(lambda: len(writer.acknowledged) > 50)
         kill(roster, name_of(database, "standby"))
@@ -116,7 +120,9 @@ def test_commits_do_not_hang_when_the_standby_dies(database: Database, roster: R
     assert set(writer.acknowledged) <= writer.kept()
 
 
-def test_commits_go_on_when_the_standby_is_frozen(database: Database, roster: Roster) -> None:
+def test_commits_go_on_when_the_standby_is_frozen(
+    database: MultiAzDatabase, roster: Roster
+) -> None:
     frozen = name_of(database, "standby")
     with Writer(database) as writer:
         wait_until(lambda: len(writer.acknowledged) > 50)
@@ -130,7 +136,7 @@ def test_commits_go_on_when_the_standby_is_frozen(database: Database, roster: Ro
 
 
 def test_a_rebuilt_standby_has_what_was_written_without_one(
-    database: Database, roster: Roster
+    database: MultiAzDatabase, roster: Roster
 ) -> None:
     with Writer(database) as writer:
         wait_until(lambda: len(writer.acknowledged) > 50)
@@ -145,7 +151,7 @@ def test_a_rebuilt_standby_has_what_was_written_without_one(
 
 
 def test_a_lost_zone_fails_over_and_the_standby_moves_to_a_zone_that_is_up(
-    database: Database,
+    database: MultiAzDatabase,
 ) -> None:
     with Writer(database) as writer:
         wait_until(lambda: len(writer.acknowledged) > 50)
@@ -157,7 +163,7 @@ def test_a_lost_zone_fails_over_and_the_standby_moves_to_a_zone_that_is_up(
 
 
 def test_a_primary_that_dies_without_a_standby_comes_back_with_everything(
-    database: Database, events: Events
+    database: MultiAzDatabase, events: Events
 ) -> None:
     with Writer(database) as writer:
         for zone in ("b", "c"):
@@ -183,17 +189,17 @@ def test_a_primary_that_dies_without_a_standby_comes_back_with_everything(
 
 @pytest.mark.parametrize("returns", ["a", "b"])
 def test_when_both_zones_are_lost_at_once_whichever_returns_first_has_everything(
-    database: Database, returns: str
+    database: MultiAzDatabase, returns: str
 ) -> None:
     with Writer(database) as writer:
         wait_until(lambda: len(writer.acknowledged) > 50)
-        primary, second = database._primary, database._second
+        primary, standby = database._primary, database._standby
         assert primary is not None
-        assert second is not None
+        assert standby is not None
         with database._changed:  # the zones go before the service can look
             database._up_since_s = {"c": 0.0}
             primary.kill()
-            second.kill()
+            standby.kill()
         failed = writer.failures
         wait_until(lambda: writer.failures > failed)
         before = len(writer.acknowledged)
@@ -204,31 +210,35 @@ def test_when_both_zones_are_lost_at_once_whichever_returns_first_has_everything
     assert set(writer.acknowledged) <= writer.kept()
 
 
-def test_heal_brings_every_node_back_without_waiting_for_the_rebuild(database: Database) -> None:
+def test_heal_brings_every_node_back_without_waiting_for_the_rebuild(
+    database: MultiAzDatabase,
+) -> None:
     database._delays = type(database._delays)(failover_s=0.2, rebuild_s=600.0)
     for zone in ("a", "b"):
         database.zone_down(zone)
-    assert not database.whole()
-    database.heal()
-    assert database.whole()
-    database.heal()  # nothing to do
+    assert not database.is_healthy()
+    database.restore()
+    assert database.is_healthy()
+    database.restore()  # nothing to do
     assert synchronous(database)
 
 
-def test_heal_says_what_kept_it_from_being_whole(database: Database) -> None:
+def test_heal_says_what_kept_it_from_being_whole(database: MultiAzDatabase) -> None:
     database.zone_down("b")
     with pytest.raises(ClusterError, match="the database was not whole again within"):
-        database.heal(timeout_s=0.001)
+        database.restore(timeout_s=0.001)
 
 
-def test_a_failover_needs_a_primary(database: Database) -> None:
+def test_a_failover_needs_a_primary(database: MultiAzDatabase) -> None:
     for zone in ("a", "b", "c"):
         database.zone_down(zone)
     with pytest.raises(ClusterError, match="no primary that is alive"):
         database.failover()
 
 
-def test_stop_ends_every_backend_and_removes_the_data(database: Database, roster: Roster) -> None:
+def test_stop_ends_every_backend_and_removes_the_data(
+    database: MultiAzDatabase, roster: Roster
+) -> None:
     with connect(database):
         database.stop()
     database.stop()
@@ -271,9 +281,9 @@ def test_root_without_user_namespaces_becomes_nobody(
     )
     data_directory.runner.cache_clear()
     try:
-        with site_of(roster) as site:
-            endpoints = Endpoints(site, ["database"])
-            made = Database(site, endpoints)
+        with context_for(roster) as context:
+            endpoints = Endpoints(context, ["database"])
+            made = MultiAzDatabase(context, endpoints)
             endpoints.start()
             made.start()
             primary = made._primary

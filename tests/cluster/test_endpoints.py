@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from statedrill.cluster.context import Site
+from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.routing.endpoints import Endpoints
 from statedrill.errors import ClusterError
 from statedrill.processes.registry import Roster
-from tests.cluster.services import site_of
+from tests.cluster.services import context_for
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
@@ -40,24 +40,24 @@ class Greeter:
 
 
 @pytest.fixture
-def site(roster: Roster) -> Iterator[Site]:
-    with site_of(roster) as made:
+def context(roster: Roster) -> Iterator[ClusterContext]:
+    with context_for(roster) as made:
         yield made
 
 
 @pytest.fixture
-def endpoints(site: Site) -> Iterator[Endpoints]:
-    made = Endpoints(site)
+def endpoints(context: ClusterContext) -> Iterator[Endpoints]:
+    made = Endpoints(context)
     made.start()
     yield made
     made.stop()
 
 
 @pytest.fixture
-def pair(site: Site) -> Iterator[tuple[Greeter, Greeter]]:
+def pair(context: ClusterContext) -> Iterator[tuple[Greeter, Greeter]]:
     both = (
-        Greeter(site.network.zone_address("a"), "a"),
-        Greeter(site.network.zone_address("b"), "b"),
+        Greeter(context.network.zone_address("a"), "a"),
+        Greeter(context.network.zone_address("b"), "b"),
     )
     yield both
     for each in both:
@@ -102,7 +102,7 @@ def test_an_unplugged_endpoint_closes_old_and_new_connections(
     with socket.create_connection(endpoints.address("cache"), 5) as old:
         old.settimeout(5)
         assert old.recv(10) == b"a"
-        endpoints.unplug("cache")
+        endpoints.disconnect("cache")
         assert old.recv(10) == b""
     assert greeting(endpoints) == b""
 
@@ -112,7 +112,7 @@ def test_the_endpoints_of_two_services_move_apart(
 ) -> None:
     endpoints.point("cache", *pair[0].address)
     endpoints.point("database", *pair[1].address)
-    endpoints.unplug("cache")
+    endpoints.disconnect("cache")
     assert greeting(endpoints, "cache") == b""
     assert greeting(endpoints, "database") == b"b"
 
@@ -122,9 +122,9 @@ def test_healed_endpoints_lead_where_they_led(
 ) -> None:
     endpoints.point("cache", *pair[0].address)
     roster.alive("region")[0].kill()
-    wait_until(lambda: not endpoints.whole())
-    endpoints.heal()
-    assert endpoints.whole()
+    wait_until(lambda: not endpoints.is_healthy())
+    endpoints.restore()
+    assert endpoints.is_healthy()
     assert greeting(endpoints) == b"a"
 
 
@@ -133,14 +133,14 @@ def test_an_endpoint_moved_while_nobody_listens_leads_there_once_healed(
 ) -> None:
     endpoints.point("cache", *pair[0].address)
     roster.alive("region")[0].kill()
-    wait_until(lambda: not endpoints.whole())
+    wait_until(lambda: not endpoints.is_healthy())
     endpoints.point("cache", *pair[1].address)
-    endpoints.heal()
+    endpoints.restore()
     assert greeting(endpoints) == b"b"
 
 
-def test_an_address_in_use_is_named(site: Site) -> None:
-    endpoints = Endpoints(site, ["cache"])
+def test_an_address_in_use_is_named(context: ClusterContext) -> None:
+    endpoints = Endpoints(context, ["cache"])
     host, port = endpoints.address("cache")
     with (
         socket.create_server((host, port)),

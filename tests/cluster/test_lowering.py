@@ -20,14 +20,14 @@ def test_an_interrupt_while_lowering_is_raised_when_everything_is_down_and_not_b
 ) -> None:
     cluster = make_cluster()
     returned, too_early = threading.Event(), []
-    stop = cluster._parts.stop
+    stop = cluster._topology.stop
 
     def slow_stop() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         too_early.append(returned.wait(1.0))
         stop()
 
-    monkeypatch.setattr(cluster._parts, "stop", slow_stop)
+    monkeypatch.setattr(cluster._topology, "stop", slow_stop)
     with pytest.raises(KeyboardInterrupt):
         cluster.lower()
     returned.set()

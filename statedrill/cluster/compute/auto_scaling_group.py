@@ -26,7 +26,7 @@ from statedrill.cluster.compute.instance import (
     Template,
     build,
 )
-from statedrill.cluster.context import Site
+from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import ZONES
 from statedrill.cluster.routing.load_balancer import LoadBalancer
 from statedrill.errors import ClusterError
@@ -54,7 +54,7 @@ class AutoScalingGroup:
 
     def __init__(
         self,
-        site: Site,
+        context: ClusterContext,
         template: Template,
         desired: int,
         seed: int,
@@ -62,7 +62,7 @@ class AutoScalingGroup:
     ) -> None:
         self.template, self.desired = template, desired
         self._ids = iter(instance_ids(seed, template.role))
-        self._site, self._timings = site, site.timings
+        self._context, self._timings = context, context.timings
         self._balancer = balancer
         self._chance = random.Random(f"{template.role} choices {seed}")
         self._changed = threading.Condition(threading.RLock())
@@ -81,7 +81,7 @@ class AutoScalingGroup:
         with self._changed:
             made = [self._new() for _ in range(self.desired)]
         in_parallel({one.id: partial(self._bring_up, one) for one in made})
-        self._in_thread(self._keep)
+        self._in_thread(self._reconcile)
 
     def close(self) -> None:
         """Launch nothing any more; the processes are the roster's to end."""
@@ -106,7 +106,7 @@ class AutoScalingGroup:
         candidates = self.in_service(zone)
         return self._chance.sample(candidates, min(count, len(candidates)))
 
-    def whole(self) -> bool:
+    def is_healthy(self) -> bool:
         """Whether the desired number is in service and healthy, and nothing is under way."""
         with self._changed:
             at_work = [i for i in self._instances if i.in_service]
@@ -114,7 +114,7 @@ class AutoScalingGroup:
                 return False
             if self._rebalance_at is not None:
                 return False
-        return self._balancer is None or self._balancer.whole()
+        return self._balancer is None or self._balancer.is_healthy()
 
     def kill(self, instance: Instance) -> None:
         """SIGKILL one instance, without warning; returns when its process is gone."""
@@ -159,21 +159,21 @@ class AutoScalingGroup:
         with self._changed:
             if not instance.in_service:
                 return
-            instance.become(LAUNCHING)
+            instance.transition(LAUNCHING)
         if self._balancer:
             self._balancer.deregister(instance.id, 0)
         instance.process.stop(STOP_GRACE_S)
         self._bring_up(instance)
 
-    def _keep(self) -> None:
+    def _reconcile(self) -> None:
         """The group's own loop: one look at the world every tick."""
         while not self._closing.wait(_TICK_S):
             with self._changed, contextlib.suppress(ClusterError):  # said: the cluster goes down
-                self._bury()
+                self._reap()
                 self._replace()
                 self._rebalance()
 
-    def _bury(self) -> None:
+    def _reap(self) -> None:
         """Forget what has been dead for so long that it is noticed."""
         noticed = time.monotonic() - self._timings.instance_detection_s
         for instance in [i for i in self._instances if i.state == DEAD and i.since <= noticed]:
@@ -194,8 +194,8 @@ class AutoScalingGroup:
         if len(self._instances) > self.desired:
             fullest = max(population, key=lambda zone: population[zone])
             victim = self._chance.choice(self.in_service(fullest))
-            victim.become(TERMINATING)
-            self._in_thread(lambda: self._take_down(victim))
+            victim.transition(TERMINATING)
+            self._in_thread(lambda: self._terminate(victim))
         elif max(population.values()) - min(population.values()) > 1:
             self._launch()
         else:
@@ -209,9 +209,9 @@ class AutoScalingGroup:
     def _new(self) -> Instance:
         population = self._population()
         zone = min(population, key=lambda zone: population[zone])
-        instance = build(self.template, next(self._ids), zone, self._site, self._died)
+        instance = build(self.template, next(self._ids), zone, self._context, self._died)
         self._instances.append(instance)
-        instance.become(LAUNCHING)
+        instance.transition(LAUNCHING)
         return instance
 
     def _boot(self, instance: Instance) -> None:
@@ -224,20 +224,20 @@ class AutoScalingGroup:
     def _bring_up(self, instance: Instance) -> None:
         try:
             instance.process.start(READY_TIMEOUT_S)
-            self._enter(instance, READY)
+            self._set_state(instance, READY)
             if self._balancer:
                 self._balancer.register(instance.id, instance.address, instance.port)
-                self._enter(instance, REGISTERED)
+                self._set_state(instance, REGISTERED)
         except ClusterError:
             self._died(instance)
             raise
 
-    def _enter(self, instance: Instance, state: str) -> None:
+    def _set_state(self, instance: Instance, state: str) -> None:
         with self._changed:
             if instance.state in ACTIVE:
-                instance.become(state)
+                instance.transition(state)
 
-    def _take_down(self, instance: Instance) -> None:
+    def _terminate(self, instance: Instance) -> None:
         if self._balancer:
             self._balancer.deregister(instance.id, self._timings.deregistration_delay_s)
         instance.process.retire(STOP_GRACE_S)
@@ -246,13 +246,13 @@ class AutoScalingGroup:
     def _died(self, instance: Instance) -> None:
         with self._changed:
             if instance.state in ACTIVE:
-                instance.become(DEAD)
+                instance.transition(DEAD)
 
     def _terminated(self, instance: Instance) -> None:
         if self._balancer:
             self._balancer.deregister(instance.id, 0)
         with self._changed:
-            instance.become(TERMINATED)
+            instance.transition(TERMINATED)
             self._instances.remove(instance)
 
     def _zones(self) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from statedrill.cluster.context import Site
+from statedrill.cluster.context import ClusterContext
 from statedrill.processes.process import Process
 
 LAUNCHING, READY, REGISTERED = "launching", "ready", "registered"
@@ -51,7 +51,7 @@ class Instance:
     state: str = ""
     since: float = field(default=0.0)
 
-    def become(self, state: str) -> None:
+    def transition(self, state: str) -> None:
         """Enter `state` and tell."""
         self.state, self.since = state, time.monotonic()
         self.tell(self)
@@ -66,11 +66,11 @@ def build(
     template: Template,
     instance_id: str,
     zone: str,
-    site: Site,
+    context: ClusterContext,
     on_exit: Callable[[Instance], None],
 ) -> Instance:
     """An instance at a new address of `zone`; its process is made, not started."""
-    address, port = site.network.zone_address(zone), site.network.port(8080)
+    address, port = context.network.zone_address(zone), context.network.port(8080)
     env = {
         **template.env,
         "HOST": address,
@@ -84,7 +84,7 @@ def build(
         return _healthy(address, port, template.health) or (template.role == "worker" and settled)
 
     def tell(told: Instance) -> None:
-        site.roster.emit(
+        context.roster.emit(
             "instance",
             id=told.id,
             role=template.role,
@@ -93,7 +93,7 @@ def build(
             state=told.state,
         )
 
-    process = site.roster.process(
+    process = context.roster.process(
         f"{template.role}-{instance_id}",
         template.role,
         zone,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from statedrill.cluster.context import Site
+from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import accepts, require_free
 from statedrill.cluster.routing.haproxy import Haproxy
 
@@ -43,9 +43,11 @@ listen {service}
 class Endpoints:
     """One fixed address for each of `services`, known before anything is started."""
 
-    def __init__(self, site: Site, services: Sequence[str] = ("database", "cache")) -> None:
+    def __init__(
+        self, context: ClusterContext, services: Sequence[str] = ("database", "cache")
+    ) -> None:
         self._addresses: dict[str, Target] = {
-            service: (site.network.regional_address(k), site.network.port(port))
+            service: (context.network.regional_address(k), context.network.port(port))
             for service, (k, port) in _SERVICES.items()
             if service in services
         }
@@ -56,7 +58,7 @@ class Endpoints:
             for service, (host, port) in self._addresses.items()
         )
         self._haproxy = Haproxy(
-            site.roster, "endpoints", _CONFIG + "".join(listens), listens=self._listens
+            context.roster, "endpoints", _CONFIG + "".join(listens), listens=self._listens
         )
 
     def address(self, service: str) -> Target:
@@ -78,7 +80,7 @@ class Endpoints:
         self._haproxy.start(timeout_s)
         with self._lock:
             for service, target in self._targets.items():
-                self._lead(service, target)
+                self._apply(service, target)
 
     def point(self, service: str, address: str, port: int) -> None:
         """Lead new connections of an endpoint to `address:port`; old ones are dropped.
@@ -88,9 +90,9 @@ class Endpoints:
         """
         with self._lock:
             self._targets[service] = (address, port)
-            self._lead(service, (address, port))
+            self._apply(service, (address, port))
 
-    def unplug(self, service: str) -> None:
+    def disconnect(self, service: str) -> None:
         """Close all connections of an endpoint, and new ones at once, until it is pointed.
 
         Raises:
@@ -99,19 +101,19 @@ class Endpoints:
         with self._lock:
             if self._targets[service] is not None:
                 self._targets[service] = None
-                self._lead(service, None)
+                self._apply(service, None)
 
-    def whole(self) -> bool:
+    def is_healthy(self) -> bool:
         """Whether the endpoints are listened on."""
         return self._haproxy.process.alive
 
-    def heal(self) -> None:
+    def restore(self) -> None:
         """Listen again when HAProxy is gone.
 
         Raises:
             ClusterError: as `start`.
         """
-        if not self.whole():
+        if not self.is_healthy():
             self.start()
 
     def stop(self) -> None:
@@ -122,7 +124,7 @@ class Endpoints:
     def _listens(self) -> bool:
         return all(accepts(*address) for address in self._addresses.values())
 
-    def _lead(self, service: str, target: Target | None) -> None:
+    def _apply(self, service: str, target: Target | None) -> None:
         if not self._haproxy.process.alive:
             return  # `start` leads it there
         server = f"{service}/primary"

@@ -77,16 +77,18 @@ class Haproxy:
         Raises:
             ClusterError: there is no such line, or it did not take the address.
         """
-        self._told(f"set server {server} addr {address} port {port}", expect=("changed", "no need"))
-        self._told(f"set server {server} state ready")
+        self._command(
+            f"set server {server} addr {address} port {port}", expect=("changed", "no need")
+        )
+        self._command(f"set server {server} state ready")
 
     def close_server(self, server: str) -> None:
         """No new request or connection for the line `server`; those under way go on."""
-        self._told(f"set server {server} state maint")
+        self._command(f"set server {server} state maint")
 
     def cut_server(self, server: str) -> None:
         """Close every connection that goes through the line `server`."""
-        self._told(f"shutdown sessions server {server}")
+        self._command(f"shutdown sessions server {server}")
 
     def stats(self, backend: str) -> dict[str, dict[str, str]]:
         """The statistics of every server line of a backend, by server name."""
@@ -108,7 +110,7 @@ class Haproxy:
         except ClusterError:
             return False
 
-    def _told(self, command: str, expect: tuple[str, ...] = ()) -> None:
+    def _command(self, command: str, expect: tuple[str, ...] = ()) -> None:
         answer = self.ask(command).strip()
         if answer and not any(word in answer for word in expect):
             raise ClusterError(f"{self.process.name} refused '{command}': {answer}")

@@ -10,7 +10,7 @@ import contextlib
 import threading
 from collections.abc import Iterator, Sequence
 
-from statedrill.cluster.context import Site
+from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import accepts, require_free
 from statedrill.cluster.routing.haproxy import Haproxy
 from statedrill.errors import ClusterError
@@ -31,21 +31,21 @@ class LoadBalancer:
 
     def __init__(
         self,
-        site: Site,
+        context: ClusterContext,
         *,
         stickiness: bool,
         health: str,
         targets: Sequence[str],
     ) -> None:
-        self.address = site.network.regional_address(80)
-        self.port = site.network.port(8080)
+        self.address = context.network.regional_address(80)
+        self.port = context.network.port(8080)
         self._registered: dict[str, tuple[str, int]] = {}
         self._lock = threading.Lock()
         self._haproxy = Haproxy(
-            site.roster,
+            context.roster,
             "load-balancer",
             _configuration(
-                f"{self.address}:{self.port}", site.timings, stickiness, health, tuple(targets)
+                f"{self.address}:{self.port}", context.timings, stickiness, health, tuple(targets)
             ),
             listens=lambda: accepts(self.address, self.port),
             on_exit=self._restart,
@@ -91,7 +91,7 @@ class LoadBalancer:
         # A line may be missing when HAProxy ended in the middle of its answer.
         return {t: _health(lines.get(t, {}).get("status", "")) for t in sorted(registered)}
 
-    def whole(self) -> bool:
+    def is_healthy(self) -> bool:
         """Whether HAProxy answers and every registered target is healthy."""
         try:
             return all(state == "healthy" for state in self.health().values())

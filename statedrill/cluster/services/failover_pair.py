@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from statedrill.cluster.context import Site
+from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import ZONES
 from statedrill.cluster.routing.endpoints import Endpoints
 from statedrill.cluster.services.node import Node
@@ -35,23 +35,25 @@ class Delays:
     rebuild_s: float
 
 
-class Pair(ABC, Generic[NodeT]):
+class FailoverPair(ABC, Generic[NodeT]):
     """Keeps a primary and a second node in two zones, behind the endpoint of `service`."""
 
-    second_role = "replica"
+    standby_role = "replica"
 
-    def __init__(self, service: str, site: Site, endpoints: Endpoints, delays: Delays) -> None:
-        self._service, self._site = service, site
+    def __init__(
+        self, service: str, context: ClusterContext, endpoints: Endpoints, delays: Delays
+    ) -> None:
+        self._service, self._context = service, context
         self._endpoints, self._delays = endpoints, delays
         self._changed = threading.Condition(threading.RLock())
-        self._woken = self._stopping = self._hurry = False
+        self._wake_up = self._stopping = self._skip_rebuild_delay = False
         self._up_since_s = dict.fromkeys(ZONES, 0.0)  # a zone that is down is missing
         self._numbers = itertools.count(1)
         self._nodes: list[NodeT] = []
         self._primary: NodeT | None = None
-        self._second: NodeT | None = None  # only when complete: it can take over
-        self._lost_at_s, self._lost_zone = 0.0, ZONES[1]
-        self._trouble = ""
+        self._standby: NodeT | None = None  # only when complete: it can take over
+        self._standby_lost_at_s, self._standby_lost_zone = 0.0, ZONES[1]
+        self._last_error = ""
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -60,8 +62,8 @@ class Pair(ABC, Generic[NodeT]):
         Raises:
             ClusterError: a node did not start, or the endpoint does not lead to it.
         """
-        self._primary, self._second = self._admit(ZONES[0]), self._admit(ZONES[1])
-        self._create(self._primary, self._second)
+        self._primary, self._standby = self._create_node(ZONES[0]), self._create_node(ZONES[1])
+        self._create(self._primary, self._standby)
         self._endpoints.point(self._service, *self._primary.address)
         if not self._answers():
             raise self._primary.failed("does not answer through its endpoint")
@@ -70,7 +72,7 @@ class Pair(ABC, Generic[NodeT]):
 
     def nodes(self) -> list[tuple[str, str, str, bool]]:
         """Name, zone, role and whether it is alive, of the primary and of the other."""
-        pair = ((self._primary, "primary"), (self._second, self.second_role))
+        pair = ((self._primary, "primary"), (self._standby, self.standby_role))
         return [(n.name, n.zone, role, n.alive) for n, role in pair if n]
 
     def zone_down(self, zone: str) -> None:
@@ -102,18 +104,18 @@ class Pair(ABC, Generic[NodeT]):
         self._wake()
         return primary.name, primary.pid
 
-    def whole(self) -> bool:
-        """Whether both nodes live, the second can take over, and the endpoint leads."""
-        primary, second = self._primary, self._second
+    def is_healthy(self) -> bool:
+        """Whether both nodes live, the standby can take over, and the endpoint leads."""
+        primary, standby = self._primary, self._standby
         return bool(
             primary
-            and second
+            and standby
             and primary.alive
-            and second.alive
+            and standby.alive
             and self._endpoints.target(self._service) == primary.address
         )
 
-    def heal(self, timeout_s: float | None = None) -> None:
+    def restore(self, timeout_s: float | None = None) -> None:
         """Bring every zone and every node back, without the delay of a rebuild; returns then.
 
         Raises:
@@ -121,19 +123,20 @@ class Pair(ABC, Generic[NodeT]):
         """
         limit_s = timeout_s or self._delays.failover_s + 30.0
         deadline = time.monotonic() + limit_s
-        self._hurry = True
+        self._skip_rebuild_delay = True
         try:
             for zone in ZONES:
                 self.zone_up(zone)
-            while not self.whole():
+            while not self.is_healthy():
                 if time.monotonic() > deadline or self._stopping:
                     raise ClusterError(
                         f"the {self._service} was not whole again within {limit_s:g} s",
-                        self._trouble or f"logs: {self._site.roster.logs}/{self._service}-*.log",
+                        self._last_error
+                        or f"logs: {self._context.roster.logs}/{self._service}-*.log",
                     )
                 time.sleep(0.02)
         finally:
-            self._hurry = False
+            self._skip_rebuild_delay = False
 
     def stop(self) -> None:
         """End both nodes at once (their data is thrown away) and the thread; idempotent."""
@@ -152,26 +155,26 @@ class Pair(ABC, Generic[NodeT]):
         """A node that is not started."""
 
     @abstractmethod
-    def _create(self, primary: NodeT, second: NodeT) -> None:
-        """The first start of both, until the second is complete."""
+    def _create(self, primary: NodeT, standby: NodeT) -> None:
+        """The first start of both, until the standby is complete."""
 
     @abstractmethod
     def _answers(self) -> bool:
         """Whether the service answers through its endpoint."""
 
     @abstractmethod
-    def _heir(self, dead: NodeT, second: NodeT | None) -> NodeT | None:
+    def _elect(self, dead: NodeT, standby: NodeT | None) -> NodeT | None:
         """The node that serves from now on, alone; None: there is none until a zone returns."""
 
     @abstractmethod
-    def _follow(self, primary: NodeT, second: NodeT) -> None:
-        """Start a new second node and return when it is complete."""
+    def _add_standby(self, primary: NodeT, standby: NodeT) -> None:
+        """Start a new standby node and return when it is complete."""
 
     @abstractmethod
-    def _let_go(self, primary: NodeT) -> None:
-        """The second node is dead: the primary must not wait for it."""
+    def _release_standby(self, primary: NodeT) -> None:
+        """The standby node is dead: the primary must not wait for it."""
 
-    def _watch(self, primary: NodeT, second: NodeT) -> float:
+    def _watch(self, primary: NodeT, standby: NodeT) -> float:
         """Look after a whole pair; seconds until the next look."""
         return _IDLE_S
 
@@ -179,72 +182,73 @@ class Pair(ABC, Generic[NodeT]):
         while not self._stopping:
             try:
                 pause_s = self._step(time.monotonic())
-                self._trouble = ""
+                self._last_error = ""
             except Exception as error:  # supervision must outlive every failure of a step
-                self._trouble, pause_s = str(error) or repr(error), _RETRY_S
+                self._last_error, pause_s = str(error) or repr(error), _RETRY_S
             with self._changed:
-                self._changed.wait_for(lambda: self._woken or self._stopping, pause_s)
-                self._woken = False
+                self._changed.wait_for(lambda: self._wake_up or self._stopping, pause_s)
+                self._wake_up = False
 
     def _step(self, now_s: float) -> float:
         """Do what is due; seconds until the next step, unless something happens."""
-        primary, second = self._primary, self._second
+        primary, standby = self._primary, self._standby
         assert primary is not None
         if not primary.alive:
-            return self._recover(primary, second, now_s)
-        if second and not second.alive:
-            self._lose(primary, second)
+            return self._fail_over(primary, standby, now_s)
+        if standby and not standby.alive:
+            self._drop_standby(primary, standby)
             return 0.0
-        if second is None:
+        if standby is None:
             return self._rebuild(primary, now_s)
-        return self._watch(primary, second)
+        return self._watch(primary, standby)
 
-    def _recover(self, dead: NodeT, second: NodeT | None, now_s: float) -> float:
+    def _fail_over(self, dead: NodeT, standby: NodeT | None, now_s: float) -> float:
         with contextlib.suppress(ClusterError):  # no HAProxy, no connection
-            self._endpoints.unplug(self._service)
+            self._endpoints.disconnect(self._service)
         if (wait_s := dead.died_at_s + self._delays.failover_s - now_s) > 0:
             return wait_s
-        heir = self._heir(dead, second)
-        if heir is None:
+        successor = self._elect(dead, standby)
+        if successor is None:
             return _IDLE_S
-        # From here on the heir may acknowledge writes: it is the primary before anybody sees it.
-        self._primary, self._second = heir, None
-        self._lost_at_s = time.monotonic()
-        self._lost_zone = dead.zone if heir is not dead else (second or dead).zone
-        self._endpoints.point(self._service, *heir.address)
-        if heir is not dead:
-            self._site.roster.emit(
-                "failover", service=self._service, **{"from": dead.name, "to": heir.name}
+        # The successor may acknowledge writes from here on: it is the primary before it is visible.
+        self._primary, self._standby = successor, None
+        self._standby_lost_at_s = time.monotonic()
+        self._standby_lost_zone = dead.zone if successor is not dead else (standby or dead).zone
+        self._endpoints.point(self._service, *successor.address)
+        if successor is not dead:
+            self._context.roster.emit(
+                "failover", service=self._service, **{"from": dead.name, "to": successor.name}
             )
-        for node in [node for node in self._nodes if node is not heir]:
+        for node in [node for node in self._nodes if node is not successor]:
             self._discard(node)
         return 0.0
 
-    def _lose(self, primary: NodeT, second: NodeT) -> None:
-        self._let_go(primary)
-        self._second, self._lost_at_s, self._lost_zone = None, second.died_at_s, second.zone
-        self._discard(second)
+    def _drop_standby(self, primary: NodeT, standby: NodeT) -> None:
+        self._release_standby(primary)
+        self._standby_lost_at_s, self._standby_lost_zone = standby.died_at_s, standby.zone
+        self._standby = None
+        self._discard(standby)
 
     def _rebuild(self, primary: NodeT, now_s: float) -> float:
         with self._changed:
             zones = {z: up_s for z, up_s in self._up_since_s.items() if z != primary.zone}
         if not zones:
             return _IDLE_S
-        zone = self._lost_zone if self._lost_zone in zones else min(zones)
-        due_s = max(self._lost_at_s, zones[zone]) + self._delays.rebuild_s
-        if due_s > now_s and not self._hurry:
+        zone = self._standby_lost_zone if self._standby_lost_zone in zones else min(zones)
+        due_s = max(self._standby_lost_at_s, zones[zone]) + self._delays.rebuild_s
+        if due_s > now_s and not self._skip_rebuild_delay:
             return due_s - now_s
-        second = self._admit(zone)
+        standby = self._create_node(zone)
         try:
-            self._follow(primary, second)
+            self._add_standby(primary, standby)
         except BaseException:
-            self._let_go(primary)
-            self._discard(second)
+            self._release_standby(primary)
+            self._discard(standby)
             raise
-        self._second = second
+        self._standby = standby
         return 0.0
 
-    def _admit(self, zone: str) -> NodeT:
+    def _create_node(self, zone: str) -> NodeT:
         """A new node, known from now on to whoever takes its zone down."""
         node = self._make(next(self._numbers), zone)
         node.on_death(self._wake)
@@ -283,7 +287,7 @@ class Pair(ABC, Generic[NodeT]):
 
     def _wake(self) -> None:
         with self._changed:
-            self._woken = True
+            self._wake_up = True
             self._changed.notify_all()
 
 

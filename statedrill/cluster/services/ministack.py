@@ -11,7 +11,7 @@ import math
 import shutil
 
 from statedrill.cluster.binaries import ministack_command
-from statedrill.cluster.context import Site
+from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import accepts, require_free
 from statedrill.cluster.services.aws_client import AwsClient
 from statedrill.errors import ClusterError
@@ -27,15 +27,17 @@ _DEPTHS = (
 )
 
 
-class AwsServices:
+class MiniStack:
     """A bucket when `storage`, a topic that fans out to two queues when `queue`."""
 
-    def __init__(self, site: Site, *, storage: bool = True, queue: bool = True) -> None:
-        self._site, self._storage, self._queue = site, storage, queue
-        self._host = site.network.regional_address(_HOST_NUMBER)
-        self._port = site.network.port(_PORT)
-        self._folder = site.roster.folder / "aws"
-        self._process = site.roster.process(
+    def __init__(
+        self, context: ClusterContext, *, storage: bool = True, queue: bool = True
+    ) -> None:
+        self._context, self._storage, self._queue = context, storage, queue
+        self._host = context.network.regional_address(_HOST_NUMBER)
+        self._port = context.network.port(_PORT)
+        self._folder = context.roster.folder / "aws"
+        self._process = context.roster.process(
             "aws",
             "aws",
             "region",
@@ -96,17 +98,17 @@ class AwsServices:
                 depth += sum(int(found[each]) for each in _DEPTHS)
         return depth
 
-    def whole(self) -> bool:
+    def is_healthy(self) -> bool:
         """Whether the services are there."""
         return self._process.alive
 
-    def heal(self) -> None:
+    def restore(self) -> None:
         """Start them again when they are gone; empty, because their contents are gone too.
 
         Raises:
             ClusterError: as `start`.
         """
-        if not self.whole():
+        if not self.is_healthy():
             self.start()
 
     def stop(self) -> None:
@@ -118,7 +120,7 @@ class AwsServices:
     def _make_queues(self, client: AwsClient) -> None:
         client.sns("CreateTopic", {"Name": _TOPIC})
         # SQS takes whole seconds; a worker needs at least one to apply what it received.
-        visibility_s = max(1, math.ceil(self._site.timings.queue_visibility_s))
+        visibility_s = max(1, math.ceil(self._context.timings.queue_visibility_s))
         for name in (_STATE, _ORDERS):
             attributes = {"VisibilityTimeout": str(visibility_s)}
             made = client.sqs("CreateQueue", {"QueueName": name, "Attributes": attributes})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from statedrill.cluster.context import Site
+from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import require_free
 from statedrill.errors import ClusterError
 from statedrill.processes.process import Process
@@ -23,7 +23,7 @@ class Node:
 
     def __init__(  # noqa: PLR0913, PLR0917 - a node is that much
         self,
-        site: Site,
+        context: ClusterContext,
         service: str,
         number: int,
         zone: str,
@@ -31,10 +31,10 @@ class Node:
         env: Mapping[str, str] | None = None,
     ) -> None:
         self.name, self.zone = f"{service}-{number}", zone
-        self.host, self.port = site.network.zone_address(zone), site.network.port(port)
+        self.host, self.port = context.network.zone_address(zone), context.network.port(port)
         self._died_at_s: float | None = None
         self._on_death: Callable[[], None] = lambda: None
-        self._process = site.roster.process(
+        self._process = context.roster.process(
             self.name,
             service,
             zone,

@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from statedrill.cluster.context import Site
+from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.routing.endpoints import Endpoints
-from statedrill.cluster.services.failover_pair import Delays, Pair
+from statedrill.cluster.services.failover_pair import Delays, FailoverPair
 from statedrill.cluster.services.postgres import data_directory
 from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError
 from statedrill.cluster.services.postgres.node import PostgresNode, answers
@@ -25,16 +25,16 @@ _LOOK_S = 0.25
 _MISSING_S = 2.0
 
 
-class Database(Pair[PostgresNode]):
+class MultiAzDatabase(FailoverPair[PostgresNode]):
     """The database `shop` of the user `shop`, without password, behind a fixed address."""
 
-    second_role = "standby"
+    standby_role = "standby"
 
-    def __init__(self, site: Site, endpoints: Endpoints) -> None:
-        timings = site.timings
+    def __init__(self, context: ClusterContext, endpoints: Endpoints) -> None:
+        timings = context.timings
         delays = Delays(timings.database_failover_s, timings.database_standby_rebuild_s)
-        super().__init__("database", site, endpoints, delays)
-        self._root = data_directory.data_root(site.roster.folder)
+        super().__init__("database", context, endpoints, delays)
+        self._root = data_directory.data_root(context.roster.folder)
         self._observer: PostgresConnection | None = None
         self._seen_at_s = 0.0
 
@@ -51,66 +51,66 @@ class Database(Pair[PostgresNode]):
         data_directory.release_root(self._root)
 
     def _make(self, number: int, zone: str) -> PostgresNode:
-        return PostgresNode(self._site, number, zone, self._root)
+        return PostgresNode(self._context, number, zone, self._root)
 
-    def _create(self, primary: PostgresNode, second: PostgresNode) -> None:
+    def _create(self, primary: PostgresNode, standby: PostgresNode) -> None:
         def raise_node(node: PostgresNode) -> None:
             node.create(leader=None if node is primary else primary)
             self._launch(node)
 
         data_directory.template()  # not twice at once
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(raise_node, (primary, second)))
-        self._join(primary, second)
+            list(pool.map(raise_node, (primary, standby)))
+        self._join(primary, standby)
 
     def _answers(self) -> bool:
         return answers(self._endpoints.address("database"), "shop")
 
-    def _follow(self, primary: PostgresNode, second: PostgresNode) -> None:
-        self._require_up(second)
-        second.back_up(primary)
-        self._launch(second)
-        self._join(primary, second)
+    def _add_standby(self, primary: PostgresNode, standby: PostgresNode) -> None:
+        self._require_up(standby)
+        standby.back_up(primary)
+        self._launch(standby)
+        self._join(primary, standby)
 
-    def _heir(self, dead: PostgresNode, second: PostgresNode | None) -> PostgresNode | None:
+    def _elect(self, dead: PostgresNode, standby: PostgresNode | None) -> PostgresNode | None:
         """The standby; else the primary from its own data; else the standby from its own.
 
         A standby that is still known has every acknowledged row: the primary is told to go on
-        without one only in `_let_go`, and after that the standby is forgotten.
+        without one only in `_release_standby`, and after that the standby is forgotten.
         """
-        if second and second.alive:
-            second.promote()
-            return second
+        if standby and standby.alive:
+            standby.promote()
+            return standby
         if self._zone_is_up(dead.zone):
             dead.wait_for(None)
             self._launch(dead)
             return dead
-        if second and self._zone_is_up(second.zone):
-            self._launch(second)
-            second.promote()
-            return second
+        if standby and self._zone_is_up(standby.zone):
+            self._launch(standby)
+            standby.promote()
+            return standby
         return None
 
-    def _let_go(self, primary: PostgresNode) -> None:
+    def _release_standby(self, primary: PostgresNode) -> None:
         primary.wait_for(None)
 
-    def _watch(self, primary: PostgresNode, second: PostgresNode) -> float:
+    def _watch(self, primary: PostgresNode, standby: PostgresNode) -> float:
         """A standby that lives but does not stream would hold up every commit: end it.
 
         Only the primary's word counts: a primary too busy to answer says nothing against it.
         """
-        if self._is_missing(primary, second):
+        if self._is_missing(primary, standby):
             if time.monotonic() - self._seen_at_s > _MISSING_S:
-                second.kill()
+                standby.kill()
         else:
             self._seen_at_s = time.monotonic()
         return _LOOK_S
 
-    def _is_missing(self, primary: PostgresNode, second: PostgresNode) -> bool:
+    def _is_missing(self, primary: PostgresNode, standby: PostgresNode) -> bool:
         try:
             if self._observer is None:
                 self._observer = primary.session(timeout_s=1.0)
-            return _replication(self._observer, second)[0] != "streaming"
+            return _replication(self._observer, standby)[0] != "streaming"
         except (OSError, PostgresError):
             self._forget_observer()
             return False
@@ -120,8 +120,8 @@ class Database(Pair[PostgresNode]):
             self._observer.close()
         self._observer = None
 
-    def _join(self, primary: PostgresNode, second: PostgresNode) -> None:
-        """Make `second` the synchronous standby; returns when it has every acknowledged row.
+    def _join(self, primary: PostgresNode, standby: PostgresNode) -> None:
+        """Make `standby` the synchronous standby; returns when it has every acknowledged row.
 
         Raises:
             ClusterError: it did not catch up in time, or a node died.
@@ -129,16 +129,16 @@ class Database(Pair[PostgresNode]):
         deadline = time.monotonic() + _JOIN_S
         try:
             with primary.session(timeout_s=10.0) as session:
-                _wait(lambda: _replication(session, second)[0] == "streaming", second, deadline)
-                primary.wait_for(second)
-                _wait(lambda: _replication(session, second)[1] == "sync", second, deadline)
+                _wait(lambda: _replication(session, standby)[0] == "streaming", standby, deadline)
+                primary.wait_for(standby)
+                _wait(lambda: _replication(session, standby)[1] == "sync", standby, deadline)
                 # The checkpointer is what tells commits to wait. It reads its settings between
                 # two checkpoints: after two of them no commit is acknowledged without the
                 # standby, and what was acknowledged before lies behind the position asked now.
                 session.query("CHECKPOINT")
                 session.query("CHECKPOINT")
                 position = session.query("SELECT pg_current_wal_insert_lsn()")[0][0]
-                _wait(lambda: _has_flushed(session, second, str(position)), second, deadline)
+                _wait(lambda: _has_flushed(session, standby, str(position)), standby, deadline)
         except (OSError, PostgresError) as error:
             raise primary.failed(f"broke off while its standby joined: {error}") from error
         self._forget_observer()

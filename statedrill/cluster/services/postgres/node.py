@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from statedrill.cluster.binaries import postgres_bin
-from statedrill.cluster.context import Site
+from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.services.node import Node
 from statedrill.cluster.services.postgres import data_directory
 from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError
@@ -28,10 +28,10 @@ _PROMOTION_S = 30
 class PostgresNode(Node):
     """A server whose data folder is `<root>/<name>`."""
 
-    def __init__(self, site: Site, number: int, zone: str, root: Path) -> None:
+    def __init__(self, context: ClusterContext, number: int, zone: str, root: Path) -> None:
         self.data = root / f"database-{number}"
         # Messages are read by people and by tests: one language, whatever the machine's.
-        super().__init__(site, "database", number, zone, 5432, env={"LC_ALL": "C"})
+        super().__init__(context, "database", number, zone, 5432, env={"LC_ALL": "C"})
 
     def command(self) -> Sequence[str]:
         """`postgres` in the foreground, as a user it accepts."""

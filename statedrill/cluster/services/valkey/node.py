@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Sequence
 
 from statedrill.cluster.binaries import valkey_server
-from statedrill.cluster.context import Site
+from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.services.node import Node
 from statedrill.cluster.services.valkey.client import ValkeyConnection, ValkeyError
 
@@ -20,9 +20,9 @@ _CONFIRMATION_MS = 500
 class ValkeyNode(Node):
     """An empty server; its folder is only where it would write."""
 
-    def __init__(self, site: Site, number: int, zone: str) -> None:
-        self.folder = site.roster.folder / f"cache-{number}"
-        super().__init__(site, "cache", number, zone, 6379)
+    def __init__(self, context: ClusterContext, number: int, zone: str) -> None:
+        self.folder = context.roster.folder / f"cache-{number}"
+        super().__init__(context, "cache", number, zone, 6379)
 
     def command(self) -> Sequence[str]:
         """`valkey-server` that keeps nothing on disk.

@@ -11,10 +11,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from statedrill.cluster.context import Site
+from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import ZONES
 from statedrill.cluster.routing.endpoints import Endpoints
-from statedrill.cluster.services.failover_pair import Delays, Pair
+from statedrill.cluster.services.failover_pair import Delays, FailoverPair
 from statedrill.cluster.services.valkey.client import ValkeyError
 from statedrill.cluster.services.valkey.node import ValkeyNode, answers
 from statedrill.errors import ClusterError
@@ -32,13 +32,13 @@ class Flush(NamedTuple):
     proof: str
 
 
-class Cache(Pair[ValkeyNode]):
+class ReplicationGroup(FailoverPair[ValkeyNode]):
     """A cache without password behind a fixed address."""
 
-    def __init__(self, site: Site, endpoints: Endpoints) -> None:
-        timings = site.timings
+    def __init__(self, context: ClusterContext, endpoints: Endpoints) -> None:
+        timings = context.timings
         delays = Delays(timings.cache_failover_s, timings.cache_replica_rebuild_s)
-        super().__init__("cache", site, endpoints, delays)
+        super().__init__("cache", context, endpoints, delays)
 
     @property
     def url(self) -> str:
@@ -80,7 +80,7 @@ class Cache(Pair[ValkeyNode]):
                 session.call("EXISTS", sentinel)
                 session.call("DBSIZE")
                 before, _, planted, _, sentinels, after = session.call("EXEC")
-                replicas = int(session.call("WAIT", 1, _REPLICA_MS)) if self._second else 0
+                replicas = int(session.call("WAIT", 1, _REPLICA_MS)) if self._standby else 0
         except (OSError, ValkeyError) as error:
             raise primary.failed(f"could not be flushed: {error}") from error
         if planted != 1 or sentinels != 0 or after != 0:
@@ -98,32 +98,32 @@ class Cache(Pair[ValkeyNode]):
         return self._primary
 
     def _make(self, number: int, zone: str) -> ValkeyNode:
-        return ValkeyNode(self._site, number, zone)
+        return ValkeyNode(self._context, number, zone)
 
-    def _create(self, primary: ValkeyNode, second: ValkeyNode) -> None:
+    def _create(self, primary: ValkeyNode, standby: ValkeyNode) -> None:
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(self._launch, (primary, second)))
-        self._link(primary, second)
+            list(pool.map(self._launch, (primary, standby)))
+        self._link(primary, standby)
 
     def _answers(self) -> bool:
         return answers(self._endpoints.address("cache"))
 
-    def _follow(self, primary: ValkeyNode, second: ValkeyNode) -> None:
-        self._launch(second)
-        self._link(primary, second)
+    def _add_standby(self, primary: ValkeyNode, standby: ValkeyNode) -> None:
+        self._launch(standby)
+        self._link(primary, standby)
 
-    def _heir(self, dead: ValkeyNode, second: ValkeyNode | None) -> ValkeyNode | None:
+    def _elect(self, dead: ValkeyNode, standby: ValkeyNode | None) -> ValkeyNode | None:
         """The replica with what it received; else a new and empty node in a zone that is up."""
-        if second and second.alive:
-            second.promote()
-            return second
+        if standby and standby.alive:
+            standby.promote()
+            return standby
         for zone in (dead.zone, *ZONES):
             if self._zone_is_up(zone):
                 return self._empty(zone)
         return None
 
     def _empty(self, zone: str) -> ValkeyNode:
-        node = self._admit(zone)
+        node = self._create_node(zone)
         try:
             self._launch(node)
         except ClusterError:
@@ -131,18 +131,18 @@ class Cache(Pair[ValkeyNode]):
             raise
         return node
 
-    def _let_go(self, primary: ValkeyNode) -> None:
+    def _release_standby(self, primary: ValkeyNode) -> None:
         """Nothing to do: a primary never waits for its replica."""
 
-    def _link(self, primary: ValkeyNode, second: ValkeyNode) -> None:
+    def _link(self, primary: ValkeyNode, standby: ValkeyNode) -> None:
         try:
-            second.follow(primary)
+            standby.follow(primary)
         except (OSError, ValkeyError) as error:
-            raise second.failed(f"does not follow {primary.name}: {error}") from error
+            raise standby.failed(f"does not follow {primary.name}: {error}") from error
         deadline = time.monotonic() + _LINK_S
-        while not (second.is_linked() and primary.is_followed()):
-            if not (primary.alive and second.alive):
-                raise second.failed(f"or {primary.name} died while it joined")
+        while not (standby.is_linked() and primary.is_followed()):
+            if not (primary.alive and standby.alive):
+                raise standby.failed(f"or {primary.name} died while it joined")
             if time.monotonic() > deadline:
-                raise second.failed(f"was not linked to {primary.name} within {_LINK_S:g} s")
+                raise standby.failed(f"was not linked to {primary.name} within {_LINK_S:g} s")
             time.sleep(_POLL_S)
