@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from statedrill.processes.registry import Roster
+from statedrill.processes.registry import ProcessRegistry
 from tests.support.events import Events
 
 
@@ -17,7 +17,7 @@ def events() -> Events:
 
 
 @pytest.fixture
-def roster(tmp_path: Path, events: Events) -> Iterator[Roster]:
-    made = Roster(f"test-{tmp_path.name}", tmp_path / "data", tmp_path / "logs", events)
+def registry(tmp_path: Path, events: Events) -> Iterator[ProcessRegistry]:
+    made = ProcessRegistry(f"test-{tmp_path.name}", tmp_path / "data", tmp_path / "logs", events)
     yield made
     made.close(0.0)

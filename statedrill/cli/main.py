@@ -87,7 +87,7 @@ def compare(chosen: argparse.Namespace) -> int:
 
 def up(chosen: argparse.Namespace) -> int:
     """`statedrill up`: a cluster that stays until Ctrl-C."""
-    from statedrill.cluster.foreground import stand
+    from statedrill.cluster.foreground import serve_until_interrupted
 
     plan = _plan(
         Choices(
@@ -98,7 +98,7 @@ def up(chosen: argparse.Namespace) -> int:
             env=tuple(chosen.env),
         )
     )
-    stand(plan, chosen.logs, _printer(chosen.json))
+    serve_until_interrupted(plan, chosen.logs, _printer(chosen.json))
     return errors.HELD
 
 

@@ -45,7 +45,7 @@ class Actions:
                 "targets": self._topology.balancer.describe_target_health()
             },
             "sqs/get-queue-depth": lambda _: {"depth": self.queue_depth()},
-            "heal": lambda _: {"healed": self.heal(time.monotonic() + self.heal_timeout_s())},
+            "heal": lambda _: {"healed": self.restore(time.monotonic() + self.restore_timeout_s())},
         }
 
     def describe_instances(self) -> list[dict[str, object]]:
@@ -102,7 +102,7 @@ class Actions:
         with self._one_at_a_time:
             if zone in self._topology.zones_down:
                 raise ControlError(f"zone {zone} is down already", "bring it back: ec2/start-zone")
-            struck = self._topology.context.roster.alive(zone)
+            struck = self._topology.context.registry.alive(zone)
             fault = self._faults.begin(
                 "stop_zone",
                 "zone",
@@ -112,7 +112,7 @@ class Actions:
             )
             self._topology.zone_down(zone)
             left = [
-                p.name for p in (*struck, *self._topology.context.roster.alive(zone)) if p.alive
+                p.name for p in (*struck, *self._topology.context.registry.alive(zone)) if p.alive
             ]
             proof = f"still running: {', '.join(left)}" if left else _ended(struck)
             return self._faults.prove(fault, bool(struck) and not left, f"zone {zone}: {proof}")
@@ -173,11 +173,11 @@ class Actions:
                 node, pid = pair.failover()
             except ClusterError as error:
                 return self._faults.prove(fault, False, error.message)
-            struck = [p for p in self._topology.context.roster.alive() if p.pid == pid]
+            struck = [p for p in self._topology.context.registry.alive() if p.pid == pid]
             proof = f"primary {node} (pid {pid}) is {'still there' if struck else 'gone'}"
             return self._faults.prove(fault, not struck, proof)
 
-    def heal(self, deadline: float) -> list[str]:
+    def restore(self, deadline: float) -> list[str]:
         """Undo every fault that is open and wait until the cluster is whole; names those faults.
 
         Raises:
@@ -192,7 +192,7 @@ class Actions:
             self._faults.wait_over(time.monotonic() + 5.0)
             return [fault.id for fault in healed]
 
-    def heal_timeout_s(self) -> float:
+    def restore_timeout_s(self) -> float:
         """How long the slowest way back takes with the present timings, with room to spare."""
         t = self._topology.context.timings
         instances_s = t.instance_detection_s + t.instance_boot_s + _REPLACED_S

@@ -25,12 +25,12 @@ from statedrill.faults.record import FaultRecord
 from statedrill.history.events import Emit
 from statedrill.inputs.pattern import Pattern
 from statedrill.inputs.timings import Timings
-from statedrill.processes.leftovers import Claim, cleanup_leftovers
-from statedrill.processes.registry import Roster
+from statedrill.processes.leftovers import ClusterLock, cleanup_leftovers
+from statedrill.processes.registry import ProcessRegistry
 
 _DRAINED_LOOKS = 3
 _LOOK_S = 0.2
-_NEIGHBOUR = 200  # no part of a cluster has this number in the regional network
+_EXTRA_NUMBER = 200  # no part of a cluster has this number in the regional network
 
 
 class Cluster:
@@ -53,24 +53,26 @@ class Cluster:
     ) -> None:
         self._pattern, self._run, self._emit = pattern, run, emit
         cleanup_leftovers()
-        self._lowering: threading.Thread | None = None
-        self._lowered = threading.Event()
+        self._stopper: threading.Thread | None = None
+        self._stopped = threading.Event()
         self._lock, self._once = threading.Lock(), threading.Lock()
-        self._claim = Claim()
+        self._cluster_lock = ClusterLock()
         self._network = Network()
-        roster = Roster(
-            self._claim.cluster,
-            self._claim.folder,
+        registry = ProcessRegistry(
+            self._cluster_lock.cluster,
+            self._cluster_lock.folder,
             folder.resolve() / "logs",
             emit,
-            on_spawn=self._claim.note,
+            on_spawn=self._cluster_lock.note,
         )
         self._faults = FaultRecord(emit)
         try:
-            self._topology = Topology(pattern, ClusterContext(roster, self._network, timings), seed)
+            self._topology = Topology(
+                pattern, ClusterContext(registry, self._network, timings), seed
+            )
         except BaseException:
             self._network.release()
-            self._claim.release()
+            self._cluster_lock.release()
             raise
         self._actions = Actions(self._topology, self._faults, pattern.name)
         self._control = Control(
@@ -87,11 +89,11 @@ class Cluster:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.lower()
+        self.stop()
 
-    def neighbour(self, port: int) -> tuple[str, int]:
+    def extra_address(self, port: int) -> tuple[str, int]:
         """Address and port in this cluster's network for a program that is no part of it."""
-        return self._network.regional_address(_NEIGHBOUR), self._network.port(port)
+        return self._network.regional_address(_EXTRA_NUMBER), self._network.port(port)
 
     @property
     def url(self) -> str:
@@ -99,14 +101,14 @@ class Cluster:
         return self._topology.balancer.url
 
     @property
-    def roster(self) -> Roster:
+    def registry(self) -> ProcessRegistry:
         """Makes processes that no cluster leaves behind; for children that belong to a drill."""
-        return self._topology.context.roster
+        return self._topology.context.registry
 
     @property
     def control_file(self) -> Path:
         """The file with the control address and its token."""
-        return self._claim.control_file
+        return self._cluster_lock.control_file
 
     def start(self) -> None:
         """Start every part and wait until all are ready; what was started is ended on a failure.
@@ -115,14 +117,14 @@ class Cluster:
             ClusterError: a part did not start; says which, why, and shows its last log lines.
         """
         begin = time.monotonic()
-        atexit.register(self.lower)
+        atexit.register(self.stop)
         try:
             self._topology.start()
             self._faults.start()
             self._control.start(
                 self.control_file,
                 {
-                    "pid": int(self._claim.name.split("-")[0]),
+                    "pid": int(self._cluster_lock.name.split("-")[0]),
                     "started": time.time(),
                     "load_balancer": self.url,
                     "run": self._run,
@@ -130,7 +132,7 @@ class Cluster:
                 },
             )
         except BaseException:
-            self.lower()
+            self.stop()
             raise
         self._emit("cluster-ready", took_s=round(time.monotonic() - begin, 3))
 
@@ -155,16 +157,16 @@ class Cluster:
         """What the application is told of its services, as environment variables."""
         return self._topology.environment()
 
-    def heal(self, timeout_s: float | None = None) -> list[str]:
+    def restore(self, timeout_s: float | None = None) -> list[str]:
         """Undo every open fault, wait until whole; names those faults. Idempotent.
 
         Raises:
             ClusterError: not whole within `timeout_s` (default: what the timings need, and more).
         """
-        limit_s = timeout_s if timeout_s is not None else self._actions.heal_timeout_s()
-        return self._actions.heal(time.monotonic() + limit_s)
+        limit_s = timeout_s if timeout_s is not None else self._actions.restore_timeout_s()
+        return self._actions.restore(time.monotonic() + limit_s)
 
-    def wait_whole(self, timeout_s: float) -> None:
+    def wait_healthy(self, timeout_s: float) -> None:
         """Return when every instance, worker and node is there and healthy.
 
         Raises:
@@ -194,30 +196,30 @@ class Cluster:
         self._topology.instances.restart(rolling)
         self._topology.wait_until_healthy(deadline)
 
-    def lower(self) -> None:
+    def stop(self) -> None:
         """End every process and remove all data but the logs; idempotent, safe at any time.
 
         An interrupt (Ctrl-C) while lowering is raised after everything is down.
         """
         interrupt: KeyboardInterrupt | None = None
-        while not self._lowered.is_set():
+        while not self._stopped.is_set():
             try:
-                self._begin_lowering()
+                self._begin_stopping()
                 # Not join(): an interrupted one takes the thread for ended (CPython up to 3.12).
-                self._lowered.wait(_LOOK_S)
+                self._stopped.wait(_LOOK_S)
             except KeyboardInterrupt as pressed:
                 interrupt = pressed
-        atexit.unregister(self.lower)
+        atexit.unregister(self.stop)
         if interrupt:
             raise interrupt
 
-    def _begin_lowering(self) -> None:
+    def _begin_stopping(self) -> None:
         with self._lock:
             # No id: an interrupt came in the way of its start.
-            if self._lowering is None or self._lowering.ident is None:
+            if self._stopper is None or self._stopper.ident is None:
                 # In a thread: no signal can interrupt it, only the waiting for it.
-                self._lowering = threading.Thread(target=self._lower, name="lower")
-                self._lowering.start()
+                self._stopper = threading.Thread(target=self._stop, name="lower")
+                self._stopper.start()
 
     def _depth(self) -> int | None:
         """The depth of the queues; None when they do not answer."""
@@ -226,13 +228,13 @@ class Cluster:
         except ClusterError:
             return None
 
-    def _lower(self) -> None:
+    def _stop(self) -> None:
         if not self._once.acquire(blocking=False):
             return
         with contextlib.ExitStack() as last:
             # Whatever goes wrong above, these happen, the last first.
-            last.callback(self._lowered.set)
-            last.callback(self._claim.release)
+            last.callback(self._stopped.set)
+            last.callback(self._cluster_lock.release)
             last.callback(self._network.release)
             last.callback(self._topology.stop)
             last.callback(self._faults.close)

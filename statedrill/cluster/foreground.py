@@ -16,7 +16,9 @@ from statedrill.history.events import EventLog
 from statedrill.plan.plan import Plan
 
 
-def stand(plan: Plan, logs: Path | None, show: Callable[[dict[str, Any]], None]) -> None:
+def serve_until_interrupted(
+    plan: Plan, logs: Path | None, show: Callable[[dict[str, Any]], None]
+) -> None:
     """Raise the cluster of `plan`, `show` its addresses, and lower it at Ctrl-C or SIGTERM.
 
     `logs` is the folder for `logs/` and `events.jsonl`; a temporary one when None.
@@ -41,5 +43,5 @@ def stand(plan: Plan, logs: Path | None, show: Callable[[dict[str, Any]], None])
     except KeyboardInterrupt:
         pass
     finally:
-        cluster.lower()
+        cluster.stop()
         events.close()

@@ -126,7 +126,7 @@ class Topology:
             if self._stopping or time.monotonic() > deadline:
                 raise ClusterError(
                     f"the cluster is not whole again: {'; '.join(lacking)}",
-                    f"logs: {self.context.roster.logs}",
+                    f"logs: {self.context.registry.logs}",
                 )
             time.sleep(_POLL_S)
 
@@ -135,7 +135,7 @@ class Topology:
         self.zones_down.add(zone)
         parts = (*self.groups(), self.database, self.cache)
         in_parallel({f"{zone}-{n}": partial(p.zone_down, zone) for n, p in enumerate(parts) if p})
-        for process in self.context.roster.alive(zone):
+        for process in self.context.registry.alive(zone):
             process.kill()
 
     def zone_up(self, zone: str) -> None:
@@ -166,7 +166,7 @@ class Topology:
         for group in self.groups():
             group.close()
         in_parallel({name: service.stop for name, service in self.services().items()})
-        self.context.roster.close()
+        self.context.registry.close()
         for group in self.groups():
             group.join()
         # A start under way finds its processes gone and ends; until then it may write data.

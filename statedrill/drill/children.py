@@ -23,7 +23,7 @@ AUDIT_WORKER = 900
 
 
 class Children:
-    """Starts the children of one drill, in the cluster's roster so that none outlives it."""
+    """Starts the children of one drill, in the cluster's registry so that none outlives it."""
 
     def __init__(self, plan: Plan, folder: Path, cluster: Cluster) -> None:
         self._plan, self._folder, self._cluster = plan, folder, cluster
@@ -116,11 +116,11 @@ class Children:
         load = self._plan.load
         if load.master_bind_host:
             return load.master_bind_host, str(load.master_bind_port)
-        host, port = self._cluster.neighbour(load.master_bind_port)
+        host, port = self._cluster.extra_address(load.master_bind_port)
         return host, str(port)
 
     def _start(self, name: str, role: str, command: list[str], env: Mapping[str, str]) -> Process:
-        child = self._cluster.roster.process(
+        child = self._cluster.registry.process(
             name, role, "", command, ready=lambda: True, env=env, cwd=self._raw
         )
         child.start(10.0)

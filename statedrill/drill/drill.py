@@ -175,11 +175,11 @@ class _Drill:
             self.events.emit("crash", why=error.message)
             raise
         finally:
-            self._lower()
+            self._stop()
 
     def _heal_and_audit(self) -> None:
         self._enter("recovery")
-        self.cluster.heal(_HEAL_S)
+        self.cluster.restore(_HEAL_S)
         if not self.cut_short:
             try:
                 self._recover()
@@ -205,13 +205,13 @@ class _Drill:
         if audit.exit_code != 0:
             self.events.emit("crash", why=f"audit {number} failed: {audit.log_tail(3)}")
 
-    def _lower(self) -> None:
+    def _stop(self) -> None:
         # An impatient third Ctrl-C must not leave a process behind: lowering is short, so it is
         # simply done again until it was done whole.
         while True:
             try:
                 self._enter("end")
-                self.cluster.lower()
+                self.cluster.stop()
                 break
             except KeyboardInterrupt:
                 continue

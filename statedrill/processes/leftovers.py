@@ -27,7 +27,7 @@ _CLAIM = re.compile(r"\d+-\d+\.lock")
 _SAME_START_S = 1.5
 
 
-class Claim:
+class ClusterLock:
     """The place of one cluster in the state directory, until `release()`.
 
     `name` is `<owner pid>-<n>`; `cluster` is the id that every child carries in its environment;

@@ -57,9 +57,9 @@ class Process:
     `ready` is asked every 20 ms while starting. `on_exit(process, code)` is called in a thread of
     its own after an exit that `stop` did not ask for, `kill` included; `code` is negative for a
     signal. `env` is added to this process's own environment and must carry the cluster's marker
-    (`Roster.process` sees to it). `unready` tells what it lacks when it is not ready in time. A
-    stopped or dead process can be started again; `started_s` is the monotonic time of its newest
-    start.
+    (`ProcessRegistry.process` adds it). `unready` says what is missing when the process is not
+    ready in time. A stopped or dead process can be started again; `started_s` is the monotonic
+    time of its newest start.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - a process takes that many words

@@ -1,4 +1,4 @@
-"""The roster of one cluster: every process it ever made, and what all of them share.
+"""The registry of one cluster: every process it ever made, and what all of them share.
 
 Fills in what each process needs (marker, log, event sink), writes the lock file that a later
 clean-up reads, and ends all of them. Knows not what any process is for.
@@ -21,7 +21,7 @@ from statedrill.processes.process import MARKER, Process
 _SOCKET_PATH_BYTES = 92  # the limit is 107; HAProxy binds with a suffix first
 
 
-class Roster:
+class ProcessRegistry:
     """Makes the processes of the cluster with the id `cluster`; `folder` is for their data."""
 
     def __init__(

@@ -37,6 +37,6 @@ def _up_and_down(name: str) -> tuple[float, float]:
             cluster.start()
             ready = time.monotonic()
         finally:
-            cluster.lower()
+            cluster.stop()
             events.close()
         return ready - begin, time.monotonic() - ready

@@ -1,4 +1,4 @@
-"""What the tests of the cluster share: a roster, a record of events, and an own application."""
+"""What the tests of the cluster share: a registry, a record of events, and an own application."""
 
 from __future__ import annotations
 
@@ -40,4 +40,4 @@ def make_cluster(tmp_path: Path, events: Events) -> Iterator[Callable[..., Clust
 
     yield make
     for cluster in made:
-        cluster.lower()
+        cluster.stop()

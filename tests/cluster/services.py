@@ -13,7 +13,7 @@ from statedrill.cluster.network.addresses import Network
 from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError
 from statedrill.cluster.services.postgres.multi_az import MultiAzDatabase
 from statedrill.inputs.timings import Timings
-from statedrill.processes.registry import Roster
+from statedrill.processes.registry import ProcessRegistry
 
 # Short, but long enough to be seen: an outage, and a time without a second node.
 TIMINGS = replace(
@@ -26,11 +26,11 @@ TIMINGS = replace(
 
 
 @contextlib.contextmanager
-def context_for(roster: Roster, timings: Timings = TIMINGS) -> Iterator[ClusterContext]:
+def context_for(registry: ProcessRegistry, timings: Timings = TIMINGS) -> Iterator[ClusterContext]:
     """A site with a network of its own."""
     network = Network()
     try:
-        yield ClusterContext(roster, network, timings)
+        yield ClusterContext(registry, network, timings)
     finally:
         network.release()
 

@@ -10,7 +10,7 @@ import pytest
 from statedrill.cluster.services.aws_client import AwsClient
 from statedrill.cluster.services.ministack import MiniStack
 from statedrill.errors import ClusterError
-from statedrill.processes.registry import Roster
+from statedrill.processes.registry import ProcessRegistry
 from tests.cluster.services import TIMINGS, context_for
 from tests.support.waiting import wait_until
 
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture
-def aws(roster: Roster) -> Iterator[MiniStack]:
-    with context_for(roster, replace(TIMINGS, queue_visibility_s=0.2)) as context:
+def aws(registry: ProcessRegistry) -> Iterator[MiniStack]:
+    with context_for(registry, replace(TIMINGS, queue_visibility_s=0.2)) as context:
         made = MiniStack(context)
         made.start()
         yield made
@@ -118,8 +118,8 @@ def test_an_application_with_an_sdk_reaches_everything(aws: MiniStack) -> None:
         client.close()
 
 
-def test_only_what_a_pattern_has_is_made_and_told(roster: Roster) -> None:
-    with context_for(roster) as context:
+def test_only_what_a_pattern_has_is_made_and_told(registry: ProcessRegistry) -> None:
+    with context_for(registry) as context:
         aws = MiniStack(context, queue=False)
         aws.start()
         assert set(aws.environment()) & {"TOPIC_ARN", "QUEUE_URL", "ORDERS_QUEUE_URL"} == set()
@@ -128,10 +128,10 @@ def test_only_what_a_pattern_has_is_made_and_told(roster: Roster) -> None:
         aws.stop()
 
 
-def test_it_listens_on_its_own_address_only(aws: MiniStack, roster: Roster) -> None:
+def test_it_listens_on_its_own_address_only(aws: MiniStack, registry: ProcessRegistry) -> None:
     import psutil
 
-    (process,) = roster.alive("region")
+    (process,) = registry.alive("region")
     listening = [
         connection.laddr.ip
         for connection in psutil.Process(process.pid).net_connections("inet")
@@ -140,8 +140,10 @@ def test_it_listens_on_its_own_address_only(aws: MiniStack, roster: Roster) -> N
     assert listening == [aws.endpoint_url.removeprefix("http://").split(":")[0]]
 
 
-def test_services_that_are_gone_say_so_and_are_healed(aws: MiniStack, roster: Roster) -> None:
-    roster.alive("region")[0].kill()
+def test_services_that_are_gone_say_so_and_are_healed(
+    aws: MiniStack, registry: ProcessRegistry
+) -> None:
+    registry.alive("region")[0].kill()
     wait_until(lambda: not aws.is_healthy())
     with pytest.raises(ClusterError, match="sqs does not answer"):
         aws.queue_depth()

@@ -9,7 +9,7 @@ from statedrill.cluster.routing.endpoints import Endpoints
 from statedrill.cluster.services.valkey.client import ValkeyConnection, ValkeyError
 from statedrill.cluster.services.valkey.replication_group import ReplicationGroup
 from statedrill.errors import ClusterError
-from statedrill.processes.registry import Roster
+from statedrill.processes.registry import ProcessRegistry
 from tests.cluster.services import context_for
 from tests.support.events import Events
 from tests.support.waiting import wait_until
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture
-def cache(roster: Roster) -> Iterator[ReplicationGroup]:
-    with context_for(roster) as context:
+def cache(registry: ProcessRegistry) -> Iterator[ReplicationGroup]:
+    with context_for(registry) as context:
         endpoints = Endpoints(context, ["cache"])
         made = ReplicationGroup(context, endpoints)
         endpoints.start()
@@ -93,12 +93,12 @@ def test_connections_fail_fast_until_the_failover_is_done(cache: ReplicationGrou
 
 
 def test_a_lost_replica_is_replaced_and_the_primary_serves_on(
-    cache: ReplicationGroup, roster: Roster
+    cache: ReplicationGroup, registry: ProcessRegistry
 ) -> None:
     fill(cache, 10)
     lost = cache.nodes()[1][0]
     with connect(cache) as session:
-        next(process for process in roster.alive() if process.name == lost).kill()
+        next(process for process in registry.alive() if process.name == lost).kill()
         wait_until(lambda: not cache.is_healthy())
         wait_until(cache.whole)
         assert session.call("DBSIZE") == 10
@@ -165,8 +165,10 @@ def test_heal_brings_a_replica_back_without_waiting_for_the_rebuild(
     assert cache.is_healthy()
 
 
-def test_stop_ends_both_nodes_and_can_be_repeated(cache: ReplicationGroup, roster: Roster) -> None:
+def test_stop_ends_both_nodes_and_can_be_repeated(
+    cache: ReplicationGroup, registry: ProcessRegistry
+) -> None:
     cache.stop()
     cache.stop()
-    assert [process.name for process in roster.alive()] == ["endpoints"]
-    assert list(roster.folder.glob("cache-*")) == []
+    assert [process.name for process in registry.alive()] == ["endpoints"]
+    assert list(registry.folder.glob("cache-*")) == []

@@ -81,8 +81,8 @@ def test_nothing_is_left_of_a_cluster_that_was_lowered(make_cluster: MakeCluster
     name = cluster.control_file.stem
     assert marked(name)
     assert (state_directory() / name).exists()
-    cluster.lower()
-    cluster.lower()
+    cluster.stop()
+    cluster.stop()
     assert marked(name) == []
     assert not [path for path in state_directory().iterdir() if path.stem == name]
 
@@ -155,10 +155,10 @@ def test_heal_undoes_all_that_is_open_and_can_be_repeated(
     with make_cluster() as cluster:
         control(cluster, "ec2/stop-zone", Zone="a")
         control(cluster, "ec2/terminate-instances")
-        assert cluster.heal() == ["f1", "f2"]
+        assert cluster.restore() == ["f1", "f2"]
         assert is_healthy(cluster)
         assert {e["how"] for e in events.of("fault-end")} == {"healed"}
-        assert cluster.heal() == []
+        assert cluster.restore() == []
 
 
 def test_a_fault_that_has_nothing_to_break_is_not_proved(make_cluster: MakeCluster) -> None:
@@ -183,11 +183,11 @@ def test_restarted_instances_keep_their_ids_and_lose_their_memory(
 
 def test_a_load_balancer_that_died_is_back_with_its_targets(make_cluster: MakeCluster) -> None:
     with make_cluster() as cluster:
-        balancer = next(p for p in cluster.roster.alive() if p.name == "load-balancer")
+        balancer = next(p for p in cluster.registry.alive() if p.name == "load-balancer")
         old = balancer.pid
         os.kill(old, signal.SIGKILL)
         wait_until(lambda: balancer.pid != old)
-        cluster.wait_whole(20)
+        cluster.wait_healthy(20)
         assert get(cluster, "/ann")[0] == 200
 
 
@@ -215,7 +215,7 @@ def test_a_program_that_ignores_sigterm_does_not_hold_up_the_end(make_cluster: M
     stubborn = Workers(("python", "-c", code), count=1)
     cluster = make_cluster(replace(TINY, workers=stubborn))
     cluster.start()
-    cluster.lower()
+    cluster.stop()
     assert marked(cluster.control_file.stem) == []
 
 

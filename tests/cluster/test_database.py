@@ -14,7 +14,7 @@ from statedrill.cluster.services.postgres.client import PostgresError
 from statedrill.cluster.services.postgres.multi_az import MultiAzDatabase
 from statedrill.errors import ClusterError
 from statedrill.processes.process import MARKER
-from statedrill.processes.registry import Roster
+from statedrill.processes.registry import ProcessRegistry
 from tests.cluster.services import Writer, connect, context_for
 from tests.support.events import Events
 from tests.support.waiting import wait_until
@@ -23,8 +23,8 @@ pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture
-def database(roster: Roster) -> Iterator[MultiAzDatabase]:
-    with context_for(roster) as context:
+def database(registry: ProcessRegistry) -> Iterator[MultiAzDatabase]:
+    with context_for(registry) as context:
         endpoints = Endpoints(context, ["database"])
         made = MultiAzDatabase(context, endpoints)
         endpoints.start()
@@ -42,9 +42,9 @@ def name_of(database: MultiAzDatabase, role: str) -> str:
     return next((name for name, _, each, _ in database.nodes() if each == role), "")
 
 
-def kill(roster: Roster, name: str) -> None:
+def kill(registry: ProcessRegistry, name: str) -> None:
     """As a fault from outside: the server alone, without a word to the service."""
-    next(process for process in roster.alive() if process.name == name).kill()
+    next(process for process in registry.alive() if process.name == name).kill()
 
 
 def synchronous(database: MultiAzDatabase) -> bool:
@@ -68,12 +68,12 @@ def test_a_started_database_is_a_pair_in_two_zones_that_commits_to_both(
 
 
 def test_a_failover_loses_no_acknowledged_row(
-    database: MultiAzDatabase, roster: Roster, events: Events
+    database: MultiAzDatabase, registry: ProcessRegistry, events: Events
 ) -> None:
     with Writer(database) as writer:
         wait_until(lambda: len(writer.acknowledged) > 200)
         old, heir = name_of(database, "primary"), name_of(database, "standby")
-        kill(roster, old)
+        kill(registry, old)
         wait_until(lambda: name_of(database, "primary") == heir)
         before = len(writer.acknowledged)
         wait_until(lambda: len(writer.acknowledged) > before + 100)
@@ -105,11 +105,11 @@ def test_a_failover_takes_its_time_and_connections_fail_fast_meanwhile(
 
 
 def test_commits_do_not_hang_when_the_standby_dies(
-    database: MultiAzDatabase, roster: Roster
+    database: MultiAzDatabase, registry: ProcessRegistry
 ) -> None:
     with Writer(database) as writer:
         wait_until(lambda: len(writer.acknowledged) > 50)
-        kill(roster, name_of(database, "standby"))
+        kill(registry, name_of(database, "standby"))
         before = len(writer.acknowledged)
         wait_until(lambda: len(writer.acknowledged) > before + 100)
         wait_until(database.whole)
@@ -121,12 +121,12 @@ def test_commits_do_not_hang_when_the_standby_dies(
 
 
 def test_commits_go_on_when_the_standby_is_frozen(
-    database: MultiAzDatabase, roster: Roster
+    database: MultiAzDatabase, registry: ProcessRegistry
 ) -> None:
     frozen = name_of(database, "standby")
     with Writer(database) as writer:
         wait_until(lambda: len(writer.acknowledged) > 50)
-        server = next(process for process in roster.alive() if process.name == frozen)
+        server = next(process for process in registry.alive() if process.name == frozen)
         for each in (psutil.Process(server.pid), *psutil.Process(server.pid).children()):
             os.kill(each.pid, signal.SIGSTOP)
         wait_until(lambda: name_of(database, "standby") != frozen)
@@ -136,14 +136,14 @@ def test_commits_go_on_when_the_standby_is_frozen(
 
 
 def test_a_rebuilt_standby_has_what_was_written_without_one(
-    database: MultiAzDatabase, roster: Roster
+    database: MultiAzDatabase, registry: ProcessRegistry
 ) -> None:
     with Writer(database) as writer:
         wait_until(lambda: len(writer.acknowledged) > 50)
-        kill(roster, name_of(database, "standby"))
+        kill(registry, name_of(database, "standby"))
         wait_until(lambda: not name_of(database, "standby"))
         wait_until(database.whole)
-        kill(roster, name_of(database, "primary"))
+        kill(registry, name_of(database, "primary"))
         wait_until(lambda: zones(database)["primary"][0] == "b")
         before = len(writer.acknowledged)
         wait_until(lambda: len(writer.acknowledged) > before + 50)
@@ -237,14 +237,14 @@ def test_a_failover_needs_a_primary(database: MultiAzDatabase) -> None:
 
 
 def test_stop_ends_every_backend_and_removes_the_data(
-    database: MultiAzDatabase, roster: Roster
+    database: MultiAzDatabase, registry: ProcessRegistry
 ) -> None:
     with connect(database):
         database.stop()
     database.stop()
-    left = [p.pid for p in psutil.process_iter() if marker_of(p) == roster.cluster]
-    assert left == [p.pid for p in roster.alive("region")]
-    assert list(roster.folder.glob("database-*")) == []
+    left = [p.pid for p in psutil.process_iter() if marker_of(p) == registry.cluster]
+    assert left == [p.pid for p in registry.alive("region")]
+    assert list(registry.folder.glob("database-*")) == []
 
 
 def marker_of(process: psutil.Process) -> str | None:
@@ -273,7 +273,7 @@ def test_a_tool_that_fails_says_why(tmp_path: object) -> None:
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root drops privileges")
 def test_root_without_user_namespaces_becomes_nobody(
-    roster: Roster, monkeypatch: pytest.MonkeyPatch
+    registry: ProcessRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     works = data_directory._works
     monkeypatch.setattr(
@@ -281,7 +281,7 @@ def test_root_without_user_namespaces_becomes_nobody(
     )
     data_directory.runner.cache_clear()
     try:
-        with context_for(roster) as context:
+        with context_for(registry) as context:
             endpoints = Endpoints(context, ["database"])
             made = MultiAzDatabase(context, endpoints)
             endpoints.start()

@@ -9,7 +9,7 @@ import pytest
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.routing.endpoints import Endpoints
 from statedrill.errors import ClusterError
-from statedrill.processes.registry import Roster
+from statedrill.processes.registry import ProcessRegistry
 from tests.cluster.services import context_for
 from tests.support.waiting import wait_until
 
@@ -40,8 +40,8 @@ class Greeter:
 
 
 @pytest.fixture
-def context(roster: Roster) -> Iterator[ClusterContext]:
-    with context_for(roster) as made:
+def context(registry: ProcessRegistry) -> Iterator[ClusterContext]:
+    with context_for(registry) as made:
         yield made
 
 
@@ -118,10 +118,10 @@ def test_the_endpoints_of_two_services_move_apart(
 
 
 def test_healed_endpoints_lead_where_they_led(
-    endpoints: Endpoints, pair: tuple[Greeter, Greeter], roster: Roster
+    endpoints: Endpoints, pair: tuple[Greeter, Greeter], registry: ProcessRegistry
 ) -> None:
     endpoints.point("cache", *pair[0].address)
-    roster.alive("region")[0].kill()
+    registry.alive("region")[0].kill()
     wait_until(lambda: not endpoints.is_healthy())
     endpoints.restore()
     assert endpoints.is_healthy()
@@ -129,10 +129,10 @@ def test_healed_endpoints_lead_where_they_led(
 
 
 def test_an_endpoint_moved_while_nobody_listens_leads_there_once_healed(
-    endpoints: Endpoints, pair: tuple[Greeter, Greeter], roster: Roster
+    endpoints: Endpoints, pair: tuple[Greeter, Greeter], registry: ProcessRegistry
 ) -> None:
     endpoints.point("cache", *pair[0].address)
-    roster.alive("region")[0].kill()
+    registry.alive("region")[0].kill()
     wait_until(lambda: not endpoints.is_healthy())
     endpoints.point("cache", *pair[1].address)
     endpoints.restore()

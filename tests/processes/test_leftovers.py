@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from statedrill.cluster.network.addresses import Network
-from statedrill.processes.leftovers import Claim, cleanup_leftovers
+from statedrill.processes.leftovers import ClusterLock, cleanup_leftovers
 from statedrill.processes.process import MARKER
 
 pytestmark = pytest.mark.cluster
@@ -94,8 +94,8 @@ def test_lock_files_of_networks_go_when_nobody_holds_them(tmp_path: Path) -> Non
 
 
 def test_a_cluster_whose_owner_lives_is_left_alone(tmp_path: Path) -> None:
-    claim = Claim(tmp_path)
-    other = Claim(tmp_path)
+    claim = ClusterLock(tmp_path)
+    other = ClusterLock(tmp_path)
     assert claim.name != other.name
     assert cleanup_leftovers(tmp_path) == []
     assert claim.folder.is_dir()

@@ -12,21 +12,21 @@ import pytest
 
 from statedrill.errors import ClusterError
 from statedrill.processes.process import MARKER, Process, State
-from statedrill.processes.registry import Roster
+from statedrill.processes.registry import ProcessRegistry
 from tests.support.events import Events
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
 
 
-def python(roster: Roster, code: str, name: str = "child", **more: object) -> Process:
+def python(registry: ProcessRegistry, code: str, name: str = "child", **more: object) -> Process:
     """A Python child that is ready as soon as its log says `up`."""
 
     def ready() -> bool:
         return "up" in made.log_tail()
 
     command = [sys.executable, "-u", "-c", textwrap.dedent(code)]
-    made = roster.process(name, "test", "a", command, ready=ready, **more)  # type: ignore[arg-type]
+    made = registry.process(name, "test", "a", command, ready=ready, **more)  # type: ignore[arg-type]
     return made
 
 
@@ -41,8 +41,10 @@ def exists(pid: int) -> bool:
     return True
 
 
-def test_a_process_becomes_ready_and_stops_when_asked(roster: Roster, events: Events) -> None:
-    child = python(roster, SLEEPER)
+def test_a_process_becomes_ready_and_stops_when_asked(
+    registry: ProcessRegistry, events: Events
+) -> None:
+    child = python(registry, SLEEPER)
     child.start(10)
     assert child.state is State.READY
     assert os.getpgid(child.pid) == child.pid
@@ -54,9 +56,9 @@ def test_a_process_becomes_ready_and_stops_when_asked(roster: Roster, events: Ev
     assert told == ["starting", "ready", "stopping", "stopped"]
 
 
-def test_a_child_that_ignores_sigterm_is_killed_with_its_group(roster: Roster) -> None:
+def test_a_child_that_ignores_sigterm_is_killed_with_its_group(registry: ProcessRegistry) -> None:
     child = python(
-        roster,
+        registry,
         """
         import signal, subprocess, sys, time
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -72,9 +74,9 @@ def test_a_child_that_ignores_sigterm_is_killed_with_its_group(roster: Roster) -
     wait_until(lambda: not exists(grandchild) or is_zombie(grandchild))
 
 
-def test_a_kill_takes_descendants_with_groups_of_their_own(roster: Roster) -> None:
+def test_a_kill_takes_descendants_with_groups_of_their_own(registry: ProcessRegistry) -> None:
     child = python(
-        roster,
+        registry,
         """
         import subprocess, sys, time
         sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -93,9 +95,9 @@ def is_zombie(pid: int) -> bool:
 
 
 def test_a_child_that_dies_at_birth_fails_at_once_with_its_last_words(
-    roster: Roster, events: Events
+    registry: ProcessRegistry, events: Events
 ) -> None:
-    child = python(roster, "print('no such table: shop'); raise SystemExit(7)")
+    child = python(registry, "print('no such table: shop'); raise SystemExit(7)")
     begin = time.monotonic()
     with pytest.raises(ClusterError, match=r"exited with code 7 while starting.*\n.*no such table"):
         child.start(60)
@@ -104,23 +106,25 @@ def test_a_child_that_dies_at_birth_fails_at_once_with_its_last_words(
     assert "no such table" in events.of("process", state="dead")[0]["log_tail"]
 
 
-def test_a_child_that_never_gets_ready_is_ended(roster: Roster) -> None:
-    child = python(roster, "import time; print('still loading'); time.sleep(60)")
+def test_a_child_that_never_gets_ready_is_ended(registry: ProcessRegistry) -> None:
+    child = python(registry, "import time; print('still loading'); time.sleep(60)")
     with pytest.raises(ClusterError, match=r"not ready within 0.5 s; .*\nstill loading"):
         child.start(0.5)
     assert not child.alive
     assert not exists(child.pid)
 
 
-def test_a_command_that_does_not_exist_is_named(roster: Roster) -> None:
-    child = roster.process("ghost", "test", "a", ["/no/such/program"], ready=lambda: False)
+def test_a_command_that_does_not_exist_is_named(registry: ProcessRegistry) -> None:
+    child = registry.process("ghost", "test", "a", ["/no/such/program"], ready=lambda: False)
     with pytest.raises(ClusterError, match="/no/such/program"):
         child.start(5)
 
 
-def test_an_exit_nobody_asked_for_is_told_with_code_and_log(roster: Roster, events: Events) -> None:
+def test_an_exit_nobody_asked_for_is_told_with_code_and_log(
+    registry: ProcessRegistry, events: Events
+) -> None:
     exits: list[int] = []
-    child = python(roster, SLEEPER, on_exit=lambda _, code: exits.append(code))
+    child = python(registry, SLEEPER, on_exit=lambda _, code: exits.append(code))
     child.start(10)
     os.kill(child.pid, signal.SIGABRT)
     wait_until(lambda: exits)
@@ -130,9 +134,9 @@ def test_an_exit_nobody_asked_for_is_told_with_code_and_log(roster: Roster, even
     assert "up" in dead["log_tail"]
 
 
-def test_death_is_noticed_promptly(roster: Roster) -> None:
+def test_death_is_noticed_promptly(registry: ProcessRegistry) -> None:
     noticed: list[float] = []
-    child = python(roster, SLEEPER, on_exit=lambda *_: noticed.append(time.monotonic()))
+    child = python(registry, SLEEPER, on_exit=lambda *_: noticed.append(time.monotonic()))
     child.start(10)
     begin = time.monotonic()
     child.kill()
@@ -141,8 +145,8 @@ def test_death_is_noticed_promptly(roster: Roster) -> None:
     assert noticed[0] - begin < 5  # typically 2 ms; a bound that a busy machine keeps
 
 
-def test_a_dead_process_can_be_started_again_until_it_is_retired(roster: Roster) -> None:
-    child = python(roster, SLEEPER)
+def test_a_dead_process_can_be_started_again_until_it_is_retired(registry: ProcessRegistry) -> None:
+    child = python(registry, SLEEPER)
     child.start(10)
     first = child.pid
     child.kill()
@@ -154,8 +158,10 @@ def test_a_dead_process_can_be_started_again_until_it_is_retired(roster: Roster)
         child.start(10)
 
 
-def test_a_paused_process_answers_nobody_and_can_still_be_stopped(roster: Roster) -> None:
-    child = python(roster, SLEEPER)
+def test_a_paused_process_answers_nobody_and_can_still_be_stopped(
+    registry: ProcessRegistry,
+) -> None:
+    child = python(registry, SLEEPER)
     child.start(10)
     child.pause()
     wait_until(lambda: "T" in Path(f"/proc/{child.pid}/stat").read_text().split()[2])
@@ -165,26 +171,28 @@ def test_a_paused_process_answers_nobody_and_can_still_be_stopped(roster: Roster
     assert child.exit_code == -signal.SIGTERM
 
 
-def test_a_transition_that_cannot_be_is_asserted(roster: Roster) -> None:
-    child = python(roster, SLEEPER)
+def test_a_transition_that_cannot_be_is_asserted(registry: ProcessRegistry) -> None:
+    child = python(registry, SLEEPER)
     with pytest.raises(AssertionError, match="stopped -> paused"):
         child.pause()
 
 
-def test_a_closed_roster_ends_all_and_makes_no_more(roster: Roster) -> None:
-    children = [python(roster, SLEEPER, name=f"child-{n}") for n in range(4)]
+def test_a_closed_roster_ends_all_and_makes_no_more(registry: ProcessRegistry) -> None:
+    children = [python(registry, SLEEPER, name=f"child-{n}") for n in range(4)]
     for child in children:
         child.start(10)
-    roster.close(0.5)
+    registry.close(0.5)
     assert [exists(child.pid) for child in children] == [False] * 4
     with pytest.raises(ClusterError, match="being lowered"):
-        python(roster, SLEEPER)
+        python(registry, SLEEPER)
 
 
-def test_every_child_carries_the_marker(roster: Roster) -> None:
-    child = python(roster, f"import os, time; print(os.environ['{MARKER}'], 'up'); time.sleep(60)")
+def test_every_child_carries_the_marker(registry: ProcessRegistry) -> None:
+    child = python(
+        registry, f"import os, time; print(os.environ['{MARKER}'], 'up'); time.sleep(60)"
+    )
     child.start(10)
-    assert roster.cluster in child.log_tail()
+    assert registry.cluster in child.log_tail()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux's")
@@ -197,10 +205,10 @@ def test_children_die_with_an_owner_that_was_killed(tmp_path: Path) -> None:
                 f"""
                 import sys, threading, time
                 from pathlib import Path
-                from statedrill.cluster.roster import Roster
+                from statedrill.cluster.registry import ProcessRegistry
                 here = Path({str(tmp_path)!r})
-                roster = Roster("t", here, here, lambda *a, **k: None)
-                child = roster.process("c", "test", "a", ["sleep", "60"], ready=lambda: True)
+                registry = ProcessRegistry("t", here, here, lambda *a, **k: None)
+                child = registry.process("c", "test", "a", ["sleep", "60"], ready=lambda: True)
                 starter = threading.Thread(target=child.start, args=(5,))
                 starter.start()
                 starter.join()  # the thread that asked for the start is gone, the child lives on

@@ -84,7 +84,7 @@ class AutoScalingGroup:
         self._in_thread(self._reconcile)
 
     def close(self) -> None:
-        """Launch nothing any more; the processes are the roster's to end."""
+        """Launch nothing any more; the processes are the registry's to end."""
         self._closing.set()
 
     def join(self) -> None:

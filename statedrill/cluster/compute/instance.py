@@ -84,7 +84,7 @@ def build(
         return _healthy(address, port, template.health) or (template.role == "worker" and settled)
 
     def tell(told: Instance) -> None:
-        context.roster.emit(
+        context.registry.emit(
             "instance",
             id=told.id,
             role=template.role,
@@ -93,7 +93,7 @@ def build(
             state=told.state,
         )
 
-    process = context.roster.process(
+    process = context.registry.process(
         f"{template.role}-{instance_id}",
         template.role,
         zone,

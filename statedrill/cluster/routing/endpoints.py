@@ -58,7 +58,7 @@ class Endpoints:
             for service, (host, port) in self._addresses.items()
         )
         self._haproxy = Haproxy(
-            context.roster, "endpoints", _CONFIG + "".join(listens), listens=self._listens
+            context.registry, "endpoints", _CONFIG + "".join(listens), listens=self._listens
         )
 
     def address(self, service: str) -> Target:

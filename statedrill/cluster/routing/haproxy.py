@@ -14,7 +14,7 @@ from collections.abc import Callable
 from statedrill.cluster import binaries
 from statedrill.errors import ClusterError, MissingPart
 from statedrill.processes.process import Process
-from statedrill.processes.registry import Roster
+from statedrill.processes.registry import ProcessRegistry
 
 _ANSWER_BYTES = 65536
 _LEAST_FILES = 512
@@ -25,17 +25,17 @@ class Haproxy:
 
     def __init__(
         self,
-        roster: Roster,
+        registry: ProcessRegistry,
         name: str,
         config: str,
         *,
         listens: Callable[[], bool],
         on_exit: Callable[[Process, int], None] | None = None,
     ) -> None:
-        self._socket = roster.socket(f"{name}.sock")
-        self._config = roster.folder / f"{name}.cfg"
+        self._socket = registry.socket(f"{name}.sock")
+        self._config = registry.folder / f"{name}.cfg"
         self._text = _GLOBAL.format(maxconn=_maxconn(), socket=self._socket) + config
-        self.process = roster.process(
+        self.process = registry.process(
             name,
             "load-balancer",
             "region",

@@ -42,7 +42,7 @@ class LoadBalancer:
         self._registered: dict[str, tuple[str, int]] = {}
         self._lock = threading.Lock()
         self._haproxy = Haproxy(
-            context.roster,
+            context.registry,
             "load-balancer",
             _configuration(
                 f"{self.address}:{self.port}", context.timings, stickiness, health, tuple(targets)

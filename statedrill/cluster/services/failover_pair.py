@@ -132,7 +132,7 @@ class FailoverPair(ABC, Generic[NodeT]):
                     raise ClusterError(
                         f"the {self._service} was not whole again within {limit_s:g} s",
                         self._last_error
-                        or f"logs: {self._context.roster.logs}/{self._service}-*.log",
+                        or f"logs: {self._context.registry.logs}/{self._service}-*.log",
                     )
                 time.sleep(0.02)
         finally:
@@ -216,7 +216,7 @@ class FailoverPair(ABC, Generic[NodeT]):
         self._standby_lost_zone = dead.zone if successor is not dead else (standby or dead).zone
         self._endpoints.point(self._service, *successor.address)
         if successor is not dead:
-            self._context.roster.emit(
+            self._context.registry.emit(
                 "failover", service=self._service, **{"from": dead.name, "to": successor.name}
             )
         for node in [node for node in self._nodes if node is not successor]:

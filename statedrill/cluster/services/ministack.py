@@ -36,8 +36,8 @@ class MiniStack:
         self._context, self._storage, self._queue = context, storage, queue
         self._host = context.network.regional_address(_HOST_NUMBER)
         self._port = context.network.port(_PORT)
-        self._folder = context.roster.folder / "aws"
-        self._process = context.roster.process(
+        self._folder = context.registry.folder / "aws"
+        self._process = context.registry.process(
             "aws",
             "aws",
             "region",

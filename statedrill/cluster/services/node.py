@@ -34,7 +34,7 @@ class Node:
         self.host, self.port = context.network.zone_address(zone), context.network.port(port)
         self._died_at_s: float | None = None
         self._on_death: Callable[[], None] = lambda: None
-        self._process = context.roster.process(
+        self._process = context.registry.process(
             self.name,
             service,
             zone,

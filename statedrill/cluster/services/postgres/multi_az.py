@@ -34,7 +34,7 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
         timings = context.timings
         delays = Delays(timings.database_failover_s, timings.database_standby_rebuild_s)
         super().__init__("database", context, endpoints, delays)
-        self._root = data_directory.data_root(context.roster.folder)
+        self._root = data_directory.data_root(context.registry.folder)
         self._observer: PostgresConnection | None = None
         self._seen_at_s = 0.0
 

@@ -21,7 +21,7 @@ class ValkeyNode(Node):
     """An empty server; its folder is only where it would write."""
 
     def __init__(self, context: ClusterContext, number: int, zone: str) -> None:
-        self.folder = context.roster.folder / f"cache-{number}"
+        self.folder = context.registry.folder / f"cache-{number}"
         super().__init__(context, "cache", number, zone, 6379)
 
     def command(self) -> Sequence[str]:

@@ -29,7 +29,7 @@ def test_an_interrupt_while_lowering_is_raised_when_everything_is_down_and_not_b
 
     monkeypatch.setattr(cluster._topology, "stop", slow_stop)
     with pytest.raises(KeyboardInterrupt):
-        cluster.lower()
+        cluster.stop()
     returned.set()
     assert too_early == [False]
     name = cluster.control_file.stem
