@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum
 from types import MappingProxyType
+from typing import Final, Literal, TypeAlias
 
-# What a finding, a clause, a threshold and a verdict can come to.
-HELD = "held"
-BROKEN = "broken"
-UNKNOWN = "unknown"
-PRECEDENCE = (BROKEN, UNKNOWN, HELD)
+VerdictOutcome: TypeAlias = Literal["held", "broken", "unknown"]
+"""What a finding, a clause, a threshold and a verdict can come to."""
+HELD: Final = "held"
+BROKEN: Final = "broken"
+UNKNOWN: Final = "unknown"
+PRECEDENCE: tuple[VerdictOutcome, ...] = (BROKEN, UNKNOWN, HELD)
 """The one order of precedence: the first that occurs wins."""
 
 FAMILIES = ("sticky", "distributed", "decoupled")
@@ -29,7 +31,7 @@ GUARANTEES = MappingProxyType(
 """The session guarantees (Terry et al. 1994): key in files -> words for a reader."""
 
 
-def worst(outcomes: Iterable[str]) -> str:
+def worst(outcomes: Iterable[str]) -> VerdictOutcome:
     """The outcome that wins: broken beats unknown beats held; none at all is unknown."""
     found = set(outcomes)
     return next((outcome for outcome in PRECEDENCE if outcome in found), UNKNOWN)

@@ -31,6 +31,7 @@ MAY_IMPORT = {
         *("history", "vocabulary"),
         *("check/numeric", "check/index", "check/context", "check/aggregate"),
     },
+    "check/metrics/record": {"vocabulary"},
     "check/metrics": {
         *("history", "vocabulary", "inputs", "check/numeric", "check/outcome", "check/index"),
         *("check/context", "check/aggregate", "check/checks"),
@@ -44,6 +45,7 @@ MAY_IMPORT = {
         *("check/numeric", "check/index", "check/context", "check/aggregate", "check/checks"),
         *("check/metrics", "check/run_checks"),
     },
+    "check/verdict/record": {"vocabulary", "check/metrics/record"},
     "check/verdict": {
         *("history", "vocabulary", "check", "check/numeric", "check/context", "check/aggregate"),
         *("check/outcome", "check/metrics", "check/partition"),

@@ -154,16 +154,14 @@ def describe(figures: LiveFigures) -> str:
 
 def tell(event: Event) -> str:
     """An event that a spectator wants to see, as a sentence; empty for all others."""
-    kind = event["event"]
-    if kind == "cluster-ready":
-        return f"cluster ready in {float(event.get('took_s', 0.0)):.1f} s"
-    if kind == "fault-begin":
-        targets = ", ".join(str(each) for each in event.get("targets") or [])
-        return f"fault {event.get('name')}: {targets}"
-    if kind == "fault-proof":
-        return f"{'proved' if event.get('proved') else 'NOT PROVED'}: {event.get('proof')}"
-    if kind == "failover":
-        return f"failover of the {event.get('service')}: {event.get('from')} -> {event.get('to')}"
-    if kind == "experiment" and event.get("failed"):
-        return f"the experiment says: {'; '.join(str(each) for each in event['failed'])}"
+    if event["event"] == "cluster-ready":
+        return f"cluster ready in {event['took_s']:.1f} s"
+    if event["event"] == "fault-begin":
+        return f"fault {event['name']}: {', '.join(event['targets'])}"
+    if event["event"] == "fault-proof":
+        return f"{'proved' if event['proved'] else 'NOT PROVED'}: {event['proof']}"
+    if event["event"] == "failover":
+        return f"failover of the {event['service']}: {event['from']} -> {event['to']}"
+    if event["event"] == "experiment" and event["failed"]:
+        return f"the experiment says: {'; '.join(event['failed'])}"
     return ""

@@ -1,6 +1,8 @@
 """What the cluster and the drill did, on the same clock as the operations.
 
-One JSON object a line in `events.jsonl`, flushed at once. Knows nothing of what the events mean.
+One JSON object a line in `events.jsonl`, flushed at once. Knows the kinds of events and their
+fields, shared by those who emit and those who read; knows nothing of what follows from an event.
+`docs/schema/event.schema.json` is made of the types here.
 """
 
 from __future__ import annotations
@@ -12,11 +14,165 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, NotRequired, Protocol, TypeAlias, cast
+
+from typing_extensions import TypedDict
 
 from statedrill.errors import HistoryError
 
-Event = dict[str, Any]
+
+class Stamp(TypedDict):
+    """What every event has: `t` in ns of the drill's monotonic clock, `wall` in seconds of Unix."""
+
+    t: int
+    wall: float
+
+
+class PhaseBegin(Stamp):
+    """A phase of the drill begins; `end` closes the last one."""
+
+    event: Literal["phase"]
+    phase: str
+
+
+class ClusterReady(Stamp):
+    """Every part of the cluster is there and healthy."""
+
+    event: Literal["cluster-ready"]
+    took_s: float
+
+
+class ProcessState(Stamp):
+    """A supervised process changed its state; `why` and `log_tail` say how one died unasked."""
+
+    event: Literal["process"]
+    name: str
+    role: str
+    zone: str
+    state: str
+    pid: int | None
+    why: NotRequired[str]
+    log_tail: NotRequired[str]
+
+
+class InstanceState(Stamp):
+    """An instance of the Auto Scaling group changed its state."""
+
+    event: Literal["instance"]
+    id: str
+    role: str
+    zone: str
+    address: str
+    state: str
+
+
+_FromTo = TypedDict("_FromTo", {"from": str, "to": str})
+
+
+class Failover(Stamp, _FromTo):
+    """A service is served by another node from now on."""
+
+    event: Literal["failover"]
+    service: str
+
+
+class FaultBegin(Stamp):
+    """A fault begins; nothing is broken yet. `fault` is its id within the run."""
+
+    event: Literal["fault-begin"]
+    fault: str
+    name: str
+    domain: str
+    targets: list[str]
+    zone: NotRequired[str]
+    phrase: NotRequired[str]
+    """What happened, as the end of a sentence: "when" + phrase; absent in older histories."""
+
+
+class FaultProof(Stamp):
+    """Whether the fault really happened, and how that was seen."""
+
+    event: Literal["fault-proof"]
+    fault: str
+    proved: bool
+    proof: str
+
+
+class FaultEnd(Stamp):
+    """What the fault took away is there again."""
+
+    event: Literal["fault-end"]
+    fault: str
+    how: str
+
+
+class ExperimentEnd(Stamp):
+    """What Chaos Toolkit wrote in its journal; `failed` has a sentence per activity that failed."""
+
+    event: Literal["experiment"]
+    status: str | None
+    deviated: bool | None
+    failed: list[str]
+
+
+class LoadSilent(Stamp):
+    """A load process is not heard any more."""
+
+    event: Literal["load-silent"]
+    worker: int
+    phase: str
+
+
+class Settled(Stamp):
+    """The queues were watched before the audit; `drained`: seen empty."""
+
+    event: Literal["settled"]
+    drained: bool
+    queue_depth: int
+
+
+class Aborted(Stamp):
+    """A threshold with `abortOnFail` ended the load."""
+
+    event: Literal["aborted"]
+    threshold: str
+    value: float
+
+
+class Interrupted(Stamp):
+    """The user stopped the drill."""
+
+    event: Literal["interrupted"]
+    why: str
+
+
+class Crash(Stamp):
+    """The drill, or its audit, ended by an error."""
+
+    event: Literal["crash"]
+    why: str
+
+
+Event: TypeAlias = (
+    PhaseBegin
+    | ClusterReady
+    | ProcessState
+    | InstanceState
+    | Failover
+    | FaultBegin
+    | FaultProof
+    | FaultEnd
+    | ExperimentEnd
+    | LoadSilent
+    | Settled
+    | Aborted
+    | Interrupted
+    | Crash
+)
+"""One line of events.jsonl. A file may have kinds of a newer version: readers pass over them."""
+
+LoadLine: TypeAlias = dict[str, Any]
+"""One line of load-*.jsonl: what one load process measured of itself in one second."""
 
 
 class Emit(Protocol):
@@ -48,11 +204,11 @@ class EventLog:
     def emit(self, event: str, **fields: Any) -> None:
         """Stamp and write one event. After `close` events go to the listeners only."""
         with self._lock:
-            line: Event = {"t": time.monotonic_ns(), "wall": time.time(), "event": event, **fields}
+            line = {"t": time.monotonic_ns(), "wall": time.time(), "event": event, **fields}
             if not self._file.closed:
                 self._write(json.dumps(line, default=str).encode() + b"\n")
         for listener in self._listeners:
-            listener(line)
+            listener(cast(Event, line))
 
     def raise_lost(self) -> None:
         """Say that the record has a hole.
@@ -80,7 +236,16 @@ class EventLog:
             self._lost = self._lost or error
 
 
-def read_lines(path: Path) -> list[Event]:
+def read_events(path: Path) -> list[Event]:
+    """The events of a drill in the order in which they were emitted.
+
+    Raises:
+        HistoryError: a line that is not the last is no JSON object.
+    """
+    return cast(list[Event], read_lines(path))
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
     """Every JSON object of a file with one a line; a torn last line (a crash) is left out.
 
     Raises:
@@ -89,7 +254,7 @@ def read_lines(path: Path) -> list[Event]:
     if not path.exists():
         return []
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    found: list[Event] = []
+    found: list[dict[str, Any]] = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue

@@ -29,7 +29,7 @@ from statedrill.history.columns import (
     phase_windows,
     write_parts,
 )
-from statedrill.history.events import read_lines
+from statedrill.history.events import read_events
 from statedrill.history.operation import SCHEMA, open_mark
 from statedrill.vocabulary import Model
 
@@ -51,7 +51,7 @@ def pack(folder: Path) -> None:
             "name the folder of a run, such as reports/<time>-<pattern>-<experiment>",
         )
     part_count = max(1, -(-sum(_count_lines(path) for path in files) // ROWS_PER_PART))
-    windows = phase_windows(read_lines(folder / "events.jsonl"))
+    windows = phase_windows(read_events(folder / "events.jsonl"))
     reader = _Reader()
     spill = Path(tempfile.mkdtemp(prefix="pack-", dir=folder))
     try:

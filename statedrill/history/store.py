@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from statedrill.errors import HistoryError
 from statedrill.history.columns import NUMERIC, PARQUET, Names, phase_windows
-from statedrill.history.events import Event, read_lines
+from statedrill.history.events import Event, LoadLine, read_events, read_lines
 from statedrill.history.pack import pack
 from statedrill.vocabulary import Phase
 
@@ -63,7 +63,7 @@ class History:
     groups: tuple[tuple[int, int], ...]  # (first row group, number of row groups) of each part
     incomplete: tuple[int, ...]
     events: tuple[Event, ...]
-    load: tuple[Event, ...]
+    load: tuple[LoadLine, ...]
     machines: Mapping[int, str] = field(default_factory=dict)
 
     @classmethod
@@ -93,7 +93,7 @@ class History:
             rows=about["rows"],
             groups=tuple((first, count) for first, count in about["groups"]),
             incomplete=tuple(about["incomplete"]),
-            events=tuple(read_lines(folder / "events.jsonl")),
+            events=tuple(read_events(folder / "events.jsonl")),
             load=tuple(sorted(load, key=lambda line: int(line.get("t", 0)))),
             machines={int(each): name for each, name in about.get("machines", {}).items()},
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from statedrill.errors import InputError
-from statedrill.history.events import Event, read_lines
+from statedrill.history.events import Event, read_events
 from statedrill.report.formatting import crossed
 
 SCHEMA = 1
@@ -65,7 +65,7 @@ def load_run(folder: Path) -> Run:
             "name a folder such as reports/<time>-<pattern>-<experiment>; "
             "`statedrill run` makes one",
         )
-    events = tuple(read_lines(history / "events.jsonl"))
+    events = tuple(read_events(history / "events.jsonl"))
     missing = [] if plan is not None else ["There is no plan.json: the inputs are not known."]
     if verdict is None:
         missing.append(
@@ -105,7 +105,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _how_it_ended(events: tuple[Event, ...]) -> list[str]:
-    ends = [each for each in events if each["event"] in ("no-footing", "interrupted", "crash")]
+    ends = [each for each in events if each["event"] in ("interrupted", "crash")]
     if ends:
         return [f"The drill ended early: {each['event']} ({each.get('why', 'no reason recorded')})."
                 for each in ends]  # fmt: skip

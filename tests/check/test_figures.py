@@ -11,7 +11,7 @@ from statedrill.check.metrics.recovery import median_survival
 from statedrill.check.numeric.bootstrap import interval
 from statedrill.check.numeric.histogram import COARSE, FINE, Histogram, buckets
 from statedrill.vocabulary import Outcome
-from tests.check.drill_builder import END, FAULT, events, fail, forget, load, plan, users, verdict
+from tests.check.drill_builder import FAULT, fail, forget, load, plan, users, verdict
 from tests.check.history_builder import MS, PREFERENCES, START, Story
 
 SECOND = 1_000_000_000
@@ -223,12 +223,6 @@ def test_the_lag_behind_intended_starts_is_exact_where_they_are_known() -> None:
     seen = verdict(story)
     assert seen["latency_ms"]["baseline"]["p50"] == pytest.approx(32, rel=1e-3)
     assert seen["service_ms"]["baseline"]["p50"] == pytest.approx(2, rel=1e-3)
-
-
-def test_a_drill_that_said_it_had_no_footing_has_none() -> None:
-    also = [{"t": START + END * MS, "event": "no-footing", "why": "too slow"}]
-    seen = verdict(users(), events=events(also=also))
-    assert (seen["outcome"], seen["footing"]["why"]) == ("unknown", ["too slow"])
 
 
 # operations and latency

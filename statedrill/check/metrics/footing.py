@@ -50,8 +50,7 @@ def footing(history: History, plan: Mapping[str, Any], traffic: Traffic) -> dict
         "dropped": sum(int(line.get("dropped") or 0) for line in history.load),
         **_pool(history.load, during),
     }
-    said = [str(each.get("why")) for each in history.events if each["event"] == "no-footing"]
-    return _verdict(figures, said + _reasons(figures))
+    return _verdict(figures, _reasons(figures))
 
 
 def _success(traffic: Traffic) -> float | None:

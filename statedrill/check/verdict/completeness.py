@@ -31,20 +31,15 @@ def gaps(history: History) -> list[str]:
         for event in history.events
         if event["event"] == "load-silent"
     ]
-    return (
-        lost
-        + silent
-        + unclocked
-        + [_ended(event) for event in history.events if event["event"] in _ENDS]
-    )
+    ended = [
+        f"the drill {_ENDS[event['event']]} ({event['why']})"
+        for event in history.events
+        if event["event"] in ("interrupted", "crash")
+    ]
+    return lost + silent + unclocked + ended
 
 
 _ENDS = {"interrupted": "was interrupted", "crash": "ended by a crash"}
-
-
-def _ended(event: dict[str, object]) -> str:
-    why = f" ({event['why']})" if event.get("why") else ""
-    return f"the drill {_ENDS[str(event['event'])]}{why}"
 
 
 def _load_process(history: History, worker: int) -> str:

@@ -197,7 +197,7 @@ def _proof(fault: Mapping[str, Any]) -> Cell:
 
 
 _TOLD = ("instance", "failover", "fault-begin", "fault-end", "fault-proof", "settled",
-         "cluster-ready", "no-footing", "load-silent", "interrupted", "crash")  # fmt: skip
+         "cluster-ready", "load-silent", "interrupted", "crash")  # fmt: skip
 
 
 def _worth_telling(event: Event) -> bool:

@@ -1,0 +1,144 @@
+"""The figures of a run in verdict.json: traffic, availability, recovery, footing, thresholds.
+
+Times are in seconds since the drill's first event (`_s`) or in milliseconds (`_ms`). `Count` is
+explained in `check/verdict/record.py`, which puts these parts together. Knows keys and types;
+computes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, NotRequired, TypeVar
+
+# pydantic, which makes the JSON Schema, accepts that of `typing` from Python 3.12 on.
+from typing_extensions import TypedDict
+
+from statedrill.vocabulary import VerdictOutcome
+
+Count = TypeVar("Count", bound=int | None)
+
+
+class VisibilityPoint(TypedDict):
+    """Reads up to `age_s` after the write (None: any older), and the share that saw it."""
+
+    age_s: float | None
+    reads: int
+    seen: float
+
+
+class Staleness(TypedDict):
+    """The least age of what stale reads showed, by quantile; None: there was no stale read."""
+
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    max: float | None
+
+
+class Availability(TypedDict):
+    """Service in the phases fault and recovery; see `check/metrics/availability.py`.
+
+    Without a baseline to compare with, `longest_outage_s` is absent.
+    """
+
+    ratio: float | None
+    outage_s: float | None
+    longest_outage_s: NotRequired[float]
+    degraded_s: float | None
+
+
+class SessionRecovery(TypedDict, Generic[Count]):
+    """Recovery by session: the Kaplan-Meier median of the affected ones, some of them censored."""
+
+    p50: float | None
+    affected: Count
+    censored: Count
+
+
+class Recovery(TypedDict, Generic[Count]):
+    """How long until it worked again, and how much was lost; see `check/metrics/recovery.py`."""
+
+    rto_availability_s: float | None
+    rto_state_s: float | None
+    rto_sessions_s: SessionRecovery[Count]
+    rpo_s: float | None
+    rpo_writes: Count
+    lost_after_fault: Count
+    exposed_writes: Count
+    loss_rate_below: float | None
+
+
+class LatencyFigures(TypedDict, total=False):
+    """What succeeded in one phase (count and percentiles in ms), and the errors beside it.
+
+    Empty where the phase had no operation; without percentiles where none succeeded.
+    """
+
+    n: int
+    p50: float
+    p95: float
+    p99: float
+    p999: float
+    max: float
+    errors: int
+
+
+class OperationFigures(TypedDict, Generic[Count]):
+    """One operation by name, over the whole load; percentiles in ms."""
+
+    n: Count
+    errors: Count
+    unknown: Count
+    p50: float | None
+    p99: float | None
+
+
+class PhaseWindow(TypedDict):
+    """One phase of the drill."""
+
+    phase: str
+    begin_s: float
+    end_s: float
+
+
+class Series(TypedDict):
+    """The course of the run in bins of `bin_s`; equally long lists."""
+
+    bin_s: float
+    t_s: list[float]
+    ok: list[int]
+    failed: list[int]
+    p50_ms: list[float | None]
+    p99_ms: list[float | None]
+    lost_writes: list[int]
+    lost_sessions: list[int]
+    stale: list[int]
+
+
+class ThresholdResult(TypedDict):
+    """One threshold; `value` is None where nothing was measured."""
+
+    threshold: str
+    outcome: VerdictOutcome
+    value: float | None
+    evidence: NotRequired[str]
+
+
+class Footing(TypedDict):
+    """Whether the baseline carried the planned load; see `check/metrics/footing.py`.
+
+    Without a baseline only the rates and the lag are there, as None; the last three are there
+    when sessions arrive at a rate.
+    """
+
+    outcome: VerdictOutcome
+    why: list[str]
+    planned_rate: float | None
+    achieved_rate: float | None
+    schedule_lag_ms_p99: float | None
+    success_ratio: NotRequired[float | None]
+    schedule_lag_bound_ms: NotRequired[float]
+    cpu_pct: NotRequired[float | None]
+    dropped: NotRequired[int]
+    waited_share: NotRequired[float]
+    pool_users: NotRequired[int]
+    pool_users_lacking: NotRequired[int]

@@ -1,0 +1,48 @@
+"""The kinds of events: what is emitted is what is declared, and the other way round."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from statedrill.history import events
+
+ROOT = Path(events.__file__).parent.parent
+KINDS = {
+    get_args(get_type_hints(kind)["event"])[0]: set(get_type_hints(kind)) - {"t", "wall", "event"}
+    for kind in get_args(events.Event)
+}
+
+
+def emitted() -> Iterator[tuple[str, set[str], bool]]:
+    """(kind, its named fields, whether more are given by a dictionary) of every emitter."""
+    for path in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            called: Any = node.func if isinstance(node, ast.Call) else None
+            name = getattr(called, "attr", getattr(called, "id", ""))
+            if name.strip("_") == "emit" and isinstance(node, ast.Call) and node.args:
+                kind = node.args[0]
+                assert isinstance(kind, ast.Constant), f"{path}:{node.lineno}"
+                named = {each.arg for each in node.keywords if each.arg}
+                yield str(kind.value), named, any(each.arg is None for each in node.keywords)
+
+
+def test_every_event_that_is_emitted_is_declared_with_its_fields() -> None:
+    for kind, fields, _ in emitted():
+        assert fields <= KINDS[kind], kind
+
+
+def test_every_declared_kind_of_event_is_emitted_by_somebody() -> None:
+    assert {kind for kind, _, _ in emitted()} == set(KINDS)
+
+
+def test_an_emitter_that_names_all_its_fields_gives_all_that_are_required() -> None:
+    required = {
+        get_args(get_type_hints(kind)["event"])[0]: kind.__required_keys__
+        for kind in get_args(events.Event)
+    }
+    for kind, fields, more in emitted():
+        optional = {"zone", "phrase", "why", "log_tail"}
+        assert more or required[kind] - {"t", "wall", "event"} - optional <= fields, kind
