@@ -1,4 +1,4 @@
-"""The folder of one run: how it is named, and the verdict in it.
+"""The folder of one run: how it is named, and how its plan and its verdict are read and written.
 
 Every stage meets the next at these files. Knows names and JSON; knows not what they say.
 """
@@ -14,6 +14,8 @@ from typing import Any
 
 from statedrill.errors import InputError
 
+PLAN_SCHEMA = 1
+PLAN_FILE = "plan.json"
 VERDICT_FILE = "verdict.json"
 
 
@@ -36,6 +38,35 @@ def open_folder(reports: Path, title: str) -> Path:
                 ) from error
             return folder.resolve()
     raise InputError(f"{reports}: a hundred folders of this second exist", "try again")
+
+
+def read_plan(folder: Path) -> dict[str, Any]:
+    """The content of `folder`'s plan.json.
+
+    Raises:
+        InputError: the folder is no run folder, or its plan is damaged or of another schema.
+    """
+    path = folder / PLAN_FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"{folder}: not a run folder (no {PLAN_FILE})",
+            "name a folder that `statedrill run` wrote, such as reports/<time>-<pattern>-…",
+        ) from error
+    except ValueError as error:
+        raise InputError(f"{path}: damaged: {error}", "restore it, or repeat the drill") from error
+    if not isinstance(content, dict) or content.get("schema") != PLAN_SCHEMA:
+        raise InputError(
+            f"{path}: not a plan of schema {PLAN_SCHEMA}", "read it with the version that wrote it"
+        )
+    # Without its promise a run would be judged as one that promised nothing.
+    lacking = [each for each in ("pattern", "experiment", "load", "phases") if each not in content]
+    if lacking:
+        raise InputError(
+            f"{path}: damaged: lacks {', '.join(lacking)}", "restore it, or repeat the drill"
+        )
+    return content
 
 
 def write_verdict(folder: Path, verdict: Mapping[str, Any]) -> Path:

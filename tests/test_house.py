@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "run_folder": {"errors"},
     "history": {"errors", "vocabulary"},
     "inputs": {"errors", "vocabulary"},
-    "plan": {"errors", "vocabulary", "inputs"},
+    "plan": {"errors", "vocabulary", "inputs", "run_folder"},
     "check/numeric": set(),
     "check/outcome": {"errors", "vocabulary"},
     "check/context": {"history", "inputs"},

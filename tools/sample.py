@@ -12,9 +12,8 @@ from pathlib import Path
 
 from statedrill.check import judge
 from statedrill.history.store import History
-from statedrill.plan.plan import read_plan
 from statedrill.report import write_comparison, write_report
-from statedrill.run_folder import write_verdict
+from statedrill.run_folder import read_plan, write_verdict
 
 SAMPLE = Path(__file__).resolve().parent.parent / "reports" / "sample"
 # The order in which they are compared, everywhere: from the simplest, and from no failure at all.

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from statedrill import errors
 from statedrill.cli.arguments import choices, parse
@@ -24,8 +24,10 @@ from statedrill.errors import ClusterError, StatedrillError
 from statedrill.history.events import EventLog
 from statedrill.inputs import discovery
 from statedrill.inputs.options import Choices
-from statedrill.plan.plan import Plan, make_plan, read_plan
-from statedrill.run_folder import VERDICT_FILE, open_folder, write_verdict
+from statedrill.run_folder import VERDICT_FILE, open_folder, read_plan, write_verdict
+
+if TYPE_CHECKING:
+    from statedrill.plan.plan import Plan
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -170,6 +172,8 @@ def doctor(chosen: argparse.Namespace) -> int:
 
 
 def _plan(inputs: Choices) -> Plan:
+    from statedrill.plan.plan import make_plan
+
     run_id = f"r{secrets.token_hex(3)}"
     return make_plan(inputs, run_id, datetime.now(UTC).isoformat(timespec="seconds"))
 

@@ -57,18 +57,18 @@ class Topology:
         self._stopping = False
         self._starting: list[threading.Thread] = []
         wants = pattern.services
-        names = [n for n, has in (("database", wants.database), ("cache", wants.cache)) if has]
+        names = [name for name in ("database", "cache") if name in wants]
         self.endpoints = Endpoints(context, names) if names else None
         self.database: MultiAzDatabase | None = None
         self.cache: ReplicationGroup | None = None
-        if self.endpoints and wants.database:
+        if self.endpoints and "database" in wants:
             self.database = MultiAzDatabase(context, self.endpoints)
-        if self.endpoints and wants.cache:
+        if self.endpoints and "cache" in wants:
             self.cache = ReplicationGroup(context, self.endpoints)
         self.aws: MiniStack | None = None
-        if wants.queue or wants.storage:
-            self.aws = MiniStack(context, storage=wants.storage, queue=wants.queue)
-        self.has_queue = wants.queue
+        self.has_queue = "queue" in wants
+        if self.has_queue or "storage" in wants:
+            self.aws = MiniStack(context, storage="storage" in wants, queue=self.has_queue)
         self.balancer = LoadBalancer(
             context,
             stickiness=pattern.load_balancer.stickiness,

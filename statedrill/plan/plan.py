@@ -24,9 +24,7 @@ from statedrill.inputs.thresholds import parse_threshold
 from statedrill.inputs.timings import Timings
 from statedrill.plan.host import host, versions
 from statedrill.plan.load_plan import Load, make_load
-
-PLAN_SCHEMA = 1
-PLAN_FILE = "plan.json"
+from statedrill.run_folder import PLAN_FILE, PLAN_SCHEMA
 
 
 @dataclass(frozen=True)
@@ -87,35 +85,6 @@ class Plan:
         text = json.dumps(self.as_dict(), indent=2, default=str)
         path.write_text(text + "\n", encoding="utf-8")
         return path
-
-
-def read_plan(folder: Path) -> dict[str, Any]:
-    """The content of `folder`'s plan.json.
-
-    Raises:
-        InputError: the folder is no run folder, or its plan is damaged or of another schema.
-    """
-    path = folder / PLAN_FILE
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"{folder}: not a run folder (no {PLAN_FILE})",
-            "name a folder that `statedrill run` wrote, such as reports/<time>-<pattern>-…",
-        ) from error
-    except ValueError as error:
-        raise InputError(f"{path}: damaged: {error}", "restore it, or repeat the drill") from error
-    if not isinstance(content, dict) or content.get("schema") != PLAN_SCHEMA:
-        raise InputError(
-            f"{path}: not a plan of schema {PLAN_SCHEMA}", "read it with the version that wrote it"
-        )
-    # Without its promise a run would be judged as one that promised nothing.
-    lacking = [each for each in ("pattern", "experiment", "load", "phases") if each not in content]
-    if lacking:
-        raise InputError(
-            f"{path}: damaged: lacks {', '.join(lacking)}", "restore it, or repeat the drill"
-        )
-    return content
 
 
 def make_plan(choices: Choices, run: str, created: str) -> Plan:

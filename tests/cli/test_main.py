@@ -114,7 +114,7 @@ def begun(module: str, pause_s: float, folder: Path) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["statedrill.cli.main", "argparse", "statedrill.plan.plan", "yaml"]
+    "module", ["statedrill.cli.main", "argparse", "statedrill.inputs.discovery", "yaml"]
 )
 def test_ctrl_c_while_statedrill_loads_is_one_sentence(module: str, tmp_path: Path) -> None:
     with begun(module, 60, tmp_path) as process:
@@ -126,7 +126,7 @@ def test_ctrl_c_while_statedrill_loads_is_one_sentence(module: str, tmp_path: Pa
 def test_a_program_that_ignores_ctrl_c_ignores_it_while_it_loads(tmp_path: Path) -> None:
     ignored = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        process = begun("statedrill.plan.plan", 0.2, tmp_path)
+        process = begun("statedrill.inputs.discovery", 0.2, tmp_path)
     finally:
         signal.signal(signal.SIGINT, ignored)
     with process:

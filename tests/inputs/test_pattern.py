@@ -8,6 +8,7 @@ import pytest
 
 from statedrill.errors import InputError
 from statedrill.inputs.pattern import Pattern
+from statedrill.inputs.services import DatabaseOptions
 
 GOOD = """\
 name: shop
@@ -35,7 +36,7 @@ def test_a_good_file_is_read_with_its_defaults(tmp_path: Path) -> None:
     assert (pattern.application.instances, pattern.application.health) == (2, "/health")
     assert pattern.application.env == {"A": "1"}
     assert pattern.workers is None
-    assert (pattern.services.database, pattern.services.cache) == (True, False)
+    assert pattern.services == {"database": DatabaseOptions()}
     assert pattern.promise.survives == ("cache",)
     assert pattern.as_dict()["load_balancer"] == {"stickiness": True}
 
@@ -60,9 +61,11 @@ promise: {survives: [instanse]}
         "line 2: familly: unknown key; did you mean 'family'?",
         "line 4: application.command: must be a list of words",
         "line 5: application.instances: must be a whole number from 1 to 12",
-        "services.cache: must be true or false, not 'maybe'",
+        "line 6: services.cache: must be true, false or a mapping of engine, replicas, "
+        "durability, not 'maybe'",
         "line 7: workers: workers need a queue",
-        "promise.survives: has 'instanse'; choose of instance, zone",
+        "line 8: promise.survives: has 'instanse'; choose of instance, zone",
+        "did you mean 'instance'?",
     ):
         assert part in message
 
@@ -73,7 +76,7 @@ promise: {survives: [instanse]}
         ("name: [", "shop.yaml:1:8: not YAML"),
         ("- a\n- b\n", "the file: must be a mapping"),
         ("", "the file: must be a mapping"),
-        ("name: shop\nname: shop\n", "line 1: name: appears twice"),
+        ("name: shop\nname: shop\n", "line 2: name: appears twice, first on line 1"),
     ],
 )
 def test_a_file_that_is_no_pattern_says_where(tmp_path: Path, text: str, told: str) -> None:
@@ -85,3 +88,69 @@ def test_a_file_that_is_no_pattern_says_where(tmp_path: Path, text: str, told: s
 def test_a_missing_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         Pattern.read(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("family: sticky", "family: stcky", "line 2: family: is 'stcky'; choose one of sticky"),
+        ("family: sticky", "family: stcky", "did you mean 'sticky'?"),
+        ("[python, -m, shop]", "[python, yes]", "line 5: application.command: must be text or a "),
+        ("[python, -m, shop]", "[]", "line 5: application.command: must be a list of words"),
+        ("  command: [python, -m, shop]\n", "", "application.command: missing; must be a list"),
+        ("instances: 2", "instances: 1.5", "line 6: application.instances: must be a whole number"),
+        ("instances: 2", "instances: yes", "line 6: application.instances: must be a whole number"),
+        (
+            "instances: 2",
+            "health: status",
+            "line 6: application.health: must be a path that beg",
+        ),
+        ("{A: 1}", "{A: off}", "line 7: application.env.A: must be text or a number, not False"),
+        ("{A: 1}", '{A: "x\\0"}', "line 7: application.env.A: must not have a NUL"),
+        ("{A: 1}", "{A=B: 1}", "line 7: application.env.A=B: has 'A=B'; must be a mapping"),
+        ("{A: 1}", "[A]", "line 7: application.env: must be a mapping of names to text"),
+        ("stickiness: true", "stickiness: 1", "load_balancer.stickiness: must be true or false"),
+        ("stickiness", "sticky", "line 8: load_balancer.sticky: unknown key; did you mean 'stick"),
+        (
+            "{database: true}",
+            "[database]",
+            "line 9: services: must be a mapping of database",
+        ),
+        ("[cache]", "cache", "line 10: promise.survives: must be a list of instance, zone"),
+        ("[cache]", "[[cache]]", "line 10: promise.survives: has ['cache']"),
+        ("application:", "aplication:", "application: missing; must be a mapping of command"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_with_its_line(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, GOOD.replace(old, new))
+    assert told in str(caught.value)
+
+
+def test_an_item_of_a_list_is_named_with_its_own_line(tmp_path: Path) -> None:
+    text = GOOD.replace("[cache]", "\n  - cache\n  - cash\n").replace("promise: {", "promise:\n  ")
+    text = text.replace(", guarantees: [read_your_writes], idempotent: [orders]}", "")
+    with pytest.raises(InputError, match=r"line 13: promise\.survives: has 'cash'"):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("env: {A: 1}", "env:"),
+        ("load_balancer: {stickiness: true}", "load_balancer:"),
+        ("services: {database: true}", "services:"),
+        ("survives: [cache], ", "survives: , "),
+        ("description: one line", "workers:"),
+    ],
+)
+def test_a_key_without_a_value_has_its_default(tmp_path: Path, old: str, new: str) -> None:
+    assert read(tmp_path, GOOD.replace(old, new)) == read(tmp_path, GOOD.replace(old, ""))
+
+
+def test_a_pattern_with_more_variables_is_another_pattern(tmp_path: Path) -> None:
+    pattern = read(tmp_path, GOOD)
+    assert pattern.with_env({"B": "2"}).application.env == {"A": "1", "B": "2"}
+    assert pattern.application.env == {"A": "1"}

@@ -10,7 +10,8 @@ import pytest
 
 from statedrill.errors import InputError
 from statedrill.inputs.options import Choices
-from statedrill.plan.plan import Plan, make_plan, read_plan
+from statedrill.plan.plan import Plan, make_plan
+from statedrill.run_folder import read_plan
 
 
 def plan(choices: Choices | None = None) -> Plan:

@@ -1,0 +1,146 @@
+"""The managed services that a pattern may use, and the options of each.
+
+One class a kind of service: what a pattern file may say about it, with its default. `cache: true`
+in a pattern file is the short form of `cache: {}`. A target implements the services; it may bring
+further kinds, whose options are subclasses of `ServiceOptions`, too. Knows no process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from statedrill.inputs.validation import FileModel, validate
+from statedrill.inputs.yaml_file import YamlFile, did_you_mean, shown
+
+
+class ServiceOptions(FileModel):
+    """What a pattern file may say about one kind of service."""
+
+
+# PostgreSQL folds what is not quoted to lower case, and keeps 63 bytes of a name.
+_SQL_NAME = Field(
+    pattern="^[a-z][a-z0-9_]{0,62}$",
+    description="lower-case letters, digits and '_', at most 63, a letter first",
+)
+_RESERVED = ("postgres", "template0", "template1")
+
+
+class DatabaseOptions(ServiceOptions):
+    """RDS Multi-AZ: a primary and a synchronous standby in another zone.
+
+    The application connects to the database `name` as the role `user`, the owner of it.
+    """
+
+    engine: Literal["postgresql"] = "postgresql"
+    name: Annotated[str, _SQL_NAME] = "app"
+    user: Annotated[str, _SQL_NAME] = "app"
+
+    @model_validator(mode="after")
+    def _not_postgresqls_own(self) -> DatabaseOptions:
+        for name in (self.name, self.user):
+            if name in _RESERVED or name.startswith("pg_"):
+                what = f"'{name}' is a name of PostgreSQL's own; choose another"
+                raise PydanticCustomError("rule", "{what}", {"what": what})
+        return self
+
+
+class CacheOptions(ServiceOptions):
+    """ElastiCache: a primary and a replica in another zone, replicated asynchronously.
+
+    `durability: wait` has the application wait for the replica before it acknowledges a write.
+    """
+
+    engine: Literal["valkey"] = "valkey"
+    replicas: Literal[1] = 1
+    durability: Literal["none", "wait"] = "none"
+
+
+class Queue(FileModel):
+    """One SQS queue that is subscribed to the topic.
+
+    The application finds its address in the variable `variable`. `filter` is the subscription's
+    filter policy, message attribute -> accepted values; without one it receives every message.
+    """
+
+    variable: str = Field(
+        "QUEUE_URL", pattern="^[A-Za-z_][A-Za-z0-9_]*$", description="a name such as QUEUE_URL"
+    )
+    filter: dict[str, Annotated[tuple[str, ...], Field(strict=False)]] = Field(
+        {}, description="a mapping of attributes to lists of accepted words"
+    )
+
+
+_AWS_NAME = "letters, digits, '_' and '-', at most 80"
+_AwsName = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,80}$", description=_AWS_NAME)]
+
+
+class QueueOptions(ServiceOptions):
+    """SNS and SQS: a topic that fans out to `queues`, by name."""
+
+    topic: _AwsName = "app-writes"
+    queues: dict[_AwsName, Queue] = Field(
+        {"app-writes": Queue()}, min_length=1, description=f"a mapping of queue names ({_AWS_NAME})"
+    )
+
+    @model_validator(mode="after")
+    def _a_variable_each(self) -> QueueOptions:
+        variables = [queue.variable for queue in self.queues.values()]
+        if len(set(variables)) < len(variables):
+            raise PydanticCustomError("rule", "queues: each needs a `variable` of its own")
+        return self
+
+
+class StorageOptions(ServiceOptions):
+    """S3: one bucket; the application finds its name in the variable BUCKET."""
+
+    bucket: str = Field(
+        "app-uploads",
+        pattern="^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$",
+        description="lower-case letters, digits and '-', from 3 to 63",
+    )
+
+
+SERVICE_OPTIONS: Mapping[str, type[ServiceOptions]] = MappingProxyType(
+    {
+        "database": DatabaseOptions,
+        "cache": CacheOptions,
+        "queue": QueueOptions,
+        "storage": StorageOptions,
+    }
+)
+"""The services that every target knows: name in a pattern file -> its options."""
+
+
+def read_services(
+    file: YamlFile, value: object, known: Mapping[str, type[ServiceOptions]]
+) -> dict[str, ServiceOptions]:
+    """The services that the value of `services` asks for, in the order of `known`.
+
+    What is wrong with them is noted in `file`.
+    """
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        file.problem(("services",), f"must be a mapping of {', '.join(known)}")
+        return {}
+    for name in value:
+        if name not in known:
+            meant = did_you_mean(name, list(known)) or f"known: {', '.join(known)}"
+            file.problem(("services", name), f"unknown service; {meant}")
+    used = {}
+    for name, options in known.items():
+        chosen = {} if value.get(name) is True else value.get(name)
+        if chosen is None or chosen is False:
+            continue
+        if not isinstance(chosen, dict):
+            keys = ", ".join(options.model_fields)
+            what = f"must be true, false or a mapping of {keys}, not {shown(chosen)}"
+            file.problem(("services", name), what)
+        elif valid := validate(file, options, chosen, ("services", name)):
+            used[name] = valid
+    return used
