@@ -51,7 +51,7 @@ class Kind(IntEnum):
 
 
 class Outcome(IntEnum):
-    """What the client may believe afterwards (verification, rule R4)."""
+    """What the client may believe afterwards (docs/definitions.md#r4)."""
 
     OK = 0
     FAILED = 1  # surely not done

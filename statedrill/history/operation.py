@@ -74,7 +74,7 @@ def open_mark(worker: int) -> str:
 
 
 def write_id(run: str, session: int, number: int) -> str:
-    """The text of a write id, sent as `X-Write-Id`: the run id is inside (rule R3)."""
+    """The text of a write id, sent as `X-Write-Id` (docs/definitions.md#r3)."""
     return f"{run}.{session}.{number}"
 
 

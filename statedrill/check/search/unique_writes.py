@@ -2,8 +2,8 @@
 
 What the reads show puts every operation into ranks: an element before the first read that has
 it, a read after its last element. If the reads agree on one growth, the object is linearizable
-iff no operation of a higher rank ended before one of a lower rank began (the verification's
-section on versioned objects). Knows logs and sets only.
+iff no operation of a higher rank ended before one of a lower rank began
+(docs/definitions.md#versions-theorem). Knows logs and sets only.
 """
 
 from __future__ import annotations

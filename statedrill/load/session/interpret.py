@@ -1,4 +1,4 @@
-"""What an answer means (verification, rules R3 and R4, and the HTTP contract).
+"""What an answer means (docs/definitions.md#r3 and #r4, and the HTTP contract).
 
 Pure: bytes and numbers in, outcomes and ids out. Knows no socket, no user and no file.
 """
