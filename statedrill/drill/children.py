@@ -140,7 +140,7 @@ class Children:
             "STATEDRILL_CONTROL": str(self._cluster.control_file),
         }
         if plan.load.arrival_rate:
-            env["STATEDRILL_ARRIVAL_RATE"] = f"{plan.load.arrival_rate:g}/s"
+            env["STATEDRILL_ARRIVAL_RATE"] = f"{plan.load.arrival_rate!r}/s"
             env["STATEDRILL_ARRIVALS"] = plan.load.arrivals
         return env
 

@@ -5,10 +5,10 @@ Pure: reads what was chosen, starts nothing.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from statedrill.errors import InputError
+from statedrill.inputs.arrival_rate import UNIFORM, parse_arrival_rate
 from statedrill.inputs.options import Choices
 
 _MOST_USERS = 20_000
@@ -53,9 +53,10 @@ def make_load(choices: Choices) -> Load:
     rate, how = None, "closed"
     if choices.arrival_rate:
         try:
-            rate, how = _arrival_rate(choices.arrival_rate)
-        except ValueError as error:
-            problems.append(f"arrival rate: {error}")
+            rate, spacing = parse_arrival_rate(choices.arrival_rate)
+            how = spacing or UNIFORM
+        except InputError as error:
+            problems.append(f"{error.message}; {error.hint}")
     problems += _meeting_problems(choices)
     if problems:
         raise InputError("the load cannot be made", "see `statedrill run --help`", problems)
@@ -92,11 +93,3 @@ def _meeting_problems(choices: Choices) -> list[str]:
     if not 1 <= choices.master_bind_port <= 65_535:
         problems.append(f"master port: {choices.master_bind_port}; must be from 1 to 65535")
     return problems
-
-
-def _arrival_rate(text: str) -> tuple[float, str]:
-    """`50/s`, `300/m`, `50/s poisson` as (arrivals per second, "uniform" or "poisson")."""
-    match = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*/\s*(s|m|h)(?:\s+(uniform|poisson))?", text.strip())
-    if not match or float(match[1]) <= 0:
-        raise ValueError(f"{text!r} is not a rate such as '50/s', '300/m' or '50/s poisson'")
-    return float(match[1]) / {"s": 1, "m": 60, "h": 3600}[match[2]], match[3] or "uniform"

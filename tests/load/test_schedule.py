@@ -9,22 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statedrill.errors import InputError
+from statedrill.inputs.arrival_rate import POISSON, UNIFORM
 from statedrill.load import shapes
-from statedrill.load.arrivals.schedule import POISSON, UNIFORM, due_times, parse_rate, share_of
-
-
-@pytest.mark.parametrize(
-    ("text", "rate"), [("50/s", 50), ("50", 50), (" 3000/m ", 50), ("7200/h", 2), ("0.5/s", 0.5)]
-)
-def test_a_rate_is_written_with_its_unit(text: str, rate: float) -> None:
-    assert parse_rate(text) == rate
-
-
-@pytest.mark.parametrize("text", ["", "fast", "50/d", "0/s", "-1/s", "nan", "inf/s", "/s"])
-def test_what_is_no_rate_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(InputError, match="50/s"):
-        parse_rate(text)
+from statedrill.load.arrivals.schedule import due_times, share_of
 
 
 @pytest.mark.parametrize("rate", [0.3, 1.0, 7.0, 40.0, 333.0])

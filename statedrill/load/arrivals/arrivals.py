@@ -16,6 +16,7 @@ import gevent
 import locust
 from locust.runners import MasterRunner, WorkerRunner
 
+from statedrill.inputs.arrival_rate import SPACINGS, UNIFORM, parse_arrival_rate
 from statedrill.load.arrivals import schedule
 from statedrill.load.arrivals.arrival_queue import Desk
 from statedrill.load.profiles.profile import Profile
@@ -93,11 +94,12 @@ def plan_for(runner: Any, settings: Settings) -> dict[str, Any]:
         InputError: the arrival rate is not one.
     """
     options = runner.environment.parsed_options
+    rate = parse_arrival_rate(options.arrival_rate)
     clients = sorted(runner.clients, key=runner.get_worker_index) if _is_master(runner) else []
     return {
         "start_ns": time.monotonic_ns() + round(_HEADSTART_S * 1e9),
-        "rate": schedule.parse_rate(options.arrival_rate),
-        "kind": options.arrivals or schedule.UNIFORM,
+        "rate": rate.per_s,
+        "kind": rate.spacing or options.arrivals or UNIFORM,
         "seed": settings.seed,
         "run_time_s": options.run_time or 0,
         "shape_s": shape_length_s(options.run_time),
@@ -127,7 +129,7 @@ def announce(runner: Any, settings: Settings) -> None:
         InputError: the arrival rate is not one.
     """
     if is_open(runner.environment):
-        schedule.parse_rate(runner.environment.parsed_options.arrival_rate)
+        parse_arrival_rate(runner.environment.parsed_options.arrival_rate)
     running = {"plan": False}
 
     def complete(user_count: int, **_: Any) -> None:
@@ -155,8 +157,8 @@ def _options(parser: Any, **_: Any) -> None:
     )
     group.add_argument(
         "--arrivals",
-        choices=schedule.KINDS,
-        default=schedule.UNIFORM,
+        choices=SPACINGS,
+        default=UNIFORM,
         env_var="STATEDRILL_ARRIVALS",
         help="evenly spaced, or a Poisson process with the run's seed",
     )

@@ -11,31 +11,10 @@ import random
 from collections.abc import Callable, Iterator
 from itertools import count
 
-from statedrill.errors import InputError
+from statedrill.inputs.arrival_rate import UNIFORM
 
-_UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0}
 # The rate is taken as constant for this long.
 _STEP_S = 0.01
-
-UNIFORM = "uniform"
-POISSON = "poisson"
-KINDS = (UNIFORM, POISSON)
-
-
-def parse_rate(text: str) -> float:
-    """Arrivals per second from `50/s`, `50`, `3000/m` or `12.5/h`.
-
-    Raises:
-        InputError: it is none of these.
-    """
-    number, _, unit = text.strip().partition("/")
-    try:
-        rate = float(number) / _UNITS_S[unit.strip() or "s"]
-    except (ValueError, KeyError):
-        rate = math.nan
-    if not 0 < rate < math.inf:
-        raise InputError(f"'{text}' is not an arrival rate", "write it as 50/s, 3000/m or 12.5/h")
-    return rate
 
 
 def due_times(

@@ -10,8 +10,8 @@ import json
 import logging
 from typing import Any
 
+from statedrill.inputs.arrival_rate import parse_arrival_rate
 from statedrill.load import locust_hooks
-from statedrill.load.arrivals.schedule import parse_rate
 from statedrill.load.profiles import shapes
 from statedrill.load.profiles.breakpoint_search import Climb
 from statedrill.load.profiles.profile import Profile
@@ -59,7 +59,7 @@ class BreakpointProfile(Profile):
         runner: Any = self.runner
         options = runner.environment.parsed_options
         if options.arrival_rate:
-            full, unit = parse_rate(options.arrival_rate), "arrivals/s"
+            full, unit = parse_arrival_rate(options.arrival_rate).per_s, "arrivals/s"
         else:
             full, unit = float(options.num_users or 1), "users"
         result = {
