@@ -80,7 +80,8 @@ MAY_IMPORT = {
     },
     "load": {"errors", "history", "vocabulary", "inputs/arrival_rate"},
     "report": {"errors", "history", "vocabulary", "check", "plan", "inputs", "run_folder"},
-    "drill": {"errors", "history", "vocabulary", "inputs", "plan", "processes", "cluster"},
+    "target": {"history", "processes"},
+    "drill": {"errors", "history", "vocabulary", "inputs", "plan", "processes", "target"},
     "cli": {
         *("errors", "run_folder", "inputs", "plan", "history", "cluster", "drill", "check"),
         *("check/search", "report"),

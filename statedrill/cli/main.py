@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -188,12 +189,14 @@ def _open(plan: Plan, reports: Path) -> Path:
 def _drill(plan: Plan, folder: Path, title: str, headless: bool) -> None:
     from rich.console import Console
 
+    from statedrill.cluster.cluster import make_cluster
     from statedrill.drill.drill import drill
-    from statedrill.drill.terminal import PlainWatch, watcher
+    from statedrill.drill.terminal import PlainObserver, terminal_observer
 
     console = Console(stderr=True, highlight=False)
-    with PlainWatch(title, console) if headless else watcher(title, console) as watch:
-        drill(plan, folder, watch)
+    make_observer = PlainObserver if headless else terminal_observer
+    with make_observer(title, console) as observer:
+        drill(plan, folder, partial(make_cluster, plan, folder), [observer])
 
 
 def _judge(folder: Path) -> dict[str, Any]:

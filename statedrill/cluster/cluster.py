@@ -25,6 +25,7 @@ from statedrill.faults.record import FaultRecord
 from statedrill.history.events import Emit
 from statedrill.inputs.pattern import Pattern
 from statedrill.inputs.timings import Timings
+from statedrill.plan.plan import Plan
 from statedrill.processes.leftovers import ClusterLock, cleanup_leftovers
 from statedrill.processes.registry import ProcessRegistry
 
@@ -157,6 +158,10 @@ class Cluster:
         """What the application is told of its services, as environment variables."""
         return self._topology.environment()
 
+    def missing(self) -> list[str]:
+        """What keeps the cluster from being healthy, in words; empty when it is healthy."""
+        return self._topology.missing()
+
     def restore(self, timeout_s: float | None = None) -> list[str]:
         """Undo every open fault, wait until whole; names those faults. Idempotent.
 
@@ -242,3 +247,8 @@ class Cluster:
             # No death from here on is a fault, and none is replaced.
             for group in self._topology.groups():
                 group.close()
+
+
+def make_cluster(plan: Plan, folder: Path, emit: Emit) -> Cluster:
+    """The local target of `plan`, not yet started; its logs go to `folder/logs`."""
+    return Cluster(plan.pattern, plan.timings, folder, emit, plan.run, plan.seed)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from statedrill.cluster.cluster import Cluster
+from statedrill.cluster.cluster import make_cluster
 from statedrill.history.events import EventLog
 from statedrill.plan.plan import Plan
 
@@ -28,7 +28,7 @@ def serve_until_interrupted(
     """
     folder = logs or Path(tempfile.mkdtemp(prefix="statedrill-up-"))
     events = EventLog(folder / "events.jsonl")
-    cluster = Cluster(plan.pattern, plan.timings, folder, events.emit, plan.run, plan.seed)
+    cluster = make_cluster(plan, folder, events.emit)
     try:
         cluster.start()
         show(

@@ -1,3 +1,3 @@
-"""The order of events: raise, load, break, heal, audit, lower."""
+"""The order of events: start, load, break, restore, audit, stop."""
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Thresholds that end a drill at once (`abortOnFail`), looked at while the load goes on.
+"""Thresholds that end a drill at once (`abortOnFail`), measured while the load goes on.
 
-Follows the operations that the load processes write. What it sees early, `check` sees again in
-the record; here only the decision to go on or not is made. Knows no process.
+Follows the operations that the load processes write. `check` judges the same thresholds again on
+the whole record; here only the decision to go on or not is made. Knows no process.
 """
 
 from __future__ import annotations
@@ -14,87 +14,59 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from statedrill.history.follow import OperationFollower
 from statedrill.inputs.thresholds import Threshold, parse_threshold
-from statedrill.vocabulary import Kind, Outcome
+from statedrill.vocabulary import Outcome
 
 _LOOK_S = 1.0
 _SERVED = (Outcome.OK, Outcome.ACCEPTED)
 
 
-@dataclass(frozen=True)
-class Broken:
-    """A threshold that does not hold any more, and what was measured."""
+class Aborted(Exception):
+    """The threshold `threshold` does not hold any more: `value` was measured."""
 
-    threshold: str
-    value: float
+    def __init__(self, threshold: str, value: float) -> None:
+        super().__init__(threshold)
+        self.threshold, self.value = threshold, value
 
 
-class Guard:
-    """Watches the aborting ones of `thresholds` in the history's `folder`.
+class AbortMonitor:
+    """Measures the aborting ones of `thresholds` on the operations in the history's `folder`.
 
-    `clock` gives seconds and says how often a look is worth it (once a second).
+    `clock` gives seconds; the files are read at most once a second.
     """
 
     def __init__(
         self, thresholds: Sequence[str], folder: Path, clock: Callable[[], float] = time.monotonic
     ) -> None:
         parsed = [parse_threshold(text) for text in thresholds]
-        self._gauges = [_Gauge(threshold) for threshold in parsed if threshold.abort]
+        self._samples = [_ThresholdSamples(threshold) for threshold in parsed if threshold.abort]
         self._folder, self._clock, self._next = folder, clock, -math.inf
-        self._files: dict[Path, _Follower] = {}
+        self._files: dict[Path, OperationFollower] = {}
 
-    def look(self, phase: str) -> Broken | None:
-        """What broke, if anything; operations read now belong to `phase`."""
-        if not self._gauges or self._clock() < self._next:
-            return None
+    def look(self, phase: str) -> None:
+        """Read what was recorded since the last look; it belongs to `phase`.
+
+        Raises:
+            Aborted: a threshold does not hold any more.
+        """
+        if not self._samples or self._clock() < self._next:
+            return
         self._next = self._clock() + _LOOK_S
         for path in self._folder.glob("operations-*.jsonl"):
-            follower = self._files.setdefault(path, _Follower(path))
-            for row in follower.rows():
-                for gauge in self._gauges:
-                    gauge.add(row, phase)
-        found = [(gauge.threshold, gauge.value()) for gauge in self._gauges]
-        for threshold, value in found:
-            if value is not None and not threshold.holds(value):
-                return Broken(threshold.text, value)
-        return None
-
-
-class _Follower:
-    """Reads what was appended to one recorder's file, with names instead of numbers."""
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._at = path, 0
-        self._columns: list[str] = []
-        self._names: dict[tuple[str, int], str] = {}
-
-    def rows(self) -> list[dict[str, Any]]:
-        with self._path.open("rb") as file:
-            file.seek(self._at)
-            whole, newline, _ = file.read().rpartition(b"\n")
-        self._at += len(whole) + len(newline)
-        lines = [orjson.loads(line) for line in whole.split(b"\n") if line]
-        return [row for row in map(self._row, lines) if row]
-
-    def _row(self, line: Any) -> dict[str, Any] | None:
-        if isinstance(line, list):
-            row = dict(zip(self._columns, line, strict=True))
-            for table in ("op", "instance"):
-                row[table] = self._names.get((table, row[table]), "")
-            row["kind"] = Kind(row["kind"]).name.lower()
-            return row
-        if "columns" in line:
-            self._columns = line["columns"]
-        elif "table" in line:
-            self._names[line["table"], line["code"]] = line["name"]
-        return None
+            follower = self._files.setdefault(path, OperationFollower(path))
+            for row in follower.new_operations():
+                for samples in self._samples:
+                    samples.add(row, phase)
+        for samples in self._samples:
+            value = samples.value()
+            if value is not None and not samples.threshold.holds(value):
+                raise Aborted(samples.threshold.text, value)
 
 
 @dataclass
-class _Gauge:
-    """One threshold's operations: when they began, how long they took (ms; None: failed)."""
+class _ThresholdSamples:
+    """One threshold's operations: when each was called (ns) and its latency (ms; None: failed)."""
 
     threshold: Threshold
     calls: list[int] = field(default_factory=list)

@@ -14,19 +14,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from statedrill.cluster.cluster import Cluster
 from statedrill.plan.plan import Plan
 from statedrill.processes.process import Process
+from statedrill.target import Target
 
 # The first audit's recorder must not write into the file of a load process.
 AUDIT_WORKER = 900
 
 
 class Children:
-    """Starts the children of one drill, in the cluster's registry so that none outlives it."""
+    """Starts the children of one drill, in the target's registry so that none outlives it."""
 
-    def __init__(self, plan: Plan, folder: Path, cluster: Cluster) -> None:
-        self._plan, self._folder, self._cluster = plan, folder, cluster
+    def __init__(self, plan: Plan, folder: Path, target: Target) -> None:
+        self._plan, self._folder, self._target = plan, folder, target
         self._raw = folder / "raw"
         self._raw.mkdir(exist_ok=True)
 
@@ -37,7 +37,7 @@ class Children:
         command = [
             *(sys.executable, "-m", "locust", "--headless", "--only-summary"),
             *("-f", ",".join(str(path) for path in files)),
-            *("-H", self._cluster.url, "-u", str(load.users), "-r", f"{load.spawn_rate:g}"),
+            *("-H", self._target.url, "-u", str(load.users), "-r", f"{load.spawn_rate:g}"),
             # Failed requests are findings, not a failure of Locust (its exit code says 1 else).
             *("--exit-code-on-error", "0", "--stop-timeout", "10"),
             *("--csv", str(self._raw / "locust")),
@@ -73,7 +73,7 @@ class Children:
         """Reads every object of every session once more; `number` is 1 or 2."""
         command = [
             *(sys.executable, "-m", "statedrill.load.audit"),
-            *("--history", str(self._folder / "history"), "--host", self._cluster.url),
+            *("--history", str(self._folder / "history"), "--host", self._target.url),
             *("--run", self._plan.run, "--worker", str(AUDIT_WORKER + number)),
         ]
         return self._start(f"audit-{number}", "audit", command, self._load_environment())
@@ -116,11 +116,11 @@ class Children:
         load = self._plan.load
         if load.master_bind_host:
             return load.master_bind_host, str(load.master_bind_port)
-        host, port = self._cluster.extra_address(load.master_bind_port)
+        host, port = self._target.extra_address(load.master_bind_port)
         return host, str(port)
 
     def _start(self, name: str, role: str, command: list[str], env: Mapping[str, str]) -> Process:
-        child = self._cluster.registry.process(
+        child = self._target.registry.process(
             name, role, "", command, ready=lambda: True, env=env, cwd=self._raw
         )
         child.start(10.0)
@@ -137,7 +137,7 @@ class Children:
             "STATEDRILL_PACE_S": f"{plan.load.pace_s:g}",
             "STATEDRILL_SHAPE_S": f"{plan.phases.run_time_s:g}",
             "STATEDRILL_TIMEOUT_S": f"{2 * plan.timings.load_balancer_timeout_s:g}",
-            "STATEDRILL_CONTROL": str(self._cluster.control_file),
+            "STATEDRILL_CONTROL": str(self._target.control_file),
         }
         if plan.load.arrival_rate:
             env["STATEDRILL_ARRIVAL_RATE"] = f"{plan.load.arrival_rate!r}/s"
@@ -148,7 +148,7 @@ class Children:
         timings = self._plan.timings
         replaced_s = timings.instance_detection_s + timings.instance_boot_s
         return {
-            "STATEDRILL_CONTROL": str(self._cluster.control_file),
+            "STATEDRILL_CONTROL": str(self._target.control_file),
             # An outage must outlast the failovers that it causes, whatever the column of timings.
             "STATEDRILL_OUTAGE_S": f"{1.4 * max(timings.database_failover_s, replaced_s):g}",
             "STATEDRILL_PATIENCE_S": f"{60 + 8 * replaced_s:g}",

@@ -1,16 +1,17 @@
-"""What is going on right now, for whoever watches: the last lines that the load wrote.
+"""What is going on right now, for observers: the newest figures of the load processes.
 
 Reads the generator's own figures (`load-*.jsonl`); prints nothing and judges nothing.
 """
 
 from __future__ import annotations
 
-import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from statedrill.history.events import Event
+from statedrill.history.follow import LineFollower
 
 # A load process writes once a second. One that has been silent for so long does not count now.
 _SILENT_S = 5.0
@@ -21,30 +22,25 @@ class LiveFigures:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._read: dict[Path, int] = {}
+        self._files: dict[Path, LineFollower] = {}
         self._last: dict[Path, dict[str, Any]] = {}
         self._heard_s: dict[Path, float] = {}
 
     def update(self) -> None:
         """Read what was written since the last call."""
         for path in self._folder.glob("load-*.jsonl"):
-            with path.open("rb") as file:
-                file.seek(self._read.get(path, 0))
-                fresh = file.read()
-            whole, newline, _ = fresh.rpartition(b"\n")
-            if newline:
-                self._read[path] = self._read.get(path, 0) + len(whole) + 1
-                self._last[path] = json.loads(whole.rpartition(b"\n")[2])
+            if lines := self._files.setdefault(path, LineFollower(path)).new_lines():
+                self._last[path] = lines[-1]
                 self._heard_s[path] = time.monotonic()
 
     @property
     def processes(self) -> int:
-        """Load processes that have been heard so far."""
+        """Load processes that have written figures so far."""
         return len(self._last)
 
     @property
     def silent(self) -> list[int]:
-        """The numbers of the load processes that have not been heard for a while."""
+        """The numbers of the load processes that have not written for a while."""
         silent = [path for path in self._last if not self._is_fresh(path)]
         return sorted(int(path.stem.rpartition("-")[2]) for path in silent)
 
@@ -83,8 +79,8 @@ class LiveFigures:
         return time.monotonic() - self._heard_s[path] < _SILENT_S
 
 
-class Watch(Protocol):
-    """Somebody who watches a drill: the terminal, or nobody."""
+class DrillObserver(Protocol):
+    """Sees a drill while it happens, such as the terminal; has no influence on it."""
 
     def phase(self, name: str, seconds: float | None) -> None:
         """A phase began; `seconds` is its length where that is known."""
@@ -93,7 +89,34 @@ class Watch(Protocol):
         """New figures, several times a second."""
 
     def event(self, event: Event) -> None:
-        """The cluster or the drill did something."""
+        """The target or the drill did something; called in the thread that did it."""
 
     def note(self, text: str) -> None:
         """Something that the user should read now."""
+
+
+class Observers:
+    """Several observers as one; each is called in the order given."""
+
+    def __init__(self, observers: Sequence[DrillObserver]) -> None:
+        self._all = tuple(observers)
+
+    def phase(self, name: str, seconds: float | None) -> None:
+        """Pass a new phase on."""
+        for each in self._all:
+            each.phase(name, seconds)
+
+    def figures(self, figures: LiveFigures) -> None:
+        """Pass new figures on."""
+        for each in self._all:
+            each.figures(figures)
+
+    def event(self, event: Event) -> None:
+        """Pass an event on."""
+        for each in self._all:
+            each.event(event)
+
+    def note(self, text: str) -> None:
+        """Pass a note on."""
+        for each in self._all:
+            each.note(text)

@@ -1,4 +1,4 @@
-"""A drill as somebody at a terminal sees it: one live line, or plain lines without a terminal.
+"""A drill as a user at a terminal sees it: one live line, or plain lines without a terminal.
 
 Writes to standard error, so that standard output stays free for results. Decides nothing.
 """
@@ -18,12 +18,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from statedrill.drill.live import LiveFigures, Watch
+from statedrill.drill.live import DrillObserver, LiveFigures
 from statedrill.history.events import Event
 
 _PLAIN_EVERY_S = 5.0
 _WORDS = {
-    "raise": "raising the cluster",
+    "start": "raising the cluster",
     "warmup": "warming up",
     "baseline": "baseline: nothing is broken yet",
     "fault": "the fault",
@@ -35,20 +35,20 @@ _WORDS = {
 }
 
 
-def watcher(title: str, console: Console | None = None) -> LiveWatch | PlainWatch:
+def terminal_observer(title: str, console: Console | None = None) -> LiveObserver | PlainObserver:
     """A live view where standard error is a terminal, plain lines elsewhere."""
     console = console or Console(stderr=True, highlight=False)
-    return LiveWatch(title, console) if console.is_terminal else PlainWatch(title, console)
+    return LiveObserver(title, console) if console.is_terminal else PlainObserver(title, console)
 
 
-class PlainWatch:
+class PlainObserver:
     """One line a phase, and one every five seconds of it: for logs and for CI."""
 
     def __init__(self, title: str, console: Console) -> None:
         self._title, self._console = title, console
         self._phase, self._last, self._begin = "", 0.0, time.monotonic()
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> DrillObserver:
         return self
 
     def __exit__(
@@ -73,7 +73,7 @@ class PlainWatch:
 
     def event(self, event: Event) -> None:
         """Say what was broken and what failed over."""
-        text = tell(event)
+        text = event_sentence(event)
         if text:
             self._say(f"  {text}")
 
@@ -88,7 +88,7 @@ class PlainWatch:
         )
 
 
-class LiveWatch:
+class LiveObserver:
     """One line that lives: phase, time left, rate, p99, errors, sessions lost."""
 
     def __init__(self, title: str, console: Console) -> None:
@@ -108,7 +108,7 @@ class LiveWatch:
         self._task = self._progress.add_task("", total=None, title=title, figures="")
         self._ends: float | None = None
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> DrillObserver:
         self._progress.start()
         return self
 
@@ -121,7 +121,7 @@ class LiveWatch:
         self._progress.stop()
 
     def phase(self, name: str, seconds: float | None) -> None:
-        """Begin the line anew for a phase."""
+        """Reset the line for a new phase."""
         self._progress.reset(self._task, total=seconds, description=_WORDS.get(name, name))
         self._ends = time.monotonic() + seconds if seconds else None
 
@@ -135,7 +135,7 @@ class LiveWatch:
 
     def event(self, event: Event) -> None:
         """Leave a line above the live one for what was broken and what failed over."""
-        text = tell(event)
+        text = event_sentence(event)
         if text:
             self.note(text)
 
@@ -152,8 +152,8 @@ def describe(figures: LiveFigures) -> str:
     )
 
 
-def tell(event: Event) -> str:
-    """An event that a spectator wants to see, as a sentence; empty for all others."""
+def event_sentence(event: Event) -> str:
+    """An event that a user at the terminal should see, as a sentence; empty for all others."""
     if event["event"] == "cluster-ready":
         return f"cluster ready in {event['took_s']:.1f} s"
     if event["event"] == "fault-begin":

@@ -123,6 +123,13 @@ class LoadSilent(Stamp):
     phase: str
 
 
+class LoadEnded(Stamp):
+    """The load generator ended by itself, with a whole record: its profile was over."""
+
+    event: Literal["load-ended"]
+    phase: str
+
+
 class Settled(Stamp):
     """The queues were watched before the audit; `drained`: seen empty."""
 
@@ -164,6 +171,7 @@ Event: TypeAlias = (
     | FaultEnd
     | ExperimentEnd
     | LoadSilent
+    | LoadEnded
     | Settled
     | Aborted
     | Interrupted

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from statedrill.drill.abort import Broken, Guard
+from statedrill.drill.abort import Aborted, AbortMonitor
 from statedrill.errors import InputError
 from statedrill.history.operation import Operation
 from statedrill.history.recorder import Recorder
@@ -34,45 +34,50 @@ def record(recorder: Recorder, at_ms: int, took_ms: int, outcome: Outcome = Outc
     recorder.flush()
 
 
+def broken(monitor: AbortMonitor, phase: str) -> tuple[str, float]:
+    """The threshold that does not hold any more, and its value."""
+    with pytest.raises(Aborted) as raised:
+        monitor.look(phase)
+    return raised.value.threshold, raised.value.value
+
+
 def test_a_percentile_breaks_when_the_slow_ones_come(tmp_path: Path) -> None:
-    guard = Guard(["p(90){op:view-cart}<50 abortOnFail"], tmp_path, Clock())
+    monitor = AbortMonitor(["p(90){op:view-cart}<50 abortOnFail"], tmp_path, Clock())
     with Recorder(tmp_path, "r1") as recorder:
         for at in range(10):
             record(recorder, at, took_ms=5)
-        assert guard.look("baseline") is None
+        monitor.look("baseline")
         for at in range(10, 13):
             record(recorder, at, took_ms=80)
-        assert guard.look("baseline") == Broken("p(90){op:view-cart}<50 abortOnFail", 80.0)
+        assert broken(monitor, "baseline") == ("p(90){op:view-cart}<50 abortOnFail", 80.0)
 
 
 def test_only_operations_with_the_tags_count(tmp_path: Path) -> None:
-    guard = Guard(["rate{phase:fault}<0.5 abortOnFail"], tmp_path, Clock())
+    monitor = AbortMonitor(["rate{phase:fault}<0.5 abortOnFail"], tmp_path, Clock())
     with Recorder(tmp_path, "r1") as recorder:
         record(recorder, 1, 1, Outcome.UNKNOWN)
-        assert guard.look("baseline") is None
+        monitor.look("baseline")
         record(recorder, 2, 1, Outcome.UNKNOWN)
-        assert guard.look("fault") == Broken("rate{phase:fault}<0.5 abortOnFail", 1.0)
+        assert broken(monitor, "fault") == ("rate{phase:fault}<0.5 abortOnFail", 1.0)
 
 
 def test_a_window_is_judged_once_there_is_a_whole_one(tmp_path: Path) -> None:
-    guard = Guard(["max<50 for 2s abortOnFail"], tmp_path, Clock())
+    monitor = AbortMonitor(["max<50 for 2s abortOnFail"], tmp_path, Clock())
     with Recorder(tmp_path, "r1") as recorder:
         record(recorder, 0, 90)
         record(recorder, 1000, 5)
-        assert guard.look("baseline") is None
+        monitor.look("baseline")
         record(recorder, 2500, 5)
-        assert guard.look("baseline") is None  # the slow one has left the window
+        monitor.look("baseline")  # the slow one has left the window
         record(recorder, 2600, 70)
-        found = guard.look("baseline")
-        assert found is not None
-        assert found.value == 70.0
+        assert broken(monitor, "baseline") == ("max<50 for 2s abortOnFail", 70.0)
 
 
 def test_thresholds_that_do_not_abort_are_left_to_the_judge(tmp_path: Path) -> None:
-    guard = Guard(["max<1"], tmp_path, Clock())
+    monitor = AbortMonitor(["max<1"], tmp_path, Clock())
     with Recorder(tmp_path, "r1") as recorder:
         record(recorder, 0, 90)
-        assert guard.look("baseline") is None
+        monitor.look("baseline")
 
 
 @pytest.mark.parametrize("text", ["lost==0 abortOnFail", "count>5 abortOnFail"])
