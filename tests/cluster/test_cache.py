@@ -77,7 +77,7 @@ def test_a_failover_keeps_what_the_replica_had(cache: ReplicationGroup, events: 
     died = events.of("process", name=name, state="dead")[0]
     assert moved["t"] - died["t"] >= 0.4e9
     assert cache.key_count() == 100
-    wait_until(cache.whole)
+    wait_until(cache.is_healthy)
     assert zones(cache) == {"primary": ("b", True), "replica": ("a", True)}
 
 
@@ -100,7 +100,7 @@ def test_a_lost_replica_is_replaced_and_the_primary_serves_on(
     with connect(cache) as session:
         next(process for process in registry.alive() if process.name == lost).kill()
         wait_until(lambda: not cache.is_healthy())
-        wait_until(cache.whole)
+        wait_until(cache.is_healthy)
         assert session.call("DBSIZE") == 10
     assert cache.nodes()[1][0] != lost
     standby = cache._standby
@@ -114,7 +114,7 @@ def test_a_lost_zone_fails_over_and_the_replica_moves_to_a_zone_that_is_up(
 ) -> None:
     fill(cache, 10)
     cache.zone_down("a")
-    wait_until(cache.whole)
+    wait_until(cache.is_healthy)
     assert zones(cache) == {"primary": ("b", True), "replica": ("c", True)}
     assert cache.key_count() == 10
     cache.zone_up("a")
@@ -128,7 +128,7 @@ def test_when_both_nodes_are_lost_an_empty_cache_takes_their_place(cache: Replic
     wait_until(lambda: zones(cache)["primary"] == ("c", True))
     assert cache.key_count() == 0
     cache.zone_up("a")
-    wait_until(cache.whole)
+    wait_until(cache.is_healthy)
 
 
 def test_without_any_zone_there_is_no_cache_until_one_returns(cache: ReplicationGroup) -> None:
@@ -151,7 +151,7 @@ def test_a_flush_removes_every_key_everywhere_and_proves_it(cache: ReplicationGr
     assert "its replica followed" in flush.proof
     assert cache.key_count() == 0
     cache.failover()
-    wait_until(cache.whole)
+    wait_until(cache.is_healthy)
     assert cache.key_count() == 0
 
 

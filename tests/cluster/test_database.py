@@ -77,7 +77,7 @@ def test_a_failover_loses_no_acknowledged_row(
         wait_until(lambda: name_of(database, "primary") == heir)
         before = len(writer.acknowledged)
         wait_until(lambda: len(writer.acknowledged) > before + 100)
-        wait_until(database.whole)
+        wait_until(database.is_healthy)
     assert not writer.hung
     assert set(writer.acknowledged) <= writer.kept()
     assert [(e["from"], e["to"]) for e in events.of("failover", service="database")] == [
@@ -100,7 +100,7 @@ def test_a_failover_takes_its_time_and_connections_fail_fast_meanwhile(
     moved = wait_until(lambda: events.of("failover", service="database"))[0]
     died = events.of("process", name=name, state="dead")[0]
     assert moved["t"] - died["t"] >= 0.6e9
-    wait_until(database.whole)
+    wait_until(database.is_healthy)
     assert zones(database)["standby"] == ("a", True)
 
 
@@ -112,7 +112,7 @@ def test_commits_do_not_hang_when_the_standby_dies(
         kill(registry, name_of(database, "standby"))
         before = len(writer.acknowledged)
         wait_until(lambda: len(writer.acknowledged) > before + 100)
-        wait_until(database.whole)
+        wait_until(database.is_healthy)
         before = len(writer.acknowledged)
         wait_until(lambda: len(writer.acknowledged) > before + 100)
     assert not writer.hung
@@ -142,8 +142,8 @@ def test_a_rebuilt_standby_has_what_was_written_without_one(
         wait_until(lambda: len(writer.acknowledged) > 50)
         kill(registry, name_of(database, "standby"))
         wait_until(lambda: not name_of(database, "standby"))
-        wait_until(database.whole)
-        kill(registry, name_of(database, "primary"))
+        wait_until(database.is_healthy)
+        kill(roster, name_of(database, "primary"))
         wait_until(lambda: zones(database)["primary"][0] == "b")
         before = len(writer.acknowledged)
         wait_until(lambda: len(writer.acknowledged) > before + 50)
@@ -156,7 +156,7 @@ def test_a_lost_zone_fails_over_and_the_standby_moves_to_a_zone_that_is_up(
     with Writer(database) as writer:
         wait_until(lambda: len(writer.acknowledged) > 50)
         database.zone_down("a")
-        wait_until(database.whole)
+        wait_until(database.is_healthy)
         assert zones(database) == {"primary": ("b", True), "standby": ("c", True)}
         database.zone_up("a")
     assert set(writer.acknowledged) <= writer.kept()
@@ -182,7 +182,7 @@ def test_a_primary_that_dies_without_a_standby_comes_back_with_everything(
         assert len(writer.acknowledged) == before
         database.zone_up("a")
         wait_until(lambda: len(writer.acknowledged) > before + 50)
-        wait_until(database.whole)
+        wait_until(database.is_healthy)
     assert set(writer.acknowledged) <= writer.kept()
     assert events.of("failover") == []
 
@@ -206,7 +206,7 @@ def test_when_both_zones_are_lost_at_once_whichever_returns_first_has_everything
         database.zone_up(returns)
         wait_until(lambda: len(writer.acknowledged) > before + 50)
         assert zones(database)["primary"] == (returns, True)
-        wait_until(database.whole)
+        wait_until(database.is_healthy)
     assert set(writer.acknowledged) <= writer.kept()
 
 
@@ -290,7 +290,7 @@ def test_root_without_user_namespaces_becomes_nobody(
             assert primary is not None
             assert psutil.Process(primary.pid).uids().effective == 65534
             made.failover()
-            wait_until(made.whole)
+            wait_until(made.is_healthy)
             made.stop()
             endpoints.stop()
             assert not made._root.exists()
