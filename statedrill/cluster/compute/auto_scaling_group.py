@@ -1,7 +1,7 @@
 """The Auto Scaling group: keeps a number of instances alive over the zones that are up.
 
-Launches into the least populated zone, replaces what died after detection and boot delay, and
-rebalances after a zone's return by launching before it terminates. Knows nothing of faults.
+Does what `scaling_decisions.decide` says: launches, replaces after detection and boot delay, and
+rebalances after a zone's return. Knows nothing of faults.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ import contextlib
 import random
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
-from statedrill.cluster.compute.instance import (
+from statedrill.cluster.compute.instance import Instance, Template, build
+from statedrill.cluster.compute.scaling_decisions import (
     ACTIVE,
-    DEAD,
-    LAUNCHING,
-    READY,
-    REGISTERED,
-    TERMINATED,
-    TERMINATING,
-    Instance,
-    Template,
-    build,
+    Action,
+    FinishRebalance,
+    GroupState,
+    InstanceState,
+    Launch,
+    Member,
+    Reap,
+    TerminateOneOf,
+    decide,
 )
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import ZONES
@@ -61,14 +61,14 @@ class AutoScalingGroup:
         balancer: LoadBalancer | None = None,
     ) -> None:
         self.template, self.desired = template, desired
-        self._ids = iter(instance_ids(seed, template.role))
+        self._ids = instance_ids(seed, template.role)[::-1]  # the next one is the last
         self._context, self._timings = context, context.timings
         self._balancer = balancer
         self._chance = random.Random(f"{template.role} choices {seed}")
-        self._changed = threading.Condition(threading.RLock())
+        self._lock = threading.RLock()
         self._instances: list[Instance] = []
         self._down: set[str] = set()
-        self._rebalance_at: float | None = None
+        self._rebalance_at_s: float | None = None
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -78,8 +78,10 @@ class AutoScalingGroup:
         Raises:
             ClusterError: one of them died or was not ready in time, with its last log lines.
         """
-        with self._changed:
-            made = [self._new() for _ in range(self.desired)]
+        with self._lock:
+            made = [
+                self._new(self._state().emptiest_zone() or ZONES[0]) for _ in range(self.desired)
+            ]
         in_parallel({one.id: partial(self._bring_up, one) for one in made})
         self._in_thread(self._reconcile)
 
@@ -94,7 +96,7 @@ class AutoScalingGroup:
 
     def instances(self) -> list[Instance]:
         """Every instance that was not terminated yet, by id."""
-        with self._changed:
+        with self._lock:
             return sorted(self._instances, key=lambda one: one.id)
 
     def in_service(self, zone: str | None = None) -> list[Instance]:
@@ -108,11 +110,8 @@ class AutoScalingGroup:
 
     def is_healthy(self) -> bool:
         """Whether the desired number is in service and healthy, and nothing is under way."""
-        with self._changed:
-            at_work = [i for i in self._instances if i.in_service]
-            if len(at_work) != self.desired or len(self._instances) != self.desired:
-                return False
-            if self._rebalance_at is not None:
+        with self._lock:
+            if not self._state().is_complete():
                 return False
         return self._balancer is None or self._balancer.is_healthy()
 
@@ -125,7 +124,7 @@ class AutoScalingGroup:
 
     def zone_down(self, zone: str) -> None:
         """Every instance of the zone dies at once, and none is launched there."""
-        with self._changed:
+        with self._lock:
             self._down.add(zone)
             gone = [i for i in self._instances if i.zone == zone]
             for instance in gone:
@@ -137,10 +136,10 @@ class AutoScalingGroup:
 
     def zone_up(self, zone: str) -> None:
         """Instances may be launched in the zone again; rebalance after the delay."""
-        with self._changed:
+        with self._lock:
             if zone in self._down:
                 self._down.discard(zone)
-                self._rebalance_at = time.monotonic() + self._timings.rebalance_delay_s
+                self._rebalance_at_s = time.monotonic() + self._timings.rebalance_delay_s
 
     def restart(self, rolling: bool = False) -> None:
         """Stop and start the process of every instance in service, one by one or all at once.
@@ -156,84 +155,78 @@ class AutoScalingGroup:
             in_parallel({one.id: partial(self._restart, one) for one in chosen})
 
     def _restart(self, instance: Instance) -> None:
-        with self._changed:
+        with self._lock:
             if not instance.in_service:
                 return
-            instance.transition(LAUNCHING)
+            instance.transition(InstanceState.LAUNCHING)
         if self._balancer:
             self._balancer.deregister(instance.id, 0)
         instance.process.stop(STOP_GRACE_S)
         self._bring_up(instance)
 
+    def _state(self) -> GroupState:
+        """What decisions are made from."""
+        return GroupState(
+            members=tuple(
+                Member(each.id, each.zone, each.state, each.since_s, each.in_service)
+                for each in self._instances
+            ),
+            desired=self.desired,
+            zones=tuple(zone for zone in ZONES if zone not in self._down),
+            ids_left=len(self._ids),
+            detection_s=self._timings.instance_detection_s,
+            rebalance_at_s=self._rebalance_at_s,
+        )
+
     def _reconcile(self) -> None:
-        """The group's own loop: one look at the world every tick."""
+        """The group's own loop: one decision every tick."""
         while not self._closing.wait(_TICK_S):
-            with self._changed, contextlib.suppress(ClusterError):  # said: the cluster goes down
-                self._reap()
-                self._replace()
-                self._rebalance()
+            # A refused start (the cluster is being stopped) has been reported by its process.
+            with self._lock, contextlib.suppress(ClusterError):
+                for action in decide(self._state(), time.monotonic()):
+                    self._perform(action)
 
-    def _reap(self) -> None:
-        """Forget what has been dead for so long that it is noticed."""
-        noticed = time.monotonic() - self._timings.instance_detection_s
-        for instance in [i for i in self._instances if i.state == DEAD and i.since <= noticed]:
-            self._terminated(instance)
+    def _perform(self, action: Action) -> None:
+        by_id = {each.id: each for each in self._instances}
+        match action:
+            case Reap(id=instance_id):
+                self._terminated(by_id[instance_id])
+            case Launch(zone=zone):
+                launched = self._new(zone)
+                self._in_thread(lambda: self._boot(launched))
+            case TerminateOneOf(ids=ids):
+                victim = by_id[self._chance.choice(ids)]
+                victim.transition(InstanceState.TERMINATING)
+                self._in_thread(lambda: self._terminate(victim))
+            case FinishRebalance():
+                self._rebalance_at_s = None
 
-    def _replace(self) -> None:
-        population = [i for i in self._instances if i.state != TERMINATING]
-        for _ in range(self.desired - len(population)):
-            if self._zones():
-                self._launch()
-
-    def _rebalance(self) -> None:
-        if self._rebalance_at is None or time.monotonic() < self._rebalance_at:
-            return
-        population = self._population()
-        if not population or any(not i.in_service for i in self._instances):
-            return
-        if len(self._instances) > self.desired:
-            fullest = max(population, key=lambda zone: population[zone])
-            victim = self._chance.choice(self.in_service(fullest))
-            victim.transition(TERMINATING)
-            self._in_thread(lambda: self._terminate(victim))
-        elif max(population.values()) - min(population.values()) > 1:
-            self._launch()
-        else:
-            self._rebalance_at = None
-
-    def _launch(self) -> None:
-        with contextlib.suppress(StopIteration):
-            instance = self._new()
-            self._in_thread(lambda: self._boot(instance))
-
-    def _new(self) -> Instance:
-        population = self._population()
-        zone = min(population, key=lambda zone: population[zone])
-        instance = build(self.template, next(self._ids), zone, self._context, self._died)
+    def _new(self, zone: str) -> Instance:
+        instance = build(self.template, self._ids.pop(), zone, self._context, self._died)
         self._instances.append(instance)
-        instance.transition(LAUNCHING)
+        instance.transition(InstanceState.LAUNCHING)
         return instance
 
     def _boot(self, instance: Instance) -> None:
         if self._closing.wait(self._timings.instance_boot_s):
             return
-        # What went wrong was told by the process; the group tries again with a new instance.
+        # The process has reported what went wrong; the group tries again with a new instance.
         with contextlib.suppress(ClusterError):
             self._bring_up(instance)
 
     def _bring_up(self, instance: Instance) -> None:
         try:
             instance.process.start(READY_TIMEOUT_S)
-            self._set_state(instance, READY)
+            self._set_state(instance, InstanceState.READY)
             if self._balancer:
                 self._balancer.register(instance.id, instance.address, instance.port)
-                self._set_state(instance, REGISTERED)
+                self._set_state(instance, InstanceState.REGISTERED)
         except ClusterError:
             self._died(instance)
             raise
 
-    def _set_state(self, instance: Instance, state: str) -> None:
-        with self._changed:
+    def _set_state(self, instance: Instance, state: InstanceState) -> None:
+        with self._lock:
             if instance.state in ACTIVE:
                 instance.transition(state)
 
@@ -244,23 +237,14 @@ class AutoScalingGroup:
         self._terminated(instance)
 
     def _died(self, instance: Instance) -> None:
-        with self._changed:
-            if instance.state in ACTIVE:
-                instance.transition(DEAD)
+        self._set_state(instance, InstanceState.DEAD)
 
     def _terminated(self, instance: Instance) -> None:
         if self._balancer:
             self._balancer.deregister(instance.id, 0)
-        with self._changed:
-            instance.transition(TERMINATED)
+        with self._lock:
+            instance.transition(InstanceState.TERMINATED)
             self._instances.remove(instance)
-
-    def _zones(self) -> list[str]:
-        return [zone for zone in ZONES if zone not in self._down]
-
-    def _population(self) -> dict[str, int]:
-        counted = Counter(i.zone for i in self._instances if i.state in ACTIVE)
-        return {zone: counted[zone] for zone in self._zones()}
 
     def _in_thread(self, job: Callable[[], None]) -> None:
         thread = threading.Thread(target=job, name=f"{self.template.role}s", daemon=True)

@@ -9,15 +9,12 @@ from __future__ import annotations
 import http.client
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from statedrill.cluster.compute.scaling_decisions import InstanceState
 from statedrill.cluster.context import ClusterContext
 from statedrill.processes.process import Process
-
-LAUNCHING, READY, REGISTERED = "launching", "ready", "registered"
-DEAD, TERMINATING, TERMINATED = "dead", "terminating", "terminated"
-ACTIVE = frozenset({LAUNCHING, READY, REGISTERED})
 
 _PROBE_TIMEOUT_S = 1.0
 _WORKER_SETTLED_S = 1.0
@@ -40,26 +37,30 @@ class Template:
 
 @dataclass(eq=False)
 class Instance:
-    """An instance and its state; `since` is the monotonic time of its newest state, in seconds."""
+    """An instance and its state; `since_s` is the monotonic time of its newest state.
+
+    `on_change` is called after every transition.
+    """
 
     id: str
     zone: str
     address: str
     port: int
     process: Process
-    tell: Callable[[Instance], None]
-    state: str = ""
-    since: float = field(default=0.0)
+    on_change: Callable[[Instance], None]
+    state: InstanceState = InstanceState.LAUNCHING
+    since_s: float = 0.0
 
-    def transition(self, state: str) -> None:
-        """Enter `state` and tell."""
-        self.state, self.since = state, time.monotonic()
-        self.tell(self)
+    def transition(self, state: InstanceState) -> None:
+        """Enter `state` and report it."""
+        self.state, self.since_s = state, time.monotonic()
+        self.on_change(self)
 
     @property
     def in_service(self) -> bool:
-        """Whether it does its work now: its process is there and nobody is taking it down."""
-        return self.state in (READY, REGISTERED) and self.process.alive
+        """Whether it does its work now: its process exists and is not being terminated."""
+        at_work = (InstanceState.READY, InstanceState.REGISTERED)
+        return self.state in at_work and self.process.alive
 
 
 def build(
@@ -83,14 +84,14 @@ def build(
         settled = time.monotonic() - instance.process.started_s > _WORKER_SETTLED_S
         return _healthy(address, port, template.health) or (template.role == "worker" and settled)
 
-    def tell(told: Instance) -> None:
-        context.registry.emit(
+    def report(changed: Instance) -> None:
+        context.roster.emit(
             "instance",
-            id=told.id,
+            id=changed.id,
             role=template.role,
-            zone=told.zone,
-            address=f"{told.address}:{told.port}",
-            state=told.state,
+            zone=changed.zone,
+            address=f"{changed.address}:{changed.port}",
+            state=changed.state.value,
         )
 
     process = context.registry.process(
@@ -104,7 +105,7 @@ def build(
         on_exit=lambda _process, _code: on_exit(instance),
         unready=f"GET http://{address}:{port}{template.health} did not answer 200",
     )
-    instance = Instance(instance_id, zone, address, port, process, tell)
+    instance = Instance(instance_id, zone, address, port, process, report)
     return instance
 
 

@@ -1,0 +1,150 @@
+"""What an Auto Scaling group does next, decided from what it sees and the time.
+
+Replaces what died once that is noticed, launches into the least populated zone that is up, and
+rebalances after a zone's return by launching before it terminates. Pure: knows no process, no
+clock and no chance.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class InstanceState(StrEnum):
+    """The life of an instance, in the order in which it passes through these states."""
+
+    LAUNCHING = "launching"
+    READY = "ready"
+    REGISTERED = "registered"
+    DEAD = "dead"
+    TERMINATING = "terminating"
+    TERMINATED = "terminated"
+
+
+ACTIVE = frozenset({InstanceState.LAUNCHING, InstanceState.READY, InstanceState.REGISTERED})
+"""The states in which an instance counts for its zone."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One instance as the group sees it.
+
+    `since_s` is the monotonic time of its newest state; `in_service` whether it does its work now.
+    """
+
+    id: str
+    zone: str
+    state: InstanceState
+    since_s: float
+    in_service: bool
+
+
+@dataclass(frozen=True)
+class GroupState:
+    """Everything that a decision depends on, apart from the time.
+
+    `zones` are those that are up; `ids_left` is how many instances can still be launched;
+    `rebalance_at_s` is when to rebalance (monotonic seconds), None when nothing is to be
+    rebalanced; `detection_s` is how long a death goes unnoticed.
+    """
+
+    members: tuple[Member, ...]
+    desired: int
+    zones: tuple[str, ...]
+    ids_left: int
+    detection_s: float
+    rebalance_at_s: float | None = None
+
+    def is_complete(self) -> bool:
+        """Whether the desired number is in service and nothing is under way."""
+        return (
+            len(self.members) == self.desired
+            and all(member.in_service for member in self.members)
+            and self.rebalance_at_s is None
+        )
+
+    def population(self) -> dict[str, int]:
+        """How many active instances each zone that is up has."""
+        counted = Counter(member.zone for member in self.members if member.state in ACTIVE)
+        return {zone: counted[zone] for zone in self.zones}
+
+    def emptiest_zone(self) -> str | None:
+        """Where to launch next; None when no zone is up."""
+        population = self.population()
+        return min(self.zones, key=lambda zone: population[zone], default=None)
+
+
+@dataclass(frozen=True)
+class Reap:
+    """Forget an instance that has been dead for long enough to be noticed."""
+
+    id: str
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Launch an instance in `zone`."""
+
+    zone: str
+
+
+@dataclass(frozen=True)
+class TerminateOneOf:
+    """Terminate one of these instances; which one is left to chance."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FinishRebalance:
+    """The zones are balanced again."""
+
+
+Action = Reap | Launch | TerminateOneOf | FinishRebalance
+
+
+def decide(state: GroupState, now_s: float) -> list[Action]:
+    """What to do at `now_s` (monotonic seconds), in this order."""
+    noticed_s = now_s - state.detection_s
+    reaped = [
+        member
+        for member in state.members
+        if member.state is InstanceState.DEAD and member.since_s <= noticed_s
+    ]
+    left = replace(state, members=tuple(m for m in state.members if m not in reaped))
+    launches = list(_replacements(left, now_s))
+    actions: list[Action] = [*(Reap(member.id) for member in reaped), *launches]
+    if not launches and (step := _rebalance(left, now_s)):
+        actions.append(step)
+    return actions
+
+
+def _replacements(state: GroupState, now_s: float) -> Iterator[Launch]:
+    """A launch for each instance that is missing, as far as zones and ids go."""
+    staying = [m for m in state.members if m.state is not InstanceState.TERMINATING]
+    for _ in range(min(state.desired - len(staying), state.ids_left)):
+        zone = state.emptiest_zone()
+        if zone is None:
+            return
+        yield Launch(zone)
+        launched = Member("", zone, InstanceState.LAUNCHING, now_s, in_service=False)
+        state = replace(state, members=(*state.members, launched))
+
+
+def _rebalance(state: GroupState, now_s: float) -> Action | None:
+    """The next step towards zones of equal size; None while it is not due or one is under way."""
+    if state.rebalance_at_s is None or now_s < state.rebalance_at_s:
+        return None
+    population = state.population()
+    if not population or not all(member.in_service for member in state.members):
+        return None
+    if len(state.members) > state.desired:
+        fullest = max(population, key=lambda zone: population[zone])
+        return TerminateOneOf(tuple(sorted(m.id for m in state.members if m.zone == fullest)))
+    if max(population.values()) - min(population.values()) > 1:
+        zone = state.emptiest_zone()
+        return Launch(zone) if zone and state.ids_left else None
+    return FinishRebalance()

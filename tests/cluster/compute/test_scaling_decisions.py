@@ -1,0 +1,166 @@
+"""The Auto Scaling group's decisions as a table: what it sees and the time -> what it does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from statedrill.cluster.compute.scaling_decisions import (
+    Action,
+    FinishRebalance,
+    GroupState,
+    InstanceState,
+    Launch,
+    Member,
+    Reap,
+    TerminateOneOf,
+    decide,
+)
+
+DETECTION_S = 2.0
+
+
+def member(name: str, state: str = "registered", since_s: float = 0.0) -> Member:
+    """An instance named after its zone, such as `b2`."""
+    life = InstanceState(state)
+    in_service = life in (InstanceState.READY, InstanceState.REGISTERED)
+    return Member(name, name[0], life, since_s, in_service)
+
+
+def group(
+    *members: Member | str,
+    desired: int = 3,
+    zones: str = "abc",
+    ids_left: int = 100,
+    rebalance_at_s: float | None = None,
+) -> GroupState:
+    named = tuple(member(each) if isinstance(each, str) else each for each in members)
+    return GroupState(named, desired, tuple(zones), ids_left, DETECTION_S, rebalance_at_s)
+
+
+DEAD_AT_5 = member("b1", "dead", since_s=5.0)
+GONE_AT_5 = replace(member("b1", since_s=5.0), in_service=False)  # its exit is not processed yet
+LAUNCHING = member("b2", "launching")
+TERMINATING = member("a2", "terminating")
+
+TABLE: list[tuple[str, GroupState, float, list[Action]]] = [
+    ("nothing to do", group("a1", "b1", "c1"), 10, []),
+    # replacing
+    ("a death is not noticed at once", group("a1", DEAD_AT_5, "c1"), 6.9, []),
+    ("a death is noticed", group("a1", DEAD_AT_5, "c1"), 7.0, [Reap("b1"), Launch("b")]),
+    ("an exit that is not processed yet", group("a1", GONE_AT_5, "c1"), 60, []),
+    ("a replacement under way", group("a1", LAUNCHING, "c1"), 60, []),
+    ("a termination under way is not replaced", group("a1", TERMINATING, "b1", "c1"), 60, []),
+    ("a termination leaves a gap", group(TERMINATING, "b1", "c1"), 60, [Launch("a")]),
+    ("an empty group", group(), 0, [Launch("a"), Launch("b"), Launch("c")]),
+    ("more than zones", group(desired=5), 0, [Launch(zone) for zone in "abcab"]),
+    ("a zone is down", group("a1", "c1", zones="ac"), 10, [Launch("a")]),
+    (
+        "deaths of a lost zone go where there is room",
+        group("a1", DEAD_AT_5, member("b2", "dead", 5.0), "c1", zones="ac", desired=4),
+        8.0,
+        [Reap("b1"), Reap("b2"), Launch("a"), Launch("c")],
+    ),
+    ("no zone is up", group(DEAD_AT_5, zones="", desired=1), 10, [Reap("b1")]),
+    # ids used up
+    ("no id is left", group("a1", "b1", ids_left=0), 10, []),
+    ("one id is left", group("a1", ids_left=1), 10, [Launch("b")]),
+    (
+        "a rebalance without an id waits for ever",
+        group("a1", "a2", "c1", ids_left=0, rebalance_at_s=1),
+        10,
+        [],
+    ),
+    # rebalancing
+    ("not yet due", group("a1", "a2", "c1", rebalance_at_s=10), 9.9, []),
+    (
+        "launch before terminate",
+        group("a1", "a2", "c1", rebalance_at_s=10),
+        10,
+        [Launch("b")],
+    ),
+    (
+        "wait for the launch",
+        group("a1", "a2", LAUNCHING, "c1", rebalance_at_s=10),
+        60,
+        [],
+    ),
+    (
+        "then terminate in the fullest zone",
+        group("a2", "a1", "b2", "c1", rebalance_at_s=10),
+        60,
+        [TerminateOneOf(("a1", "a2"))],
+    ),
+    (
+        "one at a time",
+        group("a1", TERMINATING, "b2", "c1", rebalance_at_s=10),
+        60,
+        [],
+    ),
+    ("balanced", group("a1", "b1", "c1", rebalance_at_s=10), 60, [FinishRebalance()]),
+    (
+        "as balanced as it can be",
+        group("a1", "b1", rebalance_at_s=10, desired=2),
+        60,
+        [FinishRebalance()],
+    ),
+    (
+        "the dead are replaced first",
+        group("a1", "a2", DEAD_AT_5, rebalance_at_s=1),
+        60,
+        [Reap("b1"), Launch("b")],
+    ),
+    ("zones went down again", group("a1", "a2", zones="", desired=2, rebalance_at_s=1), 60, []),
+]
+
+
+@pytest.mark.parametrize(
+    ("state", "now_s", "actions"),
+    [pytest.param(*row, id=name) for name, *row in TABLE],
+)
+def test_what_the_group_sees_decides_what_it_does(
+    state: GroupState, now_s: float, actions: list[Action]
+) -> None:
+    assert decide(state, now_s) == actions
+
+
+@pytest.mark.parametrize(
+    ("state", "complete"),
+    [
+        (group("a1", "b1", "c1"), True),
+        (group("a1", "b1"), False),
+        (group("a1", "b1", "c1", "a2"), False),
+        (group("a1", DEAD_AT_5, "c1"), False),
+        (group("a1", LAUNCHING, "c1"), False),
+        (group("a1", "b1", "c1", rebalance_at_s=99), False),
+    ],
+)
+def test_a_group_is_complete_when_all_serve_and_nothing_is_under_way(
+    state: GroupState, complete: bool
+) -> None:
+    assert state.is_complete() is complete
+
+
+def test_a_zones_return_ends_in_balance_and_never_below_the_desired_number() -> None:
+    """Plays the decisions to their end, every action done at once."""
+    state, now_s, history = group("a1", "c1", "a2", rebalance_at_s=2.0), 0.0, []
+    while state.rebalance_at_s is not None:
+        assert now_s < 60, "the rebalance never ends"
+        for action in decide(state, now_s):
+            members = list(state.members)
+            if isinstance(action, Launch):
+                members.append(member(f"{action.zone}{len(history) + 10}"))
+            elif isinstance(action, TerminateOneOf):
+                members = [each for each in members if each.id != action.ids[0]]
+            due = None if isinstance(action, FinishRebalance) else state.rebalance_at_s
+            state = replace(state, members=tuple(members), rebalance_at_s=due)
+            history.append(type(action).__name__)
+        assert len(state.members) >= state.desired
+        now_s += 0.05
+    assert state.population() == {"a": 1, "b": 1, "c": 1}
+    assert list(pairwise(history)) == [
+        ("Launch", "TerminateOneOf"),
+        ("TerminateOneOf", "FinishRebalance"),
+    ]
