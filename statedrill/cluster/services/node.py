@@ -1,7 +1,6 @@
 """One server of a managed service: a process with a zone, an address and the time of its death.
 
-Knows how to start it and how to end it at once; which of two nodes is the primary is the pair's
-business.
+Knows how to start it and how to end it at once; the pair decides which of two is the primary.
 """
 
 from __future__ import annotations
@@ -69,7 +68,7 @@ class Node:
 
     @property
     def died_at_s(self) -> float:
-        """When it died, on the monotonic clock; a death not yet told of is noted as now."""
+        """When it died, on the monotonic clock; a death that was not reported yet counts as now."""
         if self._died_at_s is None:
             self._died_at_s = time.monotonic()
         return self._died_at_s
@@ -99,6 +98,17 @@ class Node:
             ClusterError: it survived SIGKILL for ten seconds.
         """
         self._process.wait_gone()
+
+    def promote(self) -> None:
+        """Become the primary with the data it has.
+
+        Raises:
+            ClusterError: it does not answer, or refuses.
+        """
+        raise NotImplementedError
+
+    def release_standby(self) -> None:
+        """Wait for no standby any more; nothing to do for a primary that never waits for one."""
 
     def discard(self) -> None:
         """Throw its data away; only for a node that is gone for ever."""

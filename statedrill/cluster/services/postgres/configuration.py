@@ -39,7 +39,7 @@ host replication all 127.0.0.0/8 trust
 
 
 def node_settings(host: str, port: int, primary: tuple[str, int, str] | None) -> str:
-    """The settings of one node; `primary` is host and port to follow, and the own name there."""
+    """The settings of one node; `primary`: host and port to follow, and this node's name there."""
     own = f"listen_addresses = '{host}'\nport = {port}\n"
     if primary:
         leader, leader_port, name = primary
@@ -51,6 +51,6 @@ def node_settings(host: str, port: int, primary: tuple[str, int, str] | None) ->
 
 
 def synchronous_settings(standby: str | None) -> str:
-    """Commits wait for the standby with this name; None: they wait for nobody."""
+    """Commits wait for the standby with this name; None: they wait for no standby."""
     names = f'"{standby}"' if standby else ""
     return f"synchronous_standby_names = '{names}'\n"

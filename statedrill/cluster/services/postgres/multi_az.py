@@ -14,7 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.routing.endpoints import Endpoints
-from statedrill.cluster.services.failover_pair import Delays, FailoverPair
+from statedrill.cluster.services.failover_decisions import Delays
+from statedrill.cluster.services.failover_pair import FailoverPair
 from statedrill.cluster.services.postgres import data_directory
 from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError
 from statedrill.cluster.services.postgres.node import PostgresNode, answers
@@ -29,6 +30,7 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
     """The database `shop` of the user `shop`, without password, behind a fixed address."""
 
     standby_role = "standby"
+    keeps_data = True
 
     def __init__(self, context: ClusterContext, endpoints: Endpoints) -> None:
         timings = context.timings
@@ -54,45 +56,23 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
         return PostgresNode(self._context, number, zone, self._root)
 
     def _create(self, primary: PostgresNode, standby: PostgresNode) -> None:
-        def raise_node(node: PostgresNode) -> None:
+        def start_node(node: PostgresNode) -> None:
             node.create(leader=None if node is primary else primary)
-            self._launch(node)
+            self._nodes.launch(node)
 
         data_directory.template()  # not twice at once
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(raise_node, (primary, standby)))
+            list(pool.map(start_node, (primary, standby)))
         self._join(primary, standby)
 
     def _answers(self) -> bool:
         return answers(self._endpoints.address("database"), "shop")
 
     def _add_standby(self, primary: PostgresNode, standby: PostgresNode) -> None:
-        self._require_up(standby)
+        self._nodes.require_up(standby)
         standby.back_up(primary)
-        self._launch(standby)
+        self._nodes.launch(standby)
         self._join(primary, standby)
-
-    def _elect(self, dead: PostgresNode, standby: PostgresNode | None) -> PostgresNode | None:
-        """The standby; else the primary from its own data; else the standby from its own.
-
-        A standby that is still known has every acknowledged row: the primary is told to go on
-        without one only in `_release_standby`, and after that the standby is forgotten.
-        """
-        if standby and standby.alive:
-            standby.promote()
-            return standby
-        if self._zone_is_up(dead.zone):
-            dead.wait_for(None)
-            self._launch(dead)
-            return dead
-        if standby and self._zone_is_up(standby.zone):
-            self._launch(standby)
-            standby.promote()
-            return standby
-        return None
-
-    def _release_standby(self, primary: PostgresNode) -> None:
-        primary.wait_for(None)
 
     def _watch(self, primary: PostgresNode, standby: PostgresNode) -> float:
         """A standby that lives but does not stream would hold up every commit: end it.
@@ -130,7 +110,7 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
         try:
             with primary.session(timeout_s=10.0) as session:
                 _wait(lambda: _replication(session, standby)[0] == "streaming", standby, deadline)
-                primary.wait_for(standby)
+                primary.set_synchronous_standby(standby)
                 _wait(lambda: _replication(session, standby)[1] == "sync", standby, deadline)
                 # The checkpointer is what tells commits to wait. It reads its settings between
                 # two checkpoints: after two of them no commit is acknowledged without the

@@ -1,6 +1,6 @@
 """One PostgreSQL server: its data folder, its settings, its promotion.
 
-Knows how to make it a primary or a standby and whom its commits wait for; decides nothing.
+Knows how to make it a primary or a standby, and which standby commits wait for; decides nothing.
 """
 
 from __future__ import annotations
@@ -64,8 +64,12 @@ class PostgresNode(Node):
         data_directory.run_tool("pg_basebackup", *where, *options)
         self._settle(leader)
 
-    def wait_for(self, standby: PostgresNode | None) -> None:
-        """From now on commits wait for `standby`; None: for nobody, and those that wait go on.
+    def release_standby(self) -> None:
+        """Commits wait for no standby any more, and those that wait go on."""
+        self.set_synchronous_standby(None)
+
+    def set_synchronous_standby(self, standby: PostgresNode | None) -> None:
+        """From now on commits wait for `standby`; None: for no standby.
 
         A file and a signal: works when no connection is free and when commits hang.
         """
@@ -77,12 +81,12 @@ class PostgresNode(Node):
                 os.kill(self.pid, signal.SIGHUP)
 
     def promote(self) -> None:
-        """Make this standby a primary that waits for nobody; nothing to do when it is one.
+        """Make this standby a primary that waits for no standby; nothing to do when it is one.
 
         Raises:
             ClusterError: it does not answer, or is no primary after half a minute.
         """
-        self.wait_for(None)
+        self.release_standby()
         try:
             with self.session(timeout_s=_PROMOTION_S + 5.0) as session:
                 if session.query("SELECT pg_is_in_recovery()") == [("f",)]:
@@ -104,7 +108,7 @@ class PostgresNode(Node):
     def kill(self) -> None:
         """SIGKILL the server with all its backends, each of which has a process group of its own.
 
-        A killed postmaster alone would let a backend finish what it is doing and say so.
+        If only the postmaster were killed, a backend could finish its work and acknowledge it.
         """
         if self.alive:
             with contextlib.suppress(psutil.Error, ProcessLookupError):
@@ -124,10 +128,10 @@ class PostgresNode(Node):
         shutil.rmtree(self.data, ignore_errors=True)
 
     def _settle(self, leader: PostgresNode | None) -> None:
-        """Write its settings: whom it follows, and that its commits wait for nobody."""
+        """Write its settings: which node it follows, and that its commits wait for no standby."""
         follows = (leader.host, leader.port, self.name) if leader else None
         (self.data / "node.conf").write_text(node_settings(self.host, self.port, follows))
-        self.wait_for(None)
+        self.release_standby()
         if leader:
             (self.data / "standby.signal").touch()
         data_directory.hand_over(self.data)

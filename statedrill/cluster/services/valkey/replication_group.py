@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from statedrill.cluster.context import ClusterContext
-from statedrill.cluster.network.addresses import ZONES
 from statedrill.cluster.routing.endpoints import Endpoints
-from statedrill.cluster.services.failover_pair import Delays, FailoverPair
+from statedrill.cluster.services.failover_decisions import Delays
+from statedrill.cluster.services.failover_pair import FailoverPair
 from statedrill.cluster.services.valkey.client import ValkeyError
 from statedrill.cluster.services.valkey.node import ValkeyNode, answers
 from statedrill.errors import ClusterError
@@ -102,37 +102,15 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
 
     def _create(self, primary: ValkeyNode, standby: ValkeyNode) -> None:
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(self._launch, (primary, standby)))
+            list(pool.map(self._nodes.launch, (primary, standby)))
         self._link(primary, standby)
 
     def _answers(self) -> bool:
         return answers(self._endpoints.address("cache"))
 
     def _add_standby(self, primary: ValkeyNode, standby: ValkeyNode) -> None:
-        self._launch(standby)
+        self._nodes.launch(standby)
         self._link(primary, standby)
-
-    def _elect(self, dead: ValkeyNode, standby: ValkeyNode | None) -> ValkeyNode | None:
-        """The replica with what it received; else a new and empty node in a zone that is up."""
-        if standby and standby.alive:
-            standby.promote()
-            return standby
-        for zone in (dead.zone, *ZONES):
-            if self._zone_is_up(zone):
-                return self._empty(zone)
-        return None
-
-    def _empty(self, zone: str) -> ValkeyNode:
-        node = self._create_node(zone)
-        try:
-            self._launch(node)
-        except ClusterError:
-            self._discard(node)
-            raise
-        return node
-
-    def _release_standby(self, primary: ValkeyNode) -> None:
-        """Nothing to do: a primary never waits for its replica."""
 
     def _link(self, primary: ValkeyNode, standby: ValkeyNode) -> None:
         try:

@@ -10,8 +10,8 @@ import pytest
 from statedrill.cluster.services.aws_client import AwsClient
 from statedrill.cluster.services.ministack import MiniStack
 from statedrill.errors import ClusterError
-from statedrill.processes.registry import ProcessRegistry
-from tests.cluster.services import TIMINGS, context_for
+from statedrill.processes.registry import Roster
+from tests.cluster.support import TIMINGS, context_for
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster

@@ -1,27 +1,15 @@
-"""What a machine without room or files is told: one cause and one cure."""
+"""Where a PostgreSQL's data folder comes from."""
 
 from __future__ import annotations
 
 import errno
-import resource
 import shutil
 from pathlib import Path
 
 import pytest
 
-from statedrill.cluster.routing import haproxy
 from statedrill.cluster.services.postgres import data_directory
-from statedrill.errors import BAD_INPUT, MissingPart
-
-
-def test_too_few_files_are_told_before_the_load_balancer_starts(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 256))
-    with pytest.raises(MissingPart, match="only 256 files may be open") as caught:
-        haproxy._maxconn()
-    assert "ulimit -n" in caught.value.hint
-    assert caught.value.exit_code == BAD_INPUT
+from statedrill.errors import ClusterError
 
 
 @pytest.mark.parametrize(
@@ -39,3 +27,22 @@ def test_a_copy_that_did_not_fit_says_so(
     with pytest.raises(OSError, match=str(tmp_path / "data")) as caught:
         data_directory.copy_template(tmp_path / "data")
     assert caught.value.errno == number
+
+
+@pytest.mark.cluster
+def test_the_template_is_made_by_one_and_found_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    made = data_directory.template()
+    assert (made / "PG_VERSION").is_file()
+    stamp = made.stat().st_ctime_ns
+    assert data_directory.template() == made
+    assert made.stat().st_ctime_ns == stamp
+    assert [each.name for each in made.parent.iterdir()] == [made.name]
+
+
+@pytest.mark.cluster
+def test_a_tool_that_fails_says_why(tmp_path: Path) -> None:
+    with pytest.raises(ClusterError, match="initdb failed"):
+        data_directory.run_tool("initdb", f"--pgdata={tmp_path}/x", "--locale=nowhere")

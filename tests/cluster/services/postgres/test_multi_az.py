@@ -14,8 +14,8 @@ from statedrill.cluster.services.postgres.client import PostgresError
 from statedrill.cluster.services.postgres.multi_az import MultiAzDatabase
 from statedrill.errors import ClusterError
 from statedrill.processes.process import MARKER
-from statedrill.processes.registry import ProcessRegistry
-from tests.cluster.services import Writer, connect, context_for
+from statedrill.processes.registry import Roster
+from tests.cluster.support import Writer, connect, context_for
 from tests.support.events import Events
 from tests.support.waiting import wait_until
 
@@ -196,8 +196,8 @@ def test_when_both_zones_are_lost_at_once_whichever_returns_first_has_everything
         primary, standby = database._primary, database._standby
         assert primary is not None
         assert standby is not None
-        with database._changed:  # the zones go before the service can look
-            database._up_since_s = {"c": 0.0}
+        with database._nodes._lock:  # the zones go before the service can look
+            database._nodes._up_since_s = {"c": 0.0}
             primary.kill()
             standby.kill()
         failed = writer.failures
@@ -252,23 +252,6 @@ def marker_of(process: psutil.Process) -> str | None:
         return process.environ().get(MARKER)
     except psutil.Error:
         return None
-
-
-def test_the_template_is_made_by_one_and_found_by_the_next(
-    tmp_path: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    made = data_directory.template()
-    assert (made / "PG_VERSION").is_file()
-    stamp = made.stat().st_ctime_ns
-    assert data_directory.template() == made
-    assert made.stat().st_ctime_ns == stamp
-    assert [each.name for each in made.parent.iterdir()] == [made.name]
-
-
-def test_a_tool_that_fails_says_why(tmp_path: object) -> None:
-    with pytest.raises(ClusterError, match="initdb failed"):
-        data_directory.run_tool("initdb", f"--pgdata={tmp_path}/x", "--locale=nowhere")
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root drops privileges")

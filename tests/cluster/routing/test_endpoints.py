@@ -9,8 +9,8 @@ import pytest
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.routing.endpoints import Endpoints
 from statedrill.errors import ClusterError
-from statedrill.processes.registry import ProcessRegistry
-from tests.cluster.services import context_for
+from statedrill.processes.registry import Roster
+from tests.cluster.support import context_for
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster

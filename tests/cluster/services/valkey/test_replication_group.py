@@ -9,8 +9,8 @@ from statedrill.cluster.routing.endpoints import Endpoints
 from statedrill.cluster.services.valkey.client import ValkeyConnection, ValkeyError
 from statedrill.cluster.services.valkey.replication_group import ReplicationGroup
 from statedrill.errors import ClusterError
-from statedrill.processes.registry import ProcessRegistry
-from tests.cluster.services import context_for
+from statedrill.processes.registry import Roster
+from tests.cluster.support import context_for
 from tests.support.events import Events
 from tests.support.waiting import wait_until
 

@@ -1,0 +1,159 @@
+"""What a pair of nodes does next when one of them or its zone is gone, decided from what is seen.
+
+Depends on no event, only on what is true now, so that no event can be missed. Pure: knows no
+process, no clock and neither SQL nor Valkey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+IDLE_S = 3600.0
+"""To wait until something happens: whatever happens wakes the pair."""
+
+
+@dataclass(frozen=True)
+class Delays:
+    """How long the service takes, in seconds: from death to promotion, from loss to a new one."""
+
+    failover_s: float
+    rebuild_s: float
+
+
+@dataclass(frozen=True)
+class NodeView:
+    """One node as it is now; `died_at_s` (monotonic seconds) is None while it is alive."""
+
+    zone: str
+    died_at_s: float | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process exists."""
+        return self.died_at_s is None
+
+
+@dataclass(frozen=True)
+class PairState:
+    """Everything that a decision depends on, apart from the time.
+
+    `standby` is None until it is complete, that is, can take over. `up_since_s` has the zones that
+    are up, each with the monotonic time of its return. `keeps_data`: a node that starts again has
+    what it had, so only a node with the data may become the primary. `hurry`: rebuild at once.
+    """
+
+    primary: NodeView
+    standby: NodeView | None
+    up_since_s: Mapping[str, float]
+    delays: Delays
+    keeps_data: bool
+    standby_lost_at_s: float = 0.0
+    standby_lost_zone: str = ""
+    hurry: bool = field(default=False, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Do nothing for so many seconds, unless something happens."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class CloseEndpoint:
+    """Close the connections to the dead primary, and refuse new ones."""
+
+
+@dataclass(frozen=True)
+class PromoteStandby:
+    """The standby, which is alive, becomes the primary."""
+
+
+@dataclass(frozen=True)
+class RestartPrimary:
+    """The dead primary starts again from its own data."""
+
+
+@dataclass(frozen=True)
+class RestartStandby:
+    """The dead standby starts again from its own data and becomes the primary."""
+
+
+@dataclass(frozen=True)
+class ReplacePrimary:
+    """A new, empty node in `zone` becomes the primary."""
+
+    zone: str
+
+
+@dataclass(frozen=True)
+class DropStandby:
+    """The standby is dead: the primary goes on alone."""
+
+
+@dataclass(frozen=True)
+class AddStandby:
+    """A new standby is built in `zone`."""
+
+    zone: str
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Both nodes are there: look whether they work together."""
+
+
+Action = (
+    Wait
+    | CloseEndpoint
+    | PromoteStandby
+    | RestartPrimary
+    | RestartStandby
+    | ReplacePrimary
+    | DropStandby
+    | AddStandby
+    | Watch
+)
+
+
+def decide(state: PairState, now_s: float) -> list[Action]:
+    """What to do at `now_s` (monotonic seconds), in this order; then decide again."""
+    if state.primary.died_at_s is not None:
+        due_s = state.primary.died_at_s + state.delays.failover_s
+        step = Wait(due_s - now_s) if due_s > now_s else _new_primary(state)
+        return [CloseEndpoint(), step]
+    if state.standby is None:
+        return [_new_standby(state, now_s)]
+    return [Watch()] if state.standby.alive else [DropStandby()]
+
+
+def _new_primary(state: PairState) -> Action:
+    """Who serves from now on, alone.
+
+    A standby that is still known has every acknowledged write: a primary goes on without one only
+    after `DropStandby`, which forgets it.
+    """
+    if state.standby and state.standby.alive:
+        return PromoteStandby()
+    if not state.keeps_data:
+        candidates = (state.primary.zone, *sorted(state.up_since_s))
+        zone = next((zone for zone in candidates if zone in state.up_since_s), None)
+        return ReplacePrimary(zone) if zone else Wait(IDLE_S)
+    if state.primary.zone in state.up_since_s:
+        return RestartPrimary()
+    if state.standby and state.standby.zone in state.up_since_s:
+        return RestartStandby()
+    return Wait(IDLE_S)
+
+
+def _new_standby(state: PairState, now_s: float) -> Action:
+    """Rebuild in the zone of the lost standby if it is up, else in any other than the primary's."""
+    zones = sorted(zone for zone in state.up_since_s if zone != state.primary.zone)
+    if not zones:
+        return Wait(IDLE_S)
+    zone = state.standby_lost_zone if state.standby_lost_zone in zones else zones[0]
+    due_s = max(state.standby_lost_at_s, state.up_since_s[zone]) + state.delays.rebuild_s
+    if due_s > now_s and not state.hurry:
+        return Wait(due_s - now_s)
+    return AddStandby(zone)
