@@ -85,7 +85,7 @@ def build(
         return _healthy(address, port, template.health) or (template.role == "worker" and settled)
 
     def report(changed: Instance) -> None:
-        context.roster.emit(
+        context.registry.emit(
             "instance",
             id=changed.id,
             role=template.role,

@@ -9,7 +9,7 @@ import pytest
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.routing.endpoints import Endpoints
 from statedrill.errors import ClusterError
-from statedrill.processes.registry import Roster
+from statedrill.processes.registry import ProcessRegistry
 from tests.cluster.support import context_for
 from tests.support.waiting import wait_until
 

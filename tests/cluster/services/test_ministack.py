@@ -10,7 +10,7 @@ import pytest
 from statedrill.cluster.services.aws_client import AwsClient
 from statedrill.cluster.services.ministack import MiniStack
 from statedrill.errors import ClusterError
-from statedrill.processes.registry import Roster
+from statedrill.processes.registry import ProcessRegistry
 from tests.cluster.support import TIMINGS, context_for
 from tests.support.waiting import wait_until
 

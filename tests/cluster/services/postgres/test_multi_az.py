@@ -14,7 +14,7 @@ from statedrill.cluster.services.postgres.client import PostgresError
 from statedrill.cluster.services.postgres.multi_az import MultiAzDatabase
 from statedrill.errors import ClusterError
 from statedrill.processes.process import MARKER
-from statedrill.processes.registry import Roster
+from statedrill.processes.registry import ProcessRegistry
 from tests.cluster.support import Writer, connect, context_for
 from tests.support.events import Events
 from tests.support.waiting import wait_until
@@ -143,7 +143,7 @@ def test_a_rebuilt_standby_has_what_was_written_without_one(
         kill(registry, name_of(database, "standby"))
         wait_until(lambda: not name_of(database, "standby"))
         wait_until(database.is_healthy)
-        kill(roster, name_of(database, "primary"))
+        kill(registry, name_of(database, "primary"))
         wait_until(lambda: zones(database)["primary"][0] == "b")
         before = len(writer.acknowledged)
         wait_until(lambda: len(writer.acknowledged) > before + 50)

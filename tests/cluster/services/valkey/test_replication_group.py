@@ -9,7 +9,7 @@ from statedrill.cluster.routing.endpoints import Endpoints
 from statedrill.cluster.services.valkey.client import ValkeyConnection, ValkeyError
 from statedrill.cluster.services.valkey.replication_group import ReplicationGroup
 from statedrill.errors import ClusterError
-from statedrill.processes.registry import Roster
+from statedrill.processes.registry import ProcessRegistry
 from tests.cluster.support import context_for
 from tests.support.events import Events
 from tests.support.waiting import wait_until
