@@ -14,11 +14,12 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, NotRequired, Protocol, TypeAlias, cast
+from typing import Any, Literal, NotRequired, Protocol, TypeAlias, cast, get_args
 
 from typing_extensions import TypedDict
 
 from statedrill.errors import HistoryError
+from statedrill.records import fields, problem
 
 
 class Stamp(TypedDict):
@@ -179,6 +180,14 @@ Event: TypeAlias = (
 )
 """One line of events.jsonl. A file may have kinds of a newer version: readers pass over them."""
 
+
+class _NewerEvent(Stamp):
+    event: str
+
+
+_KINDS = {get_args(fields(kind)["event"][0])[0]: kind for kind in get_args(Event)}
+_DAMAGED = "the file is damaged: restore it from a copy, or repeat the drill"
+
 LoadLine: TypeAlias = dict[str, Any]
 """One line of load-*.jsonl: what one load process measured of itself in one second."""
 
@@ -248,9 +257,13 @@ def read_events(path: Path) -> list[Event]:
     """The events of a drill in the order in which they were emitted.
 
     Raises:
-        HistoryError: a line that is not the last is no JSON object.
+        HistoryError: a line that is not the last is no JSON object, or an event lacks a field.
     """
-    return cast(list[Event], read_lines(path))
+    found = read_lines(path)
+    for number, event in enumerate(found, start=1):
+        if wrong := problem(event, _KINDS.get(str(event.get("event")), _NewerEvent)):
+            raise HistoryError(f"{path}: event {number}: {wrong}", _DAMAGED)
+    return cast(list[Event], found)
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
@@ -275,7 +288,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
                 break
             raise HistoryError(
                 f"{path}:{number}: not a JSON object ({error})",
-                "the file is damaged: restore it from a copy, or repeat the drill",
+                _DAMAGED,
             ) from error
         found.append(value)
     return found

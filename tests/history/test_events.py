@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+import pytest
+
+from statedrill.errors import HistoryError
 from statedrill.history import events
+from statedrill.history.events import read_events
 
 ROOT = Path(events.__file__).parent.parent
 KINDS = {
@@ -46,3 +51,25 @@ def test_an_emitter_that_names_all_its_fields_gives_all_that_are_required() -> N
     for kind, fields, more in emitted():
         optional = {"zone", "phrase", "why", "log_tail"}
         assert more or required[kind] - {"t", "wall", "event"} - optional <= fields, kind
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"wall": 1.0, "event": "phase", "phase": "warmup"}', "event 1: t: missing"),
+        ('{"t": "1", "wall": 1.0, "event": "phase", "phase": "warmup"}', "t: not an integer"),
+        ('{"t": 1, "wall": 1.0, "event": ["phase"]}', "event: not a text"),
+        ('{"t": 1, "wall": 1.0, "event": "fault-begin", "name": "flush"}', "fault: missing"),
+        ('{"t": 1, "wall": 1.0, "event": "settled", "drained": 1, "queue_depth": 0}', "drained"),
+    ],
+)
+def test_a_damaged_event_is_refused_with_its_place(tmp_path: Path, line: str, said: str) -> None:
+    (tmp_path / "events.jsonl").write_text(line + "\n")
+    with pytest.raises(HistoryError, match=said):
+        read_events(tmp_path / "events.jsonl")
+
+
+def test_an_event_of_a_newer_version_is_read_as_it_is(tmp_path: Path) -> None:
+    line = '{"t": 1, "wall": 1.0, "event": "volume", "zone": "a"}'
+    (tmp_path / "events.jsonl").write_text(line + "\n")
+    assert read_events(tmp_path / "events.jsonl") == [json.loads(line)]

@@ -219,7 +219,8 @@ def sample_events(experiment: str = "instance-kill") -> list[dict[str, Any]]:
     for number, (name, begin, end, targets, proof) in enumerate(FAULTS[experiment], start=1):
         fault = f"f{number}"
         rows += [
-            (begin, {"event": "fault-begin", "fault": fault, "name": name, "targets": targets}),
+            (begin, {"event": "fault-begin", "fault": fault, "name": name,
+                     "domain": DOMAINS[experiment], "targets": targets}),
             (begin + 0.1, {"event": "process", "name": targets[0], "role": "web", "zone": "a",
                            "state": "dead", "pid": 4121, "why": "signal 9"}),
             (begin + 0.2, {"event": "fault-proof", "fault": fault, "proved": True,
