@@ -29,13 +29,11 @@ TINY = Pattern.read(Path(__file__).parent / "tiny.yaml")
 
 @pytest.fixture
 def make_cluster(tmp_path: Path, events: Events) -> Iterator[Callable[..., Cluster]]:
-    """Makes clusters that are not started yet, and lowers them in the end."""
+    """Makes clusters that are not started yet, and stops them in the end."""
     made: list[Cluster] = []
 
     def make(pattern: Pattern = TINY, **env: str) -> Cluster:
-        application = replace(pattern.application, env=env)
-        told = replace(pattern, application=application)
-        made.append(Cluster(told, QUICK, tmp_path, events, "rtest", 7))
+        made.append(Cluster(pattern.with_env(env), QUICK, tmp_path, events, "rtest", 7))
         return made[-1]
 
     yield make

@@ -8,7 +8,6 @@ import sys
 import textwrap
 import urllib.request
 from collections.abc import Callable
-from dataclasses import replace
 from email.message import Message
 from pathlib import Path
 from typing import Any
@@ -194,8 +193,8 @@ def test_a_load_balancer_that_died_is_back_with_its_targets(make_cluster: MakeCl
 def test_workers_are_kept_like_instances_but_get_no_users(
     make_cluster: MakeCluster, events: Events
 ) -> None:
-    silent = Workers(("python", "-c", "import time; time.sleep(60)"), count=2)
-    with make_cluster(replace(TINY, workers=silent)) as cluster:
+    silent = Workers(command=("python", "-c", "import time; time.sleep(60)"), count=2)
+    with make_cluster(TINY.model_copy(update={"workers": silent})) as cluster:
         described = control(cluster, "ec2/describe-instances")["instances"]
         workers = [each["id"] for each in described if each["role"] == "worker"]
         assert len(workers) == 2
@@ -212,8 +211,8 @@ def test_workers_are_kept_like_instances_but_get_no_users(
 
 def test_a_program_that_ignores_sigterm_does_not_hold_up_the_end(make_cluster: MakeCluster) -> None:
     code = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"
-    stubborn = Workers(("python", "-c", code), count=1)
-    cluster = make_cluster(replace(TINY, workers=stubborn))
+    stubborn = Workers(command=("python", "-c", code), count=1)
+    cluster = make_cluster(TINY.model_copy(update={"workers": stubborn}))
     cluster.start()
     cluster.stop()
     assert marked(cluster.control_file.stem) == []
