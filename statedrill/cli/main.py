@@ -213,7 +213,9 @@ def _check_foreign(chosen: argparse.Namespace) -> int:
     from statedrill.check.search.judge import judge_foreign
     from statedrill.history.formats import read
 
-    verdict = judge_foreign(read(chosen.run), budget_s=chosen.budget, clock=time.monotonic)
+    begun_s = time.monotonic()
+    history = read(chosen.run)
+    verdict = judge_foreign(history, chosen.budget, time.monotonic, begun_s)
     if chosen.json:
         print_json(verdict)
     else:

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from statedrill.check.search.judge import judge_foreign
 from statedrill.errors import HistoryError
 from statedrill.history.columns import ARROW_SCHEMA, NUMERIC, Names, write_parts
 from statedrill.history.formats import export_jepsen, read, recognise
@@ -28,6 +27,7 @@ from statedrill.history.operation import (
 from statedrill.history.recorder import Recorder
 from statedrill.history.store import History
 from statedrill.vocabulary import Kind, Model, Outcome
+from tests.check.search.foreign_histories import judged
 
 REGISTER = """\
 {:index 0, :time 10, :process 0, :type :invoke, :f :write, :value 1}
@@ -59,7 +59,7 @@ def edn(*entries: str) -> str:
 
 
 def verdict(path: Path) -> Any:
-    return judge_foreign(read(path))["outcome"]
+    return judged(read(path))["outcome"]
 
 
 scalars = some.none() | some.booleans() | some.integers() | some.text() | some.floats(0.001, 9e9)
@@ -359,7 +359,7 @@ def test_a_clean_history_is_exported_read_back_and_held(recording: Recording) ->
     paths = recording.exported()
     assert list(paths) == ["registers", "logs", "sets", "sets-with-removal"]
     assert [recognise(path) for path in paths.values()] == ["jepsen-edn"] * 4
-    answers = {name: judge_foreign(read(path)) for name, path in paths.items()}
+    answers = {name: judged(read(path)) for name, path in paths.items()}
     assert {name: answer["outcome"] for name, answer in answers.items()} == dict.fromkeys(
         paths, "held"
     )

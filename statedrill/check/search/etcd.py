@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from statedrill.check.search.etcd_store import Store
-from statedrill.check.search.etcd_watch import Revisions, Seen, gather
+from statedrill.check.search.etcd_watch import Revisions, WatchedRevisions, gather
 from statedrill.check.search.unique_writes import Contradiction, inversion
 from statedrill.history.formats import ForeignHistory, ForeignOperation
 from statedrill.history.formats.etcd import Answer, Change, Range, Shown, Txn
@@ -32,17 +32,17 @@ def judge_etcd(history: ForeignHistory) -> EtcdAnswer:
     seen = gather(history.watches)
     if isinstance(seen, Contradiction):
         return EtcdAnswer(seen, 0)
-    record = _Record(history, seen)
-    problem = record.place_known() or record.place_unknown() or record.against_time()
+    placed = _PlacedOperations(history, seen)
+    problem = placed.place_known() or placed.place_unknown() or placed.against_time()
     if problem:
         return EtcdAnswer(problem, 0)
-    return record.content()
+    return placed.content()
 
 
-class _Record:
-    """All operations, placed at their revisions."""
+class _PlacedOperations:
+    """All operations, each at the revision that it made or saw."""
 
-    def __init__(self, history: ForeignHistory, seen: Seen) -> None:
+    def __init__(self, history: ForeignHistory, seen: WatchedRevisions) -> None:
         self.seen, self.whole = seen, history.whole
         self.known = [each for each in history.operations if each.outcome is Outcome.OK]
         self.unknown = [each for each in history.operations if each.outcome is Outcome.UNKNOWN]
@@ -63,15 +63,15 @@ class _Record:
             other = self.authors.setdefault(revision, each)
             if other is not each:
                 return Contradiction(f"two writes were given revision {revision}", (other, each))
-            told = self.revisions.setdefault(revision, {})
-            if any(key not in applied or applied[key] != told[key] for key in told):
+            watched = self.revisions.setdefault(revision, {})
+            if any(key not in applied or applied[key] != watched[key] for key in watched):
                 sentence = f"a watch tells of revision {revision} what its write did not do"
-                return Contradiction(sentence, (each, self.seen.told[revision]))
-            told.update(applied)
+                return Contradiction(sentence, (each, self.seen.first_shown[revision]))
+            watched.update(applied)
         return None
 
     def place_unknown(self) -> Contradiction | None:
-        """Find who made the changes that watches saw and no acknowledged write made."""
+        """Find the unknown writes behind changes that only watches saw."""
         orphans: dict[tuple[str, str | None], list[int]] = defaultdict(list)
         for revision, changes in sorted(self.revisions.items()):
             if revision not in self.authors:
@@ -85,8 +85,8 @@ class _Record:
             candidates = makers[key, value]
             if self._too_many(value, len(revisions), len(candidates)):
                 what = f"the change of {key} to {value!r} at revision {revisions[-1]}"
-                told = self.seen.told[revisions[-1]]
-                return Contradiction(f"no request made {what}", (*candidates[:3], told))
+                shown = self.seen.first_shown[revisions[-1]]
+                return Contradiction(f"no request made {what}", (*candidates[:3], shown))
             if self.whole and len(revisions) == len(candidates) == 1 and value is not None:
                 self.authors[revisions[0]] = candidates[0]
         return None
@@ -104,7 +104,7 @@ class _Record:
             for each in self.known
             if self.authors.get(each.result.revision) is not each and each.action != "leaseRevoke"
         ]
-        ranks += [(2 * revision + 1, each) for revision, each in self.seen.told.items()]
+        ranks += [(2 * revision + 1, each) for revision, each in self.seen.first_shown.items()]
         pair = inversion(ranks)
         if pair is None:
             return None

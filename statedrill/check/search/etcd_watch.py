@@ -1,7 +1,7 @@
-"""What etcd's watches promise: ordered, whole, without gaps, and the same for everyone.
+"""What etcd's watches promise: ordered, complete, without gaps, and the same for every client.
 
-Gathers the events of all watches into one table by revision. Knows watches only; what the
-operations say of the same revisions is for `search_etcd`.
+Gathers the events of all watches into one table by revision. Knows watches only; `etcd` compares
+them with the operations.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ Revisions = dict[int, dict[str, str | None]]  # revision -> key -> value put the
 
 
 @dataclass
-class Seen:
-    """The union of what all watches told, and who told each revision first."""
+class WatchedRevisions:
+    """The union of what all watches showed, and the response that showed each revision first."""
 
     revisions: Revisions = field(default_factory=dict)
-    told: dict[int, ForeignOperation] = field(default_factory=dict)
+    first_shown: dict[int, ForeignOperation] = field(default_factory=dict)
 
 
-def gather(watches: Sequence[Watch]) -> Seen | Contradiction:
+def gather(watches: Sequence[Watch]) -> WatchedRevisions | Contradiction:
     """All events by revision, or the first contradiction within or between the watches."""
-    seen = Seen()
+    seen = WatchedRevisions()
     for watch in watches:
         problem = _within(watch)
         if problem:
@@ -38,16 +38,16 @@ def gather(watches: Sequence[Watch]) -> Seen | Contradiction:
                 changes = seen.revisions.setdefault(event.revision, {})
                 if changes.setdefault(event.key, event.value) != event.value:
                     sentence = f"two watches differ about {event.key} at revision {event.revision}"
-                    witness = (seen.told[event.revision], observation(watch, number))
+                    witness = (seen.first_shown[event.revision], observation(watch, number))
                     return Contradiction(sentence, witness)
-                earlier = seen.told.get(event.revision)
+                earlier = seen.first_shown.get(event.revision)
                 if earlier is None or response.time < earlier.ret:
-                    seen.told[event.revision] = observation(watch, number)
+                    seen.first_shown[event.revision] = observation(watch, number)
     for watch in watches:
         skipped = _skipped(watch, seen.revisions)
         if skipped:
             last = observation(watch, len(watch.responses) - 1)
-            return Contradiction(skipped[1], (seen.told[skipped[0]], last))
+            return Contradiction(skipped[1], (seen.first_shown[skipped[0]], last))
     return seen
 
 

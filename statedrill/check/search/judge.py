@@ -1,9 +1,9 @@
 """Judges histories of other tools: an independent, budgeted search for one legal order.
 
-Logs and sets of unique elements, and etcd's revisions, are decided exactly without searching;
-everything else object by object with the search of `search_order`. When the budget is out the
-answer is `unknown`, never a guess. Shares no code with the vectorised checks, so that it can be
-their oracle.
+Logs and sets of unique elements, and etcd's revisions, are decided exactly, without a search;
+everything else object by object with the search of `wing_gong` (docs/definitions.md#foreign).
+When the budget is used up the answer is `unknown`, never a guess. Shares no code with the
+vectorised checks, so that it can be their oracle.
 """
 
 from __future__ import annotations
@@ -11,51 +11,79 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from statedrill.check.search.etcd import judge_etcd
 from statedrill.check.search.minimise import shrink
 from statedrill.check.search.models import Move, moves
 from statedrill.check.search.unique_writes import Contradiction, NotUnique, check_unique
-from statedrill.check.search.wing_gong import Budget, search
+from statedrill.check.search.wing_gong import MOST_REMEMBERED, Budget, search
 from statedrill.history.formats import ForeignHistory, ForeignOperation
 from statedrill.vocabulary import BROKEN, HELD, UNKNOWN, Outcome
 
-STATES_PER_S = 20_000  # what a slow processor visits of a history with some ten open writes
 MOST_WITNESSES = 20  # operations that a contradiction names; nearly all need two to eight
-_SHOWS = ("read", "get", "cas")
+_READING = ("read", "get", "cas")
+
+
+class WitnessOperation(TypedDict):
+    """One operation of a contradiction; `ret` is None where the outcome is unknown."""
+
+    what: str
+    who: str
+    object: Any
+    value: Any
+    result: Any
+    call: int
+    ret: int | None
+    outcome: str
+    where: str
+
+
+class ForeignVerdict(TypedDict):
+    """Whether a history is linearizable; all of it can be written as JSON.
+
+    `outcome` is held, broken or unknown; `why` are sentences; `operations`, `unknown_operations`
+    and `keys` are counts, `states` the configurations that the search visited.
+    """
+
+    outcome: str
+    why: list[str]
+    model: str
+    format: str
+    source: str
+    operations: int
+    unknown_operations: int
+    keys: int
+    states: int
+    witness: str | None
+    witness_operations: list[WitnessOperation]
 
 
 @dataclass(frozen=True)
-class _Ruling:
+class _Decision:
     outcome: str
     why: str
-    found: Contradiction | None = None
+    contradiction: Contradiction | None = None
     keys: int = 1
     states: int = 0
 
 
 def judge_foreign(
     history: ForeignHistory,
-    budget_s: float = 60.0,
-    clock: Callable[[], float] | None = None,
-) -> dict[str, Any]:
-    """Whether a history is linearizable: `outcome` is held, broken or unknown.
+    budget_s: float,
+    clock: Callable[[], float],
+    begun_s: float | None = None,
+    most_remembered: int = MOST_REMEMBERED,
+) -> ForeignVerdict:
+    """Whether `history` is linearizable. A key that is broken is the answer, whatever others are.
 
-    Also in the answer: `why` (sentences), `model`, `format`, `source`, `operations` and
-    `unknown_operations` (counts), `keys`, `states` (configurations visited), `witness` (one
-    sentence or None) and `witness_operations` (what, who, call, ret, outcome, where). All
-    of it can be said in JSON. A key that is broken is the answer, whatever the others are.
-
-    The budget is for all keys together. It is counted in configurations, STATES_PER_S for each
-    second, so that the same history gets the same verdict on every machine; with a `clock`
-    (such as `time.monotonic`) the seconds themselves are a limit too.
+    The budget is time on `clock` from `begun_s` (default: now) on, for all keys together.
+    `most_remembered` bounds the memory of the search (see `Budget`).
     """
-    budget = Budget(int(budget_s * STATES_PER_S))
-    if clock is not None:
-        budget = Budget(budget.states, clock() + budget_s, clock)
     if history.model == "etcd":
-        return _answer(history, _etcd(history))
+        return _verdict(history, _etcd(history))
+    begun_s = clock() if begun_s is None else begun_s
+    budget = Budget(begun_s + budget_s, clock, most_remembered=most_remembered)
     keys: dict[Hashable, list[ForeignOperation]] = defaultdict(list)
     for each in history.operations:
         keys[each.key].append(each)
@@ -63,19 +91,22 @@ def judge_foreign(
     for key, operations in keys.items():
         found = _judge_key(history.model, operations, budget)
         if isinstance(found, Contradiction):
-            said = f"{_named(key)}{found.sentence}"
-            named = Contradiction(said, found.operations)
-            return _answer(history, _Ruling(BROKEN, said, named, len(keys), budget.used))
+            sentence = f"{_named(key)}{found.sentence}"
+            named = Contradiction(sentence, found.operations)
+            return _verdict(history, _Decision(BROKEN, sentence, named, len(keys), budget.used))
         if not found:
             undecided.append(key)
-    outcome, why = _without_contradiction(history, len(keys), undecided)
-    return _answer(history, _Ruling(outcome, why, None, len(keys), budget.used))
+    if undecided:
+        why = _out_of_budget(budget_s, budget, undecided, len(keys))
+        return _verdict(history, _Decision(UNKNOWN, why, None, len(keys), budget.used))
+    outcome, why = _without_contradiction(history)
+    return _verdict(history, _Decision(outcome, why, None, len(keys), budget.used))
 
 
 def _judge_key(
     model: str, operations: Sequence[ForeignOperation], budget: Budget
 ) -> Contradiction | bool:
-    """A contradiction; True where an order was found; False where the budget was out."""
+    """A contradiction; True where an order was found; False where the budget was used up."""
     if model in ("append-log", "set", "kv"):
         try:
             return check_unique(model, operations) or True
@@ -87,7 +118,7 @@ def _judge_key(
         return False
     if found.legal or found.stuck is None:
         return True
-    left = shrink(initial, all_moves, found.stuck)
+    left = shrink(initial, all_moves, found.stuck, budget)
     shown = tuple(each.operation for each in left[-MOST_WITNESSES:])
     return Contradiction(_no_order(left, found.stuck), shown)
 
@@ -102,73 +133,85 @@ def _no_order(left: Sequence[Move], stuck: Move) -> str:
     )
 
 
-def _without_contradiction(
-    history: ForeignHistory, keys: int, undecided: Sequence[Hashable]
-) -> tuple[str, str]:
-    if undecided:
-        first = f", the first of them {undecided[0]!r}" if keys > 1 else ""
-        return UNKNOWN, f"the budget was out for {len(undecided)} of {keys} objects{first}"
-    shows = sum(each.action in _SHOWS and each.outcome is Outcome.OK for each in history.operations)
+def _out_of_budget(
+    budget_s: float, budget: Budget, undecided: Sequence[Hashable], keys: int
+) -> str:
+    first = f", the first of them {undecided[0]!r}" if keys > 1 else ""
+    memory = ""
+    if budget.memory_used_up:
+        memory = (
+            f"; before that the search had used up its memory of {budget.most_remembered:,} "
+            "configurations and visited some more than once"
+        )
+    return (
+        f"the budget of {budget_s:g} s was out for {len(undecided)} of {keys} objects"
+        f"{first}{memory}"
+    )
+
+
+def _without_contradiction(history: ForeignHistory) -> tuple[str, str]:
+    shows = sum(
+        each.action in _READING and each.outcome is Outcome.OK for each in history.operations
+    )
     if not shows:
         return UNKNOWN, "nothing was read, so nothing was tested"
     return HELD, f"one legal order explains all {shows} operations that show state"
 
 
-def _etcd(history: ForeignHistory) -> _Ruling:
+def _etcd(history: ForeignHistory) -> _Decision:
     found = judge_etcd(history)
     if found.contradiction:
-        return _Ruling(BROKEN, found.contradiction.sentence, found.contradiction)
+        return _Decision(BROKEN, found.contradiction.sentence, found.contradiction)
     if not history.operations:
-        why = "the watches agree, but no operation is on record"
-    elif found.undecided:
+        return _Decision(UNKNOWN, "the watches agree, but no operation is on record")
+    if found.undecided:
         gap = "depend on revisions that are not on record"
-        why = f"nothing contradicts, but {found.undecided} answers {gap}"
-    else:
-        why = "every answer fits the store at its revision, real time, and every watch"
-        return _Ruling(HELD, why)
-    return _Ruling(UNKNOWN, why)
+        return _Decision(UNKNOWN, f"nothing contradicts, but {found.undecided} answers {gap}")
+    return _Decision(
+        HELD, "every answer fits the store at its revision, real time, and every watch"
+    )
 
 
-def _answer(history: ForeignHistory, ruling: _Ruling) -> dict[str, Any]:
-    witness = ruling.found.operations if ruling.found else ()
+def _verdict(history: ForeignHistory, decision: _Decision) -> ForeignVerdict:
+    contradiction = decision.contradiction
+    witness = contradiction.operations if contradiction else ()
     sentence = None
-    if ruling.found:
-        said = "; ".join(each.sentence() for each in witness)
-        sentence = f"{ruling.found.sentence}: {said}"
+    if contradiction:
+        operations = "; ".join(each.sentence() for each in witness)
+        sentence = f"{contradiction.sentence}: {operations}"
     return {
-        "outcome": ruling.outcome,
-        "why": [ruling.why],
+        "outcome": decision.outcome,
+        "why": [decision.why],
         "model": history.model,
         "format": history.format,
         "source": history.source,
         "operations": len(history.operations),
         "unknown_operations": sum(each.outcome is Outcome.UNKNOWN for each in history.operations),
-        "keys": ruling.keys,
-        "states": ruling.states,
+        "keys": decision.keys,
+        "states": decision.states,
         "witness": sentence,
-        "witness_operations": [_shown(each) for each in witness],
+        "witness_operations": [_witness_operation(each) for each in witness],
     }
 
 
-def _shown(operation: ForeignOperation) -> dict[str, Any]:
-    open_ended = operation.outcome is Outcome.UNKNOWN
+def _witness_operation(operation: ForeignOperation) -> WitnessOperation:
     return {
         "what": operation.action,
         "who": operation.process,
-        "object": _plain(operation.key),
-        "value": _plain(operation.value),
-        "result": _plain(operation.result),
+        "object": _json_value(operation.key),
+        "value": _json_value(operation.value),
+        "result": _json_value(operation.result),
         "call": operation.call,
-        "ret": None if open_ended else operation.ret,
+        "ret": None if operation.outcome is Outcome.UNKNOWN else operation.ret,
         "outcome": operation.outcome.name.lower(),
         "where": operation.where,
     }
 
 
-def _plain(value: Any) -> Any:
-    """The value as JSON can say it: what JSON does not know becomes its text."""
+def _json_value(value: Any) -> Any:
+    """The value as JSON can write it: what JSON does not know becomes its text."""
     if isinstance(value, tuple):
-        return [_plain(each) for each in value]
+        return [_json_value(each) for each in value]
     return value if isinstance(value, str | int | float | None) else str(value)
 
 

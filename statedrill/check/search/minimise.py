@@ -18,8 +18,10 @@ _COST = 10  # of a configuration, compared with one more move to look at
 _WORK = 1_000_000  # for all attempts together: a few seconds
 
 
-def shrink(initial: State, moves: Sequence[Move], stuck: Move) -> list[Move]:
+def shrink(initial: State, moves: Sequence[Move], stuck: Move, budget: Budget) -> list[Move]:
     """The constrained moves of a smallest illegal part found, in the order of their calls.
+
+    Ends when the time of `budget` is over, with what is small by then.
 
     Moves are freed (or, if pure, left out) wherever the rest stays illegal: many at once, then
     halves of what could not be freed together.
@@ -28,13 +30,13 @@ def shrink(initial: State, moves: Sequence[Move], stuck: Move) -> list[Move]:
     kept = [each for each in kept if not (each.pure and each.ret == FOREVER)]
     open_chunks = [_constrained(kept)]
     work = 0
-    while open_chunks and work < _WORK:
+    while open_chunks and work < _WORK and budget.clock() < budget.deadline_s:
         chunk = open_chunks.pop()
         rest = _without(chunk, kept)
-        budget = Budget(_STATES)
-        legal = search(initial, rest, budget).legal
+        attempt = Budget(budget.deadline_s, budget.clock, _STATES)
+        legal = search(initial, rest, attempt).legal
         tried_each_time = sum(each.ret == FOREVER and each.gives is ANY for each in rest)
-        work += len(kept) + budget.used * (_COST + tried_each_time)
+        work += len(kept) + attempt.used * (_COST + tried_each_time)
         if legal is False:
             kept = rest
         elif len(chunk) > 1:

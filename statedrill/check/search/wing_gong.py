@@ -8,6 +8,7 @@ only; knows no model.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, takewhile
@@ -15,29 +16,51 @@ from itertools import chain, takewhile
 from statedrill.check.search.models import ANY, REFUSED, Move, State
 from statedrill.history.operation import FOREVER
 
+_CLOCK_EVERY = 256  # configurations between two looks at the clock: some 20 ms
+MOST_REMEMBERED = 4_000_000  # configurations of 250 to 800 bytes: 1 to 3 GiB
+
 
 @dataclass
 class Budget:
-    """What a search may use: configurations, and time until `clock` says `deadline_s`."""
+    """What searches may use together: time until `clock` says `deadline_s`, and memory.
 
-    states: int
-    deadline_s: float = 1.0
-    clock: Callable[[], float] = lambda: 0.0
+    `states` bounds the configurations that are visited, `most_remembered` those that are kept to
+    avoid visiting them again; a search that may keep no more goes on without keeping.
+    """
+
+    deadline_s: float
+    clock: Callable[[], float]
+    states: float = math.inf
+    most_remembered: int = MOST_REMEMBERED
     used: int = 0
+    remembered: int = 0
+    out: bool = False
 
     def spend(self) -> bool:
-        """Take one configuration; False when states or time are used up."""
+        """Take one configuration; False when time or states are used up."""
         self.used += 1
-        if self.used > self.states:
+        if self.used % _CLOCK_EVERY == 1:
+            self.out = self.clock() >= self.deadline_s
+        return not self.out and self.used <= self.states
+
+    def remember(self) -> bool:
+        """Take memory for one configuration; False when there is no more."""
+        if self.memory_used_up:
             return False
-        return self.used % 256 != 0 or self.clock() < self.deadline_s
+        self.remembered += 1
+        return True
+
+    @property
+    def memory_used_up(self) -> bool:
+        """Whether no more configurations may be kept."""
+        return self.remembered >= self.most_remembered
 
 
 @dataclass(frozen=True)
-class Search:
-    """The answer of a search.
+class SearchResult:
+    """Whether there is a legal order.
 
-    `legal` is None when the budget was out. `stuck` is the answer that no order reached: the
+    `legal` is None when the budget was used up. `stuck` is the answer that no order reached: the
     history up to its `ret` has no legal order (only where `legal` is False).
     """
 
@@ -45,13 +68,13 @@ class Search:
     stuck: Move | None = None
 
 
-def search(initial: State, moves: Sequence[Move], budget: Budget) -> Search:
+def search(initial: State, moves: Sequence[Move], budget: Budget) -> SearchResult:
     """Whether some order of `moves` explains all that they showed.
 
     The order keeps real time: a before b where ret(a) < call(b), strictly (equal stamps are
     concurrent).
     """
-    return _Search(initial, moves, budget).run()
+    return _Searcher(initial, moves, budget).run()
 
 
 @dataclass(slots=True)
@@ -65,29 +88,29 @@ class _Stop:
     free: int = 0  # of the free moves, in the order of their call, how many have been called
 
 
-class _Search:
+class _Searcher:
     def __init__(self, initial: State, moves: Sequence[Move], budget: Budget) -> None:
         self.initial, self.budget = initial, budget
         self.free = sorted((each for each in moves if each.ret == FOREVER), key=lambda m: m.call)
         self.stops = _stops([each for each in moves if each.ret != FOREVER], self.free)
         self.useful = _Useful(self.free)
-        self.seen: dict[tuple[int, int, State], list[int]] = {}
+        self.visited: dict[tuple[int, int, State], list[int]] = {}
 
-    def run(self) -> Search:
+    def run(self) -> SearchResult:
         furthest = 0
         stack: list[tuple[int, int, int, State]] = [(0, 0, 0, self.initial)]
         while stack:
             position, done, used, state = stack.pop()
             position, done = self._advance(position, done, state)
             if position == len(self.stops):
-                return Search(True)
+                return SearchResult(True)
             furthest = max(furthest, position)
             if self._known(position, done, used, state):
                 continue
             if not self.budget.spend():
-                return Search(None)
+                return SearchResult(None)
             stack.extend(self._next(position, done, used, state))
-        return Search(False, self.stops[furthest].move)
+        return SearchResult(False, self.stops[furthest].move)
 
     def _advance(self, position: int, done: int, state: State) -> tuple[int, int]:
         """Go on to the next answer that is not explained.
@@ -108,11 +131,12 @@ class _Search:
 
     def _known(self, position: int, done: int, used: int, state: State) -> bool:
         """Whether this was tried before with no more free moves used up than now."""
-        tried = self.seen.setdefault((position, done, state), [])
+        tried = self.visited.get((position, done, state), [])
         if any(before & ~used == 0 for before in tried):
             return True
-        tried[:] = [before for before in tried if used & ~before]
-        tried.append(used)
+        if self.budget.remember():
+            rest = [before for before in tried if used & ~before]
+            self.visited[position, done, state] = [*rest, used]
         return False
 
     def _next(

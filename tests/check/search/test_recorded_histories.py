@@ -18,14 +18,14 @@ from typing import Any
 
 import pytest
 
-from statedrill.check.search.judge import judge_foreign
+from statedrill.check.search.judge import ForeignVerdict
 from statedrill.history.formats import read, recognise
+from tests.check.search.foreign_histories import judged
 
-_BESIDE = Path(__file__).parents[2] / ".." / "shared" / "histories"
+_BESIDE = Path(__file__).parents[3] / ".." / "shared" / "histories"
 HISTORIES = Path(os.environ.get("STATEDRILL_HISTORIES", _BESIDE))
 MANIFEST = HISTORIES / "manifest.tsv"
 MODELS = {"cas-register": "cas-register", "kv of": "kv", "etcd KV": "etcd", "watch": "etcd"}
-BUDGET_S = 60.0
 
 pytestmark = pytest.mark.skipif(
     not MANIFEST.exists(), reason=f"no recorded histories at {HISTORIES} (STATEDRILL_HISTORIES)"
@@ -44,8 +44,8 @@ def whole(row: dict[str, str]) -> Path:
 
 
 @cache
-def verdict(path: Path) -> dict[str, Any]:
-    return judge_foreign(read(path), budget_s=BUDGET_S)
+def verdict(path: Path) -> ForeignVerdict:
+    return judged(read(path))
 
 
 def test_every_recorded_history_is_judged_as_its_manifest_says() -> None:
@@ -227,7 +227,7 @@ def test_one_planted_fault_in_a_legal_etcd_record_is_found(
     begin = len(lines) // 2
     assert any(mutate(line) for line in lines[begin:] or lines), "the fault found no place"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    answer = judge_foreign(read(copy))
+    answer = judged(read(copy))
     assert answer["outcome"] == "broken", answer["why"]
     assert 1 <= len(answer["witness_operations"]) <= 4
     assert json.loads(json.dumps(answer)) == answer
@@ -242,7 +242,7 @@ def test_a_write_missing_from_the_record_leaves_an_event_without_author(tmp_path
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     number = next(at for at, line in enumerate(lines) if put_of(json.loads(line)))
     path.write_text("".join(lines[:number] + lines[number + 1 :]), encoding="utf-8")
-    answer = judge_foreign(read(copy))
+    answer = judged(read(copy))
     assert answer["outcome"] == "broken"
     assert "no request made the change" in answer["why"][0]
 
@@ -254,6 +254,6 @@ def test_one_wrong_answer_in_a_legal_porcupine_history_is_found(tmp_path: Path) 
     text[number] = text[number].replace('"x ', '"y ')
     copy = tmp_path / "bad.txt"
     copy.write_text("".join(text), encoding="utf-8")
-    answer = judge_foreign(read(copy))
+    answer = judged(read(copy))
     assert answer["outcome"] == "broken"
     assert str(number + 1) in answer["witness"]
