@@ -45,7 +45,8 @@ class Actions:
                 "targets": self._topology.balancer.describe_target_health()
             },
             "sqs/get-queue-depth": lambda _: {"depth": self.queue_depth()},
-            "heal": lambda _: {"healed": self.restore(time.monotonic() + self.restore_timeout_s())},
+            "restore": lambda _: self._restored(),
+            "heal": lambda _: self._restored(),  # its name in an earlier version
         }
 
     def describe_instances(self) -> list[dict[str, object]]:
@@ -191,6 +192,10 @@ class Actions:
             self._topology.wait_until_healthy(deadline)
             self._faults.wait_over(time.monotonic() + 5.0)
             return [fault.id for fault in healed]
+
+    def _restored(self) -> dict[str, object]:
+        restored = self.restore(time.monotonic() + self.restore_timeout_s())
+        return {"restored": restored, "healed": restored}
 
     def restore_timeout_s(self) -> float:
         """How long the slowest way back takes with the present timings, with room to spare."""

@@ -19,14 +19,15 @@ from statedrill.cluster.actions import Actions
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import ZONES, Network
 from statedrill.cluster.topology import Topology
-from statedrill.control.server import Control
+from statedrill.control.server import ControlServer
 from statedrill.errors import ClusterError
 from statedrill.faults.record import FaultRecord
 from statedrill.history.events import Emit
 from statedrill.inputs.pattern import Pattern
 from statedrill.inputs.timings import Timings
 from statedrill.plan.plan import Plan
-from statedrill.processes.leftovers import ClusterLock, cleanup_leftovers
+from statedrill.processes.cluster_lock import ClusterLock
+from statedrill.processes.leftovers import cleanup_leftovers
 from statedrill.processes.registry import ProcessRegistry
 
 _DRAINED_LOOKS = 3
@@ -64,7 +65,7 @@ class Cluster:
             self._cluster_lock.folder,
             folder.resolve() / "logs",
             emit,
-            on_spawn=self._cluster_lock.note,
+            on_spawn=self._cluster_lock.record_child,
         )
         self._faults = FaultRecord(emit)
         try:
@@ -76,7 +77,7 @@ class Cluster:
             self._cluster_lock.release()
             raise
         self._actions = Actions(self._topology, self._faults, pattern.name)
-        self._control = Control(
+        self._control = ControlServer(
             {**self._actions.table(), "status": lambda _: self.status()},
         )
 
@@ -125,7 +126,7 @@ class Cluster:
             self._control.start(
                 self.control_file,
                 {
-                    "pid": int(self._cluster_lock.name.split("-")[0]),
+                    "pid": self._cluster_lock.owner,
                     "started": time.time(),
                     "load_balancer": self.url,
                     "run": self._run,
@@ -138,15 +139,17 @@ class Cluster:
         self._emit("cluster-ready", took_s=round(time.monotonic() - begin, 3))
 
     def status(self) -> Mapping[str, Any]:
-        """What is there and what is missing, as the control address tells it."""
-        lacking = self._topology.missing()
+        """What is there and what is missing, as the control address answers it."""
+        missing = self._topology.missing()
         return {
             "run": self._run,
             "pattern": self._pattern.name,
             "load_balancer": self.url,
             "network": self._network.cidr,
-            "whole": not lacking,
-            "lacking": lacking,
+            "healthy": not missing,
+            "missing": missing,
+            "whole": not missing,  # names of an earlier version, to be dropped with the next one
+            "lacking": missing,
             "zones": {z: "down" if z in self._topology.zones_down else "up" for z in ZONES},
             "instances": self._actions.describe_instances(),
             "nodes": self._topology.nodes(),

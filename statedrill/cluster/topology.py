@@ -119,7 +119,7 @@ class Topology:
         """Return when the cluster is whole.
 
         Raises:
-            ClusterError: it is not by `deadline` (monotonic seconds), or it is being lowered; says
+            ClusterError: it is not by `deadline` (monotonic seconds), or it is being stopped; says
                 what is missing.
         """
         while lacking := self.missing():

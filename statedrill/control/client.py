@@ -1,6 +1,6 @@
-"""The way to the control address of a running cluster.
+"""The way to the control address of a running target.
 
-Finds it through $STATEDRILL_CONTROL (the path of a control file), else through the only cluster
+Finds it through $STATEDRILL_CONTROL (the path of a control file), else through the only target
 that this user has running. Knows the protocol; knows no fault.
 """
 
@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
+
+from statedrill.control.control_file import (
+    ControlFile,
+    read_control_file,
+    running_control_files,
+)
 
 _TIMEOUT_S = 120.0
 
@@ -27,26 +32,26 @@ def call(action: str, **arguments: Any) -> dict[str, Any]:
     Returns the answer's JSON object.
 
     Raises:
-        ControlFailure: no cluster is running, or it refused; says what to do.
+        ControlFailure: no target is running, or it refused; says what to do.
     """
-    where = find_control()
+    control = find_control()
     given = {name: value for name, value in arguments.items() if value is not None}
     request = urllib.request.Request(
-        f"{where['url'].rstrip('/')}/{action}",
+        f"{control['url'].rstrip('/')}/{action}",
         data=json.dumps(given).encode(),
         headers={
-            "Authorization": f"Bearer {where['token']}",
+            "Authorization": f"Bearer {control['token']}",
             "Content-Type": "application/json",
         },
     )
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
-            return dict(json.load(answer))
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
+            return dict(json.load(response))
     except urllib.error.HTTPError as error:
         raise ControlFailure(f"{action}: refused: {_reason(error)}") from error
     except OSError as error:
         raise ControlFailure(
-            f"{action}: the cluster at {where['url']} does not answer ({error}): is "
+            f"{action}: the cluster at {control['url']} does not answer ({error}): is "
             "`statedrill up` or a drill still running?"
         ) from error
 
@@ -55,7 +60,7 @@ def fault(action: str, **arguments: Any) -> dict[str, Any]:
     """`call` for an action that breaks something: a fault that did not happen is a failure.
 
     Raises:
-        ControlFailure: the cluster could not prove that the fault happened.
+        ControlFailure: the target could not prove that the fault happened.
     """
     answer = call(action, **arguments)
     if not answer.get("proved"):
@@ -63,43 +68,46 @@ def fault(action: str, **arguments: Any) -> dict[str, Any]:
     return answer
 
 
-def find_control() -> dict[str, Any]:
-    """The control file's content: url, token, load_balancer and more.
+def find_control() -> ControlFile:
+    """The content of the control file to use.
 
     Raises:
         ControlFailure: there is none, or more than one to choose from.
     """
-    named = os.environ.get("STATEDRILL_CONTROL")
-    if named:
+    if named := os.environ.get("STATEDRILL_CONTROL"):
         return _read(Path(named))
-    folder = Path(tempfile.gettempdir()) / f"statedrill-{os.getuid()}"
-    found = [each for each in sorted(folder.glob("*.json")) if _is_running(each)]
-    if len(found) == 1:
-        return _read(found[0])
-    if not found:
+    running = running_control_files()
+    if len(running) == 1:
+        return _read(running[0])
+    if not running:
         raise ControlFailure("no cluster is running: start one with `statedrill up`")
-    listed = ", ".join(str(path) for path in found)
+    listed = ", ".join(str(path) for path in sorted(running))
     raise ControlFailure(f"several clusters are running: set STATEDRILL_CONTROL to one of {listed}")
 
 
-def _read(path: Path) -> dict[str, Any]:
+def load_balancer(control_file: Path | None = None) -> str | None:
+    """The load balancer's URL as `control_file` says, or that of the newest running target.
+
+    None when the file cannot be read, or when nothing is running.
+    """
+    for path in [control_file] if control_file else running_control_files():
+        try:
+            return read_control_file(path)["load_balancer"]
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def _read(path: Path) -> ControlFile:
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        return read_control_file(path)
     except (OSError, ValueError) as error:
         raise ControlFailure(f"{path}: no control file ({error}): is the cluster up?") from error
 
 
-def _is_running(path: Path) -> bool:
-    try:
-        os.kill(int(json.loads(path.read_text(encoding="utf-8"))["pid"]), 0)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-    return True
-
-
 def _reason(error: urllib.error.HTTPError) -> str:
     try:
-        told = json.load(error)
-        return " ".join(str(told[key]) for key in ("error", "hint") if told.get(key))
+        problem = json.load(error)
+        return " ".join(str(problem[key]) for key in ("error", "hint") if problem.get(key))
     except (OSError, ValueError, TypeError):
         return f"status {error.code}"

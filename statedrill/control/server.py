@@ -1,21 +1,21 @@
-"""The control address: the only way to hurt a running cluster.
+"""The control address: the only way to break anything of a running target.
 
-HTTP on 127.0.0.1 with a bearer token kept in a file of mode 0600. Knows names of actions; what an
-action does is the cluster's business.
+HTTP on 127.0.0.1 with a bearer token kept in the control file. Knows names of actions; what an
+action does is the target's business.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import secrets
 import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
+from statedrill.control.control_file import write_control_file
 from statedrill.errors import ControlError, StatedrillError
 
 Arguments = Mapping[str, Any]
@@ -24,7 +24,17 @@ Action = Callable[[Arguments], Mapping[str, Any]]
 _LARGEST_BODY_BYTES = 1_000_000
 
 
-class Control:
+class TargetFacts(TypedDict):
+    """What the control file says beside the address and its token; see `ControlFile`."""
+
+    pid: int
+    started: float
+    load_balancer: str
+    run: str
+    network: str
+
+
+class ControlServer:
     """Serves `actions` by name (`ec2/terminate-instances`) until `close()`."""
 
     def __init__(self, actions: Mapping[str, Action]) -> None:
@@ -33,24 +43,24 @@ class Control:
         self._file: Path | None = None
         self._server: ThreadingHTTPServer | None = None
 
-    def start(self, file: Path, about: Mapping[str, object]) -> None:
-        """Listen on a free port and write the control file: url, token and `about`."""
+    def start(self, file: Path, facts: TargetFacts) -> None:
+        """Listen on a free port and write the control file."""
         actions, token = self._actions, self._token
 
         class Handler(_Handler):
-            def answer(self, action: str, body: bytes) -> tuple[int, Mapping[str, Any]]:
+            def respond(self, action: str, body: bytes) -> tuple[int, Mapping[str, Any]]:
                 authorization = self.headers.get("Authorization", "")
-                return _answer(actions, token, authorization, action, body)
+                return _respond(actions, token, authorization, action, body)
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        # Requests hang on while a fault is proved; lowering must not wait for them.
+        # A request lasts while its fault is proved; `close` must not wait for it.
         self._server.daemon_threads = True
         threading.Thread(
             target=self._server.serve_forever, args=(0.05,), name="control", daemon=True
         ).start()
         self._file = file
         url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        _write_private(file, {"url": url, "token": token, **about})
+        write_control_file(file, {"url": url, "token": token, **facts})
 
     def close(self) -> None:
         """Remove the control file and stop listening; idempotent."""
@@ -63,28 +73,28 @@ class Control:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Turns a request into the name of an action and a body, and an answer into JSON."""
+    """Turns a request into the name of an action and a body, and a response into JSON."""
 
     timeout = 10
 
-    def answer(self, action: str, body: bytes) -> tuple[int, Mapping[str, Any]]:
+    def respond(self, action: str, body: bytes) -> tuple[int, Mapping[str, Any]]:
         raise NotImplementedError
 
     def do_GET(self) -> None:
         action = self.path.strip("/")
-        self._send(*(self.answer(action, b"") if action == "status" else _only_post(action)))
+        self._send(*(self.respond(action, b"") if action == "status" else _only_post(action)))
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(min(length, _LARGEST_BODY_BYTES))
-        self._send(*self.answer(self.path.strip("/"), body))
+        self._send(*self.respond(self.path.strip("/"), body))
 
     def log_message(self, *_: object) -> None:
-        """Nothing: what an action did is told by events."""
+        """Log nothing: the target emits an event for what an action did."""
 
-    def _send(self, status: int, answer: Mapping[str, Any]) -> None:
-        body = json.dumps(answer, default=str).encode() + b"\n"
-        # Whoever asked may have gone meanwhile (an experiment that was stopped): nothing is lost.
+    def _send(self, status: int, response: Mapping[str, Any]) -> None:
+        body = json.dumps(response, default=str).encode() + b"\n"
+        # The client may have gone meanwhile (an experiment that was stopped): nothing is lost.
         with contextlib.suppress(ConnectionError):
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -93,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
-def _answer(
+def _respond(
     actions: Mapping[str, Action], token: str, authorization: str, action: str, body: bytes
 ) -> tuple[int, Mapping[str, Any]]:
     if not secrets.compare_digest(authorization.encode(), f"Bearer {token}".encode()):
@@ -106,7 +116,7 @@ def _answer(
         return 400, _problem(error.message, error.hint)
     except StatedrillError as error:
         return 503, _problem(error.message, error.hint)
-    except Exception as error:  # a defect of ours, told to whoever asked
+    except Exception as error:  # a defect of ours, reported to the client
         return 500, _problem(f"{action} failed: {error!r}", "this is a defect of statedrill")
 
 
@@ -126,12 +136,3 @@ def _arguments(body: bytes) -> Arguments:
 
 def _problem(error: str, hint: str) -> dict[str, str]:
     return {"error": error, "hint": hint}
-
-
-def _write_private(file: Path, content: Mapping[str, object]) -> None:
-    # Written beside and renamed: a reader never sees half of it.
-    beside = file.with_suffix(".new")
-    fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(fd, "w") as out:
-        json.dump(content, out)
-    beside.replace(file)

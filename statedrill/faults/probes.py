@@ -1,4 +1,4 @@
-"""What a steady-state hypothesis may ask, and how an experiment waits for the cluster."""
+"""What an experiment may ask of the target, and how it waits for it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from statedrill.control.client import ControlFailure, call, find_control
 
 
 def application_answers(path: str = "/health", timeout: float = 5.0) -> int:
-    """The HTTP status of one request through the load balancer; 0 when nobody answers."""
+    """The HTTP status of one request through the load balancer; 0 when nothing answers."""
     url = find_control()["load_balancer"].rstrip("/") + path
     try:
-        with urllib.request.urlopen(url, timeout=timeout) as answer:
-            return int(answer.status)
+        with urllib.request.urlopen(url, timeout=timeout) as response:
+            return int(response.status)
     except urllib.error.HTTPError as error:
         return error.code
     except OSError:
@@ -27,19 +27,19 @@ def targets_health_count() -> int:
     return sum(1 for target in targets if target.get("state") == "healthy")
 
 
-def is_whole() -> bool:
+def is_healthy() -> bool:
     """Whether every instance, node and worker that the pattern wants is there and ready."""
-    return bool(call("status").get("whole"))
+    return bool(call("status").get("healthy"))
 
 
-def wait_until_whole(timeout: float = 60.0) -> bool:
-    """Wait until the cluster has replaced what it lost.
+def wait_until_healthy(timeout: float = 60.0) -> bool:
+    """Wait until the target has replaced what it lost.
 
     Raises:
-        ControlFailure: it is not whole after `timeout` seconds.
+        ControlFailure: it is not healthy after `timeout` seconds.
     """
     end = time.monotonic() + timeout
-    while not is_whole():
+    while not is_healthy():
         if time.monotonic() > end:
             raise ControlFailure(f"the cluster is not whole again after {timeout:.0f} s")
         time.sleep(0.2)
@@ -51,6 +51,21 @@ def queue_depth() -> int:
     return int(call("sqs/get-queue-depth").get("depth", 0))
 
 
+def restore() -> list[str]:
+    """Undo every fault that is still open, and wait until the target is healthy."""
+    return [str(each) for each in call("restore").get("restored", [])]
+
+
+def is_whole() -> bool:
+    """The name of `is_healthy` in an earlier version; it goes with the next one."""
+    return is_healthy()
+
+
+def wait_until_whole(timeout: float = 60.0) -> bool:
+    """The name of `wait_until_healthy` in an earlier version; it goes with the next one."""
+    return wait_until_healthy(timeout)
+
+
 def heal() -> list[str]:
-    """Undo every fault that is still open, and wait until the cluster is whole."""
-    return [str(each) for each in call("heal").get("healed", [])]
+    """The name of `restore` in an earlier version; it goes with the next one."""
+    return restore()

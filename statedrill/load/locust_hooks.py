@@ -22,6 +22,7 @@ import gevent.lock
 import locust
 from locust.runners import MasterRunner, WorkerRunner
 
+from statedrill.control.client import load_balancer
 from statedrill.errors import InputError, StatedrillError
 from statedrill.load import signals
 from statedrill.load.arrivals import arrivals
@@ -31,7 +32,7 @@ from statedrill.load.distributed.uploader import Courier, Joined, join
 from statedrill.load.http.client import target
 from statedrill.load.load_process import STRIDE, Generator
 from statedrill.load.recording.latency_histogram import Latencies
-from statedrill.load.settings import Settings, load_balancer, random_run
+from statedrill.load.settings import Settings, random_run
 
 # Before Locust forks its load processes: they are one run.
 os.environ.setdefault("STATEDRILL_RUN", random_run())

@@ -1,15 +1,13 @@
 """What a drill (or a person) sets for the load generator: environment variables and defaults.
 
-Knows names and values; opens nothing but a control file, to find the load balancer.
+Knows names and values; opens nothing.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import secrets
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -104,42 +102,6 @@ def shape_length_s(run_time_s: float | None) -> float:
 def random_run() -> str:
     """A run id that no other run has."""
     return f"r{secrets.token_hex(3)}"
-
-
-def load_balancer(control: Path | None = None) -> str | None:
-    """The load balancer's address in the control file, or in the newest one of a live cluster."""
-    for path in [control] if control else newest_controls():
-        found = _read(path)
-        if found and (control or _alive(found.get("pid"))):
-            return str(found["load_balancer"])
-    return None
-
-
-def newest_controls() -> list[Path]:
-    """The control files of this user's clusters, newest first."""
-    folder = Path(tempfile.gettempdir()) / f"statedrill-{os.getuid()}"
-    try:
-        return sorted(folder.glob("*.json"), key=lambda path: -path.stat().st_mtime)
-    except OSError:
-        return []
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) and "load_balancer" in value else None
-
-
-def _alive(pid: object) -> bool:
-    try:
-        os.kill(int(str(pid)), 0)
-    except PermissionError:
-        return True
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 def _path(text: str | None) -> Path | None:

@@ -1,1 +1,1 @@
-"""Child processes that nothing leaves behind: supervision, registry, clean-up after a kill."""
+"""Child processes that are never left behind: supervision, registry, clean-up after a kill."""

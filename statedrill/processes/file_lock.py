@@ -1,6 +1,6 @@
 """Lock files in the state directory: held by a living program, removed only while they are held.
 
-Knows no process and no address; a network of addresses is only the name of a lock file here.
+Knows no process and no address: a network of addresses is just the name of a lock file here.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from pathlib import Path
 
 
 def locked(fd: int, path: Path) -> bool:
-    """Whether the lock is ours now and the file is still the one at `path`.
+    """Take the lock of the open file `fd`; whether we have it and the file is still at `path`.
 
-    A lock file goes away only while it is held, so only one program can be told yes.
+    A lock file is removed only while it is held, so only one program can get True.
     """
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -24,7 +24,7 @@ def locked(fd: int, path: Path) -> bool:
 
 
 def drop_unused_networks(state: Path) -> None:
-    """Remove the lock files of networks that nobody holds: a killed owner leaves its own."""
+    """Remove the lock files of networks that no program holds: a killed owner leaves its own."""
     for path in state.glob("network-*.lock"):
         with contextlib.suppress(FileNotFoundError):  # its owner, or another clean-up, was faster
             fd = os.open(path, os.O_RDWR)

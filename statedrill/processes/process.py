@@ -1,7 +1,7 @@
-"""One child process as a state machine that is asserted.
+"""One child process as a state machine whose transitions are asserted.
 
-A process has its own process group and log file, dies with its owner, and says so when it exits
-unasked. Knows how to start, ask, stop, pause and kill; knows not what the process is for.
+A process has its own process group and log file, ends with its owner, and emits an event at an
+exit that was not asked for. Does not know what the process is for.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _TAIL_BYTES = 8192
 
 
 class State(StrEnum):
-    """What a process is doing; `stopped` is also where it begins."""
+    """What a process is doing; it begins as `stopped`."""
 
     STARTING = "starting"
     READY = "ready"
@@ -54,7 +54,7 @@ _NEXT: Mapping[State, frozenset[State]] = {
 class Process:
     """A command that is started, watched and ended; every transition is asserted and emitted.
 
-    `ready` is asked every 20 ms while starting. `on_exit(process, code)` is called in a thread of
+    `ready` is called every 20 ms while starting. `on_exit(process, code)` is called in a thread of
     its own after an exit that `stop` did not ask for, `kill` included; `code` is negative for a
     signal. `env` is added to this process's own environment and must carry the cluster's marker
     (`ProcessRegistry.process` adds it). `unready` says what is missing when the process is not
@@ -122,7 +122,7 @@ class Process:
         """Ask with SIGTERM, after `grace_s` SIGKILL the process group; returns when it is gone."""
         with self._changed:
             if self.alive and self._state is not State.STOPPING:
-                self._become(State.STOPPING)
+                self._transition(State.STOPPING)
                 self._signal(signal.SIGTERM)
                 self._signal(signal.SIGCONT)  # a paused process takes SIGTERM only when it runs
             gone = self._changed.wait_for(self._gone(), grace_s)
@@ -154,7 +154,7 @@ class Process:
         self.stop(grace_s)
 
     def wait_gone(self, timeout_s: float = 10.0) -> None:
-        """Return when the process of now has gone and was reaped.
+        """Return when the current process has ended and was reaped.
 
         Raises:
             ClusterError: it is still there after `timeout_s` (stuck in the kernel).
@@ -167,15 +167,15 @@ class Process:
                 )
 
     def pause(self) -> None:
-        """SIGSTOP the process group: alive to the kernel, dead to everybody who waits for it."""
+        """SIGSTOP the process group: the processes exist, but answer nothing."""
         with self._changed:
-            self._become(State.PAUSED)
+            self._transition(State.PAUSED)
             self._signal_group(signal.SIGSTOP)
 
     def resume(self) -> None:
         """SIGCONT the process group."""
         with self._changed:
-            self._become(State.READY)
+            self._transition(State.READY)
             self._signal_group(signal.SIGCONT)
 
     def log_tail(self, lines: int = 10) -> str:
@@ -196,10 +196,9 @@ class Process:
                 self._log_start = log.tell()
                 self._child = self._popen(log.fileno())
             self.exit_code, self.started_s = None, time.monotonic()
-            self._become(State.STARTING)
-            threading.Thread(
-                target=self._reap, args=(self._child,), name=f"reap-{self.name}", daemon=True
-            ).start()
+            self._transition(State.STARTING)
+            name = f"reap-{self.name}"
+            threading.Thread(target=self._reap, args=(self._child,), name=name, daemon=True).start()
         if self._on_spawn:
             self._on_spawn(self)
 
@@ -224,12 +223,12 @@ class Process:
             if self._state is State.STARTING and self._ready():
                 with self._changed:
                     if self._state is State.STARTING:
-                        self._become(State.READY)
+                        self._transition(State.READY)
             with self._changed:
                 if self._state in (State.READY, State.PAUSED):
                     return
                 if self._state is not State.STARTING:
-                    raise self._failed(f"{_how(self.exit_code)} while starting")
+                    raise self._failed(f"{_describe_exit(self.exit_code)} while starting")
                 self._changed.wait(_POLL_S)
         self.stop(0.0)
         raise self._failed(f"was not ready within {timeout_s:g} s{self._unready}")
@@ -243,9 +242,9 @@ class Process:
         )
 
     def _reap(self, child: subprocess.Popen[bytes]) -> None:
-        """Wait for the exit, end what is left of the group, and tell."""
+        """Wait for the exit, end what is left of the group, and report it."""
         if sys.platform == "linux":
-            # WNOWAIT keeps the pid taken until the group was swept: no stranger can be hit.
+            # WNOWAIT keeps the pid taken until the group was swept: no other process can get it.
             os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
         else:
             child.wait()
@@ -254,13 +253,15 @@ class Process:
             self.exit_code = child.wait()
             asked = self._state is State.STOPPING
             if asked:
-                self._become(State.STOPPED)
+                self._transition(State.STOPPED)
             else:
-                self._become(State.DEAD, why=_how(self.exit_code), log_tail=self.log_tail())
+                self._transition(
+                    State.DEAD, why=_describe_exit(self.exit_code), log_tail=self.log_tail()
+                )
         if not asked and self._on_exit:
             self._on_exit(self, self.exit_code)
 
-    def _become(self, state: State, **fields: object) -> None:
+    def _transition(self, state: State, **fields: object) -> None:
         assert state in _NEXT[self._state], f"{self.name}: {self._state} -> {state}"
         self._state = state
         self._changed.notify_all()
@@ -275,7 +276,7 @@ class Process:
         )
 
     def _gone(self) -> Callable[[], bool]:
-        """Whether the child of now is gone, even when a new one was started meanwhile."""
+        """A condition: the current child is gone, even when a new one was started meanwhile."""
         child = self._child
         return lambda: not self.alive or self._child is not child
 
@@ -291,7 +292,7 @@ class Process:
                 os.killpg(self._child.pid, number)
 
 
-def _how(exit_code: int | None) -> str:
+def _describe_exit(exit_code: int | None) -> str:
     if exit_code is None:
         return "was stopped"
     if exit_code >= 0:

@@ -1,7 +1,7 @@
-"""The registry of one cluster: every process it ever made, and what all of them share.
+"""The processes of one cluster: makes them, finds those that are alive, and ends all of them.
 
-Fills in what each process needs (marker, log, event sink), writes the lock file that a later
-clean-up reads, and ends all of them. Knows not what any process is for.
+Gives each process what all of them share: marker, log folder, event sink. Does not know what any
+process is for.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class ProcessRegistry:
         """A new process, not yet started; its log is `logs/<name>.log`.
 
         Raises:
-            ClusterError: the cluster is being lowered.
+            ClusterError: the cluster is being stopped.
         """
         made = Process(
             name,
@@ -73,7 +73,7 @@ class ProcessRegistry:
         )
         with self._lock:
             if self._closed:
-                raise ClusterError(f"{name} is not started: the cluster is being lowered")
+                raise ClusterError(f"{name} is not started: the cluster is being stopped")
             self._processes.append(made)
         return made
 
@@ -100,7 +100,7 @@ class ProcessRegistry:
             self._closed = True
             known = list(self._processes)
             short, self._short = self._short, None
-        with ThreadPoolExecutor(len(known) or 1, thread_name_prefix="lower") as pool:
+        with ThreadPoolExecutor(len(known) or 1, thread_name_prefix="stop") as pool:
             list(pool.map(lambda process: process.retire(grace_s), known))
         if short:
             shutil.rmtree(short, ignore_errors=True)

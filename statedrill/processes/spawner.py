@@ -1,7 +1,7 @@
 """The parent of every child: one thread that lives as long as this program.
 
-The parent-death signal follows the thread that spawned, so a child started from a thread that
-ends would be killed with it. Knows no process by name.
+The kernel sends the parent-death signal when the thread that spawned the child ends, so a child
+started from a short-lived thread would be killed with it. Knows no process by name.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Spawner:
             job, done = self._jobs.get()
             try:
                 done.set_result(job())
-            except BaseException as error:  # whoever asked for the start is told
+            except BaseException as error:  # raised again in the thread that called run()
                 done.set_exception(error)
 
 
@@ -47,7 +47,8 @@ SPAWNER = Spawner()
 def dies_with_owner() -> tuple[str, ...]:
     """Command prefix that has a child killed when its owner is gone; empty where there is none.
 
-    Lost at a change of credentials: who drops privileges puts it after that change once more.
+    A change of credentials clears the signal: a command that drops privileges must repeat the
+    prefix after that change.
     """
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
     return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()

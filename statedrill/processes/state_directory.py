@@ -13,13 +13,18 @@ from pathlib import Path
 from statedrill.errors import ClusterError
 
 
+def state_directory_path() -> Path:
+    """`<tmp>/statedrill-<uid>`; it may not exist, or belong to another user."""
+    return Path(tempfile.gettempdir()) / f"statedrill-{os.getuid()}"
+
+
 def state_directory() -> Path:
-    """`<tmp>/statedrill-<uid>`, mode 0700, made when it is not there.
+    """The state directory with mode 0700, created when it does not exist.
 
     Raises:
-        ClusterError: somebody else owns a folder of that name, or it is not a folder.
+        ClusterError: another user owns a folder of that name, or it is not a folder.
     """
-    folder = Path(tempfile.gettempdir()) / f"statedrill-{os.getuid()}"
+    folder = state_directory_path()
     folder.mkdir(mode=0o700, exist_ok=True)
     # lstat: a symbolic link planted in a shared /tmp must not lead anywhere.
     found = folder.lstat()

@@ -10,8 +10,16 @@ from typing import Any
 
 import pytest
 
-from statedrill.control.server import Arguments, Control
+from statedrill.control.server import Arguments, ControlServer, TargetFacts
 from statedrill.errors import ClusterError, ControlError
+
+FACTS: TargetFacts = {
+    "run": "r1",
+    "pid": 1,
+    "started": 1.0,
+    "load_balancer": "http://127.0.0.2:8080",
+    "network": "127.0.0.0/16",
+}
 
 
 def fail(error: Exception) -> Any:
@@ -23,7 +31,7 @@ def fail(error: Exception) -> Any:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Iterator[Path]:
-    control = Control(
+    control = ControlServer(
         {
             "status": lambda _: {"whole": True},
             "ec2/echo": lambda given: {"given": dict(given)},
@@ -33,7 +41,7 @@ def file(tmp_path: Path) -> Iterator[Path]:
         }
     )
     path = tmp_path / "1-1.json"
-    control.start(path, {"run": "r1", "pid": 1})
+    control.start(path, FACTS)
     yield path
     control.close()
     control.close()

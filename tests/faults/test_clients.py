@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from statedrill.control.client import ControlFailure, find_control
+from statedrill.control.client import ControlFailure
 from statedrill.faults import ec2, elasticache, probes, rds
 
 
@@ -82,23 +82,16 @@ def test_the_probe_counts_healthy_targets_only(control: Control) -> None:
 
 
 def test_waiting_for_a_cluster_that_stays_broken_fails(control: Control) -> None:
-    control.answer = {"whole": False}
+    control.answer = {"healthy": False}
     with pytest.raises(ControlFailure, match="not whole again after 0 s"):
-        probes.wait_until_whole(timeout=0.0)
-    control.answer = {"whole": True}
+        probes.wait_until_healthy(timeout=0.0)
+    control.answer = {"healthy": True}
+    assert probes.wait_until_healthy(timeout=0.0)
+
+
+def test_probes_keep_the_names_of_an_earlier_version(control: Control) -> None:
+    control.answer = {"healthy": True, "restored": ["f1"]}
+    assert probes.is_whole()
     assert probes.wait_until_whole(timeout=0.0)
-
-
-def test_nobody_home_says_what_to_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("STATEDRILL_CONTROL", raising=False)
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with pytest.raises(ControlFailure, match="statedrill up"):
-        find_control()
-    monkeypatch.setenv("STATEDRILL_CONTROL", str(tmp_path / "gone.json"))
-    with pytest.raises(ControlFailure, match="no control file"):
-        find_control()
-    (tmp_path / "closed.json").write_text(json.dumps({"url": "http://127.0.0.1:9", "token": ""}))
-    monkeypatch.setenv("STATEDRILL_CONTROL", str(tmp_path / "closed.json"))
-    with pytest.raises(ControlFailure, match="does not answer"):
-        ec2.start_zone("a")
-    assert probes.application_answers is not None
+    assert probes.heal() == ["f1"]
+    assert [path for path, _, _ in control.asked] == ["/status", "/status", "/restore"]

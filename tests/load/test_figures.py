@@ -19,7 +19,7 @@ from statedrill.load.profiles.breakpoint_search import Climb
 from statedrill.load.recording.counters import Tally
 from statedrill.load.recording.latency_histogram import Latencies
 from statedrill.load.session.upload_content import picture
-from statedrill.load.settings import Settings, load_balancer, random_run
+from statedrill.load.settings import Settings, random_run
 
 S = 1_000_000_000
 
@@ -275,25 +275,6 @@ def test_every_wrong_setting_is_named_at_once() -> None:
 def test_a_run_id_is_new_each_time() -> None:
     assert len({random_run() for _ in range(50)}) == 50
     assert len(random_run()) == 7
-
-
-def test_the_load_balancer_of_the_newest_living_cluster_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import os
-
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    assert load_balancer() is None
-    folder = tmp_path / f"statedrill-{os.getuid()}"
-    folder.mkdir()
-    for age, (name, pid) in enumerate([("new", 2**22 + 5), ("old", os.getpid()), ("older", 1)]):
-        path = folder / f"{name}.json"
-        path.write_text(json.dumps({"pid": pid, "load_balancer": f"http://{name}"}))
-        os.utime(path, (1000 - age, 1000 - age))
-    (folder / "torn.json").write_text("{")
-    assert load_balancer() == "http://old"
-    assert load_balancer(folder / "new.json") == "http://new"
-    assert load_balancer(tmp_path / "absent.json") is None
 
 
 def test_a_distribution_keeps_three_digits_and_its_greatest_value_exactly() -> None:

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from statedrill.cluster.network.addresses import Network
-from statedrill.processes.leftovers import ClusterLock, cleanup_leftovers
+from statedrill.processes.cluster_lock import ClusterLock
+from statedrill.processes.leftovers import cleanup_leftovers
 from statedrill.processes.process import MARKER
 
 pytestmark = pytest.mark.cluster

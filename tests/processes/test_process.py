@@ -183,7 +183,7 @@ def test_a_closed_roster_ends_all_and_makes_no_more(registry: ProcessRegistry) -
         child.start(10)
     registry.close(0.5)
     assert [exists(child.pid) for child in children] == [False] * 4
-    with pytest.raises(ClusterError, match="being lowered"):
+    with pytest.raises(ClusterError, match="being stopped"):
         python(registry, SLEEPER)
 
 

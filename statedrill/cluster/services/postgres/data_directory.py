@@ -24,6 +24,7 @@ from statedrill.cluster.binaries import postgres_bin
 from statedrill.cluster.services.postgres.configuration import ACCESS
 from statedrill.errors import ClusterError, MissingPart
 from statedrill.processes.spawner import dies_with_owner
+from statedrill.processes.state_directory import state_directory
 
 _NOBODY = 65534
 _NOBODYS = "statedrill-nobody-"
@@ -220,8 +221,8 @@ def _cache() -> Path:
             return base / "statedrill"
     except OSError:
         pass
-    fallback = Path(tempfile.gettempdir()) / f"statedrill-{os.getuid()}" / "cache"
-    fallback.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fallback = state_directory() / "cache"
+    fallback.mkdir(exist_ok=True)
     return fallback
 
 
