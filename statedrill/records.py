@@ -6,7 +6,7 @@ pydantic takes longer than checking a short run. Knows types; knows no record an
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from types import NoneType, UnionType
@@ -14,13 +14,17 @@ from typing import Any, Literal, NotRequired, TypeVar, Union, get_args, get_orig
 
 from typing_extensions import is_typeddict
 
+_TOO_LARGE = 2**63
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 
 def problem(value: object, kind: Any, place: str = "") -> str | None:
     """What is wrong with `value` as a `kind`, with its place (`sessions.lost: not an integer`).
 
     `kind` is a TypedDict or what its fields may be: str, bool, int, float, None, Any, Literal,
     unions, list[...] and dict[str, ...]. None where everything fits; keys that the TypedDict does
-    not have are of a newer version, and fit. NaN and infinities are no numbers.
+    not have are of a newer version, and fit. NaN, infinities and what needs more than 64 bits are
+    no numbers, and half of a surrogate pair is no text: no file takes it.
     """
     kind = plain(kind)
     of_kind = _of_record if is_typeddict(kind) else _OF_ORIGIN.get(get_origin(kind), _of_plain)
@@ -87,10 +91,10 @@ def _of_plain(value: object, kind: Any, place: str) -> str | None:
         return None
     if isinstance(value, bool) is not (kind is bool):
         fits = False  # to Python a bool is an integer, to JSON it is not
-    elif kind is float:
-        fits = isinstance(value, (int, float)) and math.isfinite(value)
+    elif kind in (int, float):
+        fits = isinstance(value, (int, kind)) and abs(value) < _TOO_LARGE
     else:
-        fits = isinstance(value, kind)
+        fits = isinstance(value, kind) and not (kind is str and _SURROGATE.search(str(value)))
     return None if fits else f"{place}: not {_NAMES[kind]}"
 
 

@@ -6,17 +6,23 @@ Every stage meets the next at these files. Knows names and JSON; knows not what 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from statedrill.errors import InputError
+from statedrill.plan.record import PlanRecord
+from statedrill.records import problem
 
 PLAN_SCHEMA = 1
 PLAN_FILE = "plan.json"
 VERDICT_FILE = "verdict.json"
+
+_RESTORE = "restore it from a copy, or repeat the drill"
+_MOST_S = 1e9
 
 
 def open_folder(reports: Path, title: str) -> Path:
@@ -40,33 +46,30 @@ def open_folder(reports: Path, title: str) -> Path:
     raise InputError(f"{reports}: a hundred folders of this second exist", "try again")
 
 
-def read_plan(folder: Path) -> dict[str, Any]:
-    """The content of `folder`'s plan.json.
+def read_plan(folder: Path) -> PlanRecord:
+    """The content of `folder`'s plan.json, with every key that a plan must have.
 
     Raises:
         InputError: the folder is no run folder, or its plan is damaged or of another schema.
     """
     path = folder / PLAN_FILE
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_bytes())
     except OSError as error:
         raise InputError(
             f"{folder}: not a run folder (no {PLAN_FILE})",
             "name a folder that `statedrill run` wrote, such as reports/<time>-<pattern>-…",
         ) from error
-    except ValueError as error:
-        raise InputError(f"{path}: damaged: {error}", "restore it, or repeat the drill") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: damaged: {error}", _RESTORE) from error
     if not isinstance(content, dict) or content.get("schema") != PLAN_SCHEMA:
         raise InputError(
             f"{path}: not a plan of schema {PLAN_SCHEMA}", "read it with the version that wrote it"
         )
-    # Without its promise a run would be judged as one that promised nothing.
-    lacking = [each for each in ("pattern", "experiment", "load", "phases") if each not in content]
-    if lacking:
-        raise InputError(
-            f"{path}: damaged: lacks {', '.join(lacking)}", "restore it, or repeat the drill"
-        )
-    return content
+    # Without its promise, say, a run would be judged as one that promised nothing.
+    if wrong := problem(content, PlanRecord) or _impossible(content):
+        raise InputError(f"{path}: damaged: {wrong}", _RESTORE)
+    return cast(PlanRecord, content)
 
 
 def write_verdict(folder: Path, verdict: Mapping[str, Any]) -> Path:
@@ -76,3 +79,15 @@ def write_verdict(folder: Path, verdict: Mapping[str, Any]) -> Path:
     unfinished.write_text(json.dumps(verdict, indent=1, default=str) + "\n", encoding="utf-8")
     unfinished.replace(path)
     return path
+
+
+def _impossible(value: object, place: str = "") -> str | None:
+    """The first number of a plan that counts or measures nothing, with its place, in words."""
+    if isinstance(value, Mapping):
+        inside = ((f"{place}.{key}" if place else str(key), each) for key, each in value.items())
+        return next(filter(None, (_impossible(each, at) for at, each in inside)), None)
+    if isinstance(value, int | float) and not 0 <= value <= (
+        _MOST_S if place.endswith("_s") else math.inf
+    ):
+        return f"{place}: {value} is no possible value"
+    return None

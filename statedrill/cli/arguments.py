@@ -14,9 +14,9 @@ from typing import Any, NoReturn
 
 from statedrill import __version__
 from statedrill.errors import InputError
-from statedrill.inputs.options import Choices
+from statedrill.inputs.options import Options
 
-_DEFAULT = Choices()
+_DEFAULT = Options()
 EXIT_CODES = (
     "exit codes: 0 held, 99 a promise or a threshold was broken, 3 unknown, 104 bad input, "
     "105 interrupted, 1 a crash of statedrill itself"
@@ -31,7 +31,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(words: list[str]) -> argparse.Namespace:
-    """The command line as a namespace; `verb` names the function of cli.py to call.
+    """The command line as a namespace; `verb` is a key of `verbs.VERBS`.
 
     Raises:
         InputError: a word is unknown or a value cannot be read.
@@ -39,16 +39,16 @@ def parse(words: list[str]) -> argparse.Namespace:
     return _parser().parse_args(words)
 
 
-def choices(chosen: argparse.Namespace, **override: Any) -> Choices:
+def options(arguments: argparse.Namespace, **override: Any) -> Options:
     """The inputs of a plan from the flags of `run` or `compare`."""
     given = {
-        each.name: getattr(chosen, each.name)
-        for each in fields(Choices)
-        if getattr(chosen, each.name, None) is not None
+        each.name: getattr(arguments, each.name)
+        for each in fields(Options)
+        if getattr(arguments, each.name, None) is not None
     }
     for name in ("thresholds", "env"):
         given[name] = tuple(given.get(name, ()))
-    return Choices(**{**given, **override})
+    return Options(**{**given, **override})
 
 
 def names(text: str) -> list[str]:
@@ -99,9 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _verb(verbs: Any, name: str, told: str) -> argparse.ArgumentParser:
+def _verb(verbs: Any, name: str, summary: str) -> argparse.ArgumentParser:
     made: argparse.ArgumentParser = verbs.add_parser(
-        name, help=told, description=told[0].upper() + told[1:] + ".", epilog=EXIT_CODES
+        name, help=summary, description=summary[0].upper() + summary[1:] + ".", epilog=EXIT_CODES
     )
     return made
 

@@ -30,3 +30,8 @@ def print_for_people(verdicts: list[dict[str, Any]], page: Path | None, several:
         console.print(text_summary(verdicts[0]), markup=False, soft_wrap=True)
     if page:
         console.print(f"report: {page}", markup=False, soft_wrap=True)
+
+
+def print_error(text: str) -> None:
+    """Print one message on standard error."""
+    print(f"statedrill: {text}", file=sys.stderr)

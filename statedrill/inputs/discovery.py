@@ -21,7 +21,7 @@ _SHARE = _PACKAGE / "share"
 
 
 @dataclass(frozen=True)
-class Shelf:
+class FileKind:
     """One kind of file: where it stands in a checkout and in a wheel, and its ending."""
 
     kind: str
@@ -29,13 +29,13 @@ class Shelf:
     suffixes: tuple[str, ...]
 
 
-SHELVES = {
-    shelf.kind: shelf
-    for shelf in (
-        Shelf("pattern", "reference_app/patterns", (".yaml", ".yml")),
-        Shelf("scenario", "scenarios", (".py",)),
-        Shelf("profile", "scenarios/profiles", (".py",)),
-        Shelf("experiment", "experiments", (".yaml", ".yml", ".json")),
+FILE_KINDS = {
+    file_kind.kind: file_kind
+    for file_kind in (
+        FileKind("pattern", "reference_app/patterns", (".yaml", ".yml")),
+        FileKind("scenario", "scenarios", (".py",)),
+        FileKind("profile", "scenarios/profiles", (".py",)),
+        FileKind("experiment", "experiments", (".yaml", ".yml", ".json")),
     )
 }
 
@@ -56,16 +56,16 @@ def find(kind: str, name: str) -> Path:
     Raises:
         InputError: there is no such file; says which names exist.
     """
-    shelf = SHELVES[kind]
-    if "/" in name or name.endswith(shelf.suffixes):
+    file_kind = FILE_KINDS[kind]
+    if "/" in name or name.endswith(file_kind.suffixes):
         path = Path(name).expanduser().resolve()
         if not path.is_file():
             raise InputError(f"{name}: no such {kind} file", f"name a file or a known {kind}")
         return path
-    for path in _files(shelf):
+    for path in _files(file_kind):
         if path.stem == name:
             return path
-    known = [path.stem for path in _files(shelf)]
+    known = [path.stem for path in _files(file_kind)]
     close = difflib.get_close_matches(name, known, 1)
     raise InputError(
         f"there is no {kind} named '{name}'",
@@ -75,15 +75,15 @@ def find(kind: str, name: str) -> Path:
 
 def entries(kind: str) -> list[Entry]:
     """Every file of `kind` that comes with statedrill, in the order of their names."""
-    return [Entry(kind, path.stem, path, _description(path)) for path in _files(SHELVES[kind])]
+    return [Entry(kind, path.stem, path, _description(path)) for path in _files(FILE_KINDS[kind])]
 
 
-def _files(shelf: Shelf) -> list[Path]:
-    for folder in (_CHECKOUT / shelf.folder, _SHARE / shelf.folder):
+def _files(file_kind: FileKind) -> list[Path]:
+    for folder in (_CHECKOUT / file_kind.folder, _SHARE / file_kind.folder):
         found = [
             path
             for path in sorted(folder.glob("*"))
-            if path.suffix in shelf.suffixes and not path.name.startswith("_")
+            if path.suffix in file_kind.suffixes and not path.name.startswith("_")
         ]
         if found:
             return found

@@ -1,4 +1,4 @@
-"""What the user chose, as on the command line, with defaults that fit two cores.
+"""The options of a drill, as on the command line, with defaults that fit two cores.
 
 Words and numbers only: nothing is looked up and nothing is checked here.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Choices:
+class Options:
     """One field per flag of `run`; `plan.make_plan` makes a drill of them."""
 
     pattern: str = "sticky"

@@ -45,7 +45,7 @@ class Timings:
             )
         return _COLUMNS[column]
 
-    def as_dict(self) -> dict[str, float | int | str]:
+    def as_dict(self) -> dict[str, str | float]:
         """The table as it stands in plan.json."""
         return asdict(self)
 

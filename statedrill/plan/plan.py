@@ -9,21 +9,32 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 from statedrill import __version__
 from statedrill.errors import InputError
 from statedrill.inputs import discovery
 from statedrill.inputs.experiment import Experiment
-from statedrill.inputs.options import Choices
+from statedrill.inputs.options import Options
 from statedrill.inputs.pattern import Pattern
+from statedrill.inputs.services import SERVICE_OPTIONS, ServiceOptions
 from statedrill.inputs.thresholds import parse_threshold
 from statedrill.inputs.timings import Timings
 from statedrill.plan.host import host, versions
 from statedrill.plan.load_plan import Load, make_load
+from statedrill.plan.record import (
+    ExperimentRecord,
+    FilesRecord,
+    HostRecord,
+    LoadRecord,
+    PatternRecord,
+    PhasesRecord,
+    PlanRecord,
+)
 from statedrill.run_folder import PLAN_FILE, PLAN_SCHEMA
 
 
@@ -44,6 +55,10 @@ class Files:
     name: str
     paths: tuple[Path, ...]
 
+    def record(self) -> FilesRecord:
+        """The files as they stand in plan.json."""
+        return {"name": self.name, "paths": [str(path) for path in self.paths]}
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -51,6 +66,7 @@ class Plan:
 
     run: str
     created: str
+    target: str
     pattern: Pattern
     experiment: Experiment
     scenario: Files
@@ -59,72 +75,103 @@ class Plan:
     phases: Phases
     timings: Timings
     seed: int
-    thresholds: tuple[str, ...] = ()
-    versions: dict[str, str] = field(default_factory=dict)
-    host: dict[str, Any] = field(default_factory=dict)
+    thresholds: tuple[str, ...]
+    versions: Mapping[str, str]
+    host: HostRecord
 
     @property
     def title(self) -> str:
         """Pattern and experiment, as they name a run folder."""
         return f"{self.pattern.name}-{self.experiment.name}"
 
-    def as_dict(self) -> dict[str, Any]:
+    def record(self) -> PlanRecord:
         """The content of plan.json."""
         return {
             "schema": PLAN_SCHEMA,
             "statedrill": __version__,
-            **asdict(self),
-            "pattern": self.pattern.as_dict(),
-            "experiment": self.experiment.as_dict(),
+            "run": self.run,
+            "created": self.created,
+            "target": self.target,
+            "pattern": cast(PatternRecord, self.pattern.as_dict()),
+            "experiment": cast(ExperimentRecord, self.experiment.as_dict()),
+            "scenario": self.scenario.record(),
+            "profile": self.profile.record(),
+            "load": cast(LoadRecord, asdict(self.load)),
+            "phases": cast(PhasesRecord, asdict(self.phases)),
             "timings": self.timings.as_dict(),
+            "seed": self.seed,
+            "thresholds": list(self.thresholds),
+            "versions": dict(self.versions),
+            "host": self.host,
         }
 
     def write(self, folder: Path) -> Path:
         """Write plan.json into `folder`, which must exist."""
         path = folder / PLAN_FILE
-        text = json.dumps(self.as_dict(), indent=2, default=str)
-        path.write_text(text + "\n", encoding="utf-8")
+        path.write_text(json.dumps(self.record(), indent=2) + "\n", encoding="utf-8")
         return path
 
 
-def make_plan(choices: Choices, run: str, created: str) -> Plan:
-    """Resolve `choices` into a plan. `run` is the id that all its write ids carry.
+@dataclass(frozen=True)
+class Offer:
+    """What the target of a drill can do, asked before anything starts.
+
+    `services` has the options of every service it knows, by name in a pattern file; `refusals`
+    says why it cannot play an experiment on a pattern, in words (nothing: it can).
+    """
+
+    target: str = "local"
+    services: Mapping[str, type[ServiceOptions]] = field(default_factory=lambda: SERVICE_OPTIONS)
+    refusals: Callable[[Pattern, Experiment], Sequence[str]] = lambda pattern, experiment: ()
+
+
+def make_plan(options: Options, run: str, created: str, offer: Offer | None = None) -> Plan:
+    """Resolve `options` into a plan for the target that makes the `offer` (None: the local one).
+
+    `run` is the id that all its write ids carry, `created` a time in ISO 8601.
 
     Raises:
         InputError: names every problem of every input at once.
     """
+    offer = offer or Offer()
     problems = _Problems()
-    pattern = problems.collect(lambda: Pattern.read(discovery.find("pattern", choices.pattern)))
-    extra = problems.collect(lambda: dict(_assignment(text) for text in choices.env))
-    experiment = problems.collect(
-        lambda: Experiment.read(discovery.find("experiment", choices.experiment))
+    pattern = problems.collect(
+        lambda: Pattern.read(discovery.find("pattern", options.pattern), offer.services)
     )
-    scenario = problems.collect(lambda: _files("scenario", choices.scenario))
-    profile = problems.collect(lambda: _files("profile", choices.profile))
-    load = problems.collect(lambda: make_load(choices))
-    phases = problems.collect(lambda: _phases(choices))
-    timings = problems.collect(lambda: Timings.named(choices.timings))
-    for threshold in choices.thresholds:
-        problems.collect(lambda text=threshold: parse_threshold(text))  # type: ignore[misc]
-    if pattern and experiment and scenario and profile and load and phases and timings:
-        problems.complain()
-        return Plan(
-            run=run,
-            created=created,
-            pattern=pattern.with_env(extra or {}),
-            experiment=experiment,
-            scenario=scenario,
-            profile=profile,
-            load=load,
-            phases=phases,
-            timings=timings,
-            seed=choices.seed,
-            thresholds=choices.thresholds,
-            versions=versions(),
-            host=host(),
-        )
-    problems.complain()
-    raise AssertionError("an input is missing, yet no problem was named")
+    extra = problems.collect(lambda: dict(_assignment(text) for text in options.env))
+    experiment = problems.collect(
+        lambda: Experiment.read(discovery.find("experiment", options.experiment))
+    )
+    scenario = problems.collect(lambda: _files("scenario", options.scenario))
+    profile = problems.collect(lambda: _files("profile", options.profile))
+    load = problems.collect(lambda: make_load(options))
+    phases = problems.collect(lambda: _phases(options))
+    timings = problems.collect(lambda: Timings.named(options.timings))
+    problems.collect(lambda: _check_seed(options.seed))
+    for threshold in options.thresholds:
+        problems.collect(partial(parse_threshold, threshold))
+    if pattern and experiment:
+        problems.collect(lambda: _check_offer(offer, pattern, experiment))
+    if problems.errors or not (
+        pattern and experiment and scenario and profile and load and phases and timings
+    ):
+        raise problems.as_one()
+    return Plan(
+        run=run,
+        created=created,
+        target=offer.target,
+        pattern=pattern.with_env(extra or {}),
+        experiment=experiment,
+        scenario=scenario,
+        profile=profile,
+        load=load,
+        phases=phases,
+        timings=timings,
+        seed=options.seed,
+        thresholds=options.thresholds,
+        versions=versions(),
+        host=host(),
+    )
 
 
 _Value = TypeVar("_Value")
@@ -143,15 +190,26 @@ class _Problems:
             self.errors.append(error)
             return None
 
-    def complain(self) -> None:
+    def as_one(self) -> InputError:
+        """The only complaint, or one that lists all."""
         if len(self.errors) == 1:
-            raise self.errors[0]
-        if self.errors:
-            raise InputError(
-                f"{len(self.errors)} inputs have problems",
-                "",
-                [str(error).replace("\n", "\n  ") for error in self.errors],
-            )
+            return self.errors[0]
+        listed = [str(error).replace("\n", "\n  ") for error in self.errors]
+        return InputError(f"{len(self.errors)} inputs have problems", "", listed)
+
+
+def _check_seed(seed: int) -> None:
+    if not 0 <= seed < 2**63:
+        raise InputError(f"seed: {seed}; must be from 0 to 2^63 - 1", "leave --seed out for 7")
+
+
+def _check_offer(offer: Offer, pattern: Pattern, experiment: Experiment) -> None:
+    if refusals := offer.refusals(pattern, experiment):
+        raise InputError(
+            f"the target '{offer.target}' cannot play {experiment.name} on {pattern.name}",
+            "choose another experiment, or a pattern that has what it breaks",
+            refusals,
+        )
 
 
 def _assignment(text: str) -> tuple[str, str]:
@@ -184,8 +242,8 @@ def _check_python(kind: str, path: Path) -> None:
         raise InputError(f"{path}: no Python: {error}", f"name a {kind} file") from error
 
 
-def _phases(choices: Choices) -> Phases:
-    phases = Phases(choices.warmup_s, choices.baseline_s, choices.recovery_s, choices.run_time_s)
+def _phases(options: Options) -> Phases:
+    phases = Phases(options.warmup_s, options.baseline_s, options.recovery_s, options.run_time_s)
     problems = [
         f"{name}: {value:g} s; must be from {least:g} to 86400"
         for name, value, least in (

@@ -25,20 +25,22 @@ import pyarrow as pa
 from statedrill.history.columns import ROWS_PER_PART, write_parts
 from tests.check.history_builder import MS, NAMES, START
 from tests.check.simulator import Weather, simulate
+from tests.support.plans import plan_record
 
 MILD = Weather(
     timeout=0.002, lost_answer=0.001, rejected=0.002, repeated=0.001, delay_us=200,
     sign_out=0.001, pace_ms=2000.0,
 )  # fmt: skip
 _SESSIONS, _OPERATIONS = 400, 150
-_PLAN = {
-    "schema": 1, "run": "r1", "seed": 7, "pattern": {
-        "name": "distributed", "promise": {"survives": [], "guarantees": ["read_your_writes"]},
+_PLAN = plan_record(
+    {
+        "pattern": {"promise": {"survives": [], "guarantees": ["read_your_writes"]}},
+        "load": {"planned_rate": None},
+        "phases": {"baseline_s": 300},
     },
-    "experiment": {"name": "none", "domain": None}, "scenario": {"name": "simulated"},
-    "profile": {"name": "steady"}, "load": {"planned_rate": None}, "thresholds": [],
-    "timings": {"load_balancer_timeout_s": 5.0}, "phases": {"baseline_s": 300},
-}  # fmt: skip
+    pattern="distributed",
+    experiment="none",
+)
 
 
 def bench() -> dict[str, float]:

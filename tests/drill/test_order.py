@@ -14,7 +14,7 @@ from statedrill.drill.drill import drill
 from statedrill.drill.live import LiveFigures
 from statedrill.errors import ClusterError, InputError, Interrupted
 from statedrill.history.events import Event
-from statedrill.inputs.options import Choices
+from statedrill.inputs.options import Options
 from statedrill.plan.plan import make_plan
 from tests.drill.fake_target import Clock, FakeTarget, phases, whole_record
 
@@ -71,7 +71,7 @@ class Play:
             self.target = FakeTarget(self.clock, self.folder, emit, **how)
             return self.target
 
-        words = Choices(pattern=pattern, experiment=experiment, scenario="shopper", users=10)
+        words = Options(pattern=pattern, experiment=experiment, scenario="shopper", users=10)
         drill(make_plan(words, "r1", "now"), self.folder, make, [self.seen] * observers)
         return self.target.asked
 

@@ -7,22 +7,26 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from statedrill.errors import InputError
-from statedrill.inputs.options import Choices
-from statedrill.plan.plan import Plan, make_plan
+from statedrill.inputs.experiment import Experiment
+from statedrill.inputs.options import Options
+from statedrill.inputs.pattern import Pattern
+from statedrill.plan.plan import Offer, Plan, make_plan
+from statedrill.plan.record import PlanRecord
 from statedrill.run_folder import read_plan
 
 
-def plan(choices: Choices | None = None) -> Plan:
-    return make_plan(choices or Choices(), "r1", "2026-01-01T00:00:00+00:00")
+def plan(options: Options | None = None) -> Plan:
+    return make_plan(options or Options(), "r1", "2026-01-01T00:00:00+00:00")
 
 
 def test_the_defaults_make_a_plan_that_survives_its_own_file(tmp_path: Path) -> None:
     made = plan()
     made.write(tmp_path)
     content = read_plan(tmp_path)
-    assert content == json.loads(json.dumps(made.as_dict(), default=str))
+    assert content == json.loads(json.dumps(made.record()))
     assert content["pattern"]["name"] == "sticky"
     assert content["experiment"]["domain"] == "instance"
     assert content["load"]["planned_rate"] == 240.0
@@ -31,7 +35,7 @@ def test_the_defaults_make_a_plan_that_survives_its_own_file(tmp_path: Path) -> 
 
 
 def test_every_problem_of_every_input_is_named_at_once() -> None:
-    wrong = Choices(
+    wrong = Options(
         pattern="stiky",
         experiment="nothing",
         scenario="shoper",
@@ -67,37 +71,53 @@ def test_every_problem_of_every_input_is_named_at_once() -> None:
     [("50/s", 50.0), ("300/m", 5.0), ("7200/h poisson", 2.0), (".5/s uniform", 0.5)],
 )
 def test_arrival_rates_are_read_as_written(text: str, rate: float) -> None:
-    load = plan(Choices(arrival_rate=text)).load
+    load = plan(Options(arrival_rate=text)).load
     assert load.arrival_rate == rate
     assert load.arrivals == ("poisson" if "poisson" in text else "uniform")
     assert load.planned_rate is None
 
 
 def test_a_variable_for_the_application_reaches_its_pattern() -> None:
-    made = plan(Choices(env=("BUGS=leak", "A=b=c")))
+    made = plan(Options(env=("BUGS=leak", "A=b=c")))
     assert made.pattern.application.env["BUGS"] == "leak"
     assert made.pattern.application.env["A"] == "b=c"
     with pytest.raises(InputError, match="not NAME=VALUE"):
-        plan(Choices(env=("BUGS",)))
+        plan(Options(env=("BUGS",)))
 
 
 def test_the_same_choices_make_the_same_plan() -> None:
-    assert plan(Choices(seed=3)) == plan(Choices(seed=3))
-    assert plan(Choices(seed=3)) == replace(plan(Choices(seed=4)), seed=3)
+    assert plan(Options(seed=3)) == plan(Options(seed=3))
+    assert plan(Options(seed=3)) == replace(plan(Options(seed=4)), seed=3)
 
 
-def test_a_folder_without_a_plan_or_with_a_damaged_one_says_so(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="not a run folder"):
-        read_plan(tmp_path)
-    (tmp_path / "plan.json").write_text("{")
-    with pytest.raises(InputError, match="damaged"):
-        read_plan(tmp_path)
-    (tmp_path / "plan.json").write_text('{"schema": 99}')
-    with pytest.raises(InputError, match="not a plan of schema 1"):
-        read_plan(tmp_path)
-    (tmp_path / "plan.json").write_text('{"schema": 1, "load": {}, "phases": {}}')
-    with pytest.raises(InputError, match="damaged: lacks pattern, experiment"):
-        read_plan(tmp_path)
+def test_a_plan_says_its_target_and_an_older_one_need_not(tmp_path: Path) -> None:
+    made = plan()
+    assert made.record()["target"] == "local"
+    content = {key: value for key, value in made.record().items() if key != "target"}
+    (tmp_path / "plan.json").write_text(json.dumps(content))
+    assert "target" not in read_plan(tmp_path)
+
+
+def test_what_is_written_has_exactly_the_keys_of_the_record() -> None:
+    written = json.loads(json.dumps(plan(Options(pattern="decoupled")).record()))
+    assert TypeAdapter(PlanRecord).validate_python(written) == written  # it drops other keys
+
+
+def test_an_experiment_that_the_target_cannot_play_is_refused_with_the_reason() -> None:
+    def refusals(pattern: Pattern, experiment: Experiment) -> list[str]:
+        return [f"{action}: {pattern.name} has no queue" for action in experiment.actions]
+
+    offer = Offer("somewhere", refusals=refusals)
+    with pytest.raises(InputError) as caught:
+        make_plan(Options(experiment="cache-flush"), "r1", "2026-01-01T00:00:00+00:00", offer)
+    assert "the target 'somewhere' cannot play cache-flush on sticky" in str(caught.value)
+    assert caught.value.problems == ("flush: sticky has no queue",)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63])
+def test_a_seed_that_a_source_of_chance_does_not_take_is_refused(seed: int) -> None:
+    with pytest.raises(InputError, match="must be from 0 to"):
+        plan(Options(seed=seed))
 
 
 @pytest.mark.parametrize(
@@ -115,12 +135,12 @@ def test_a_file_that_locust_cannot_read_is_named_before_anything_starts(
 ) -> None:
     (tmp_path / file).write_bytes(text)
     with pytest.raises(InputError) as caught:
-        plan(Choices(**{kind: str(tmp_path / file)}))  # type: ignore[arg-type]
+        plan(Options(**{kind: str(tmp_path / file)}))  # type: ignore[arg-type]
     assert told.format(kind=kind) in str(caught.value)
 
 
 def test_a_variable_without_a_name_is_named_beside_other_problems() -> None:
     with pytest.raises(InputError) as caught:
-        plan(Choices(pattern="stiky", env=("1=2",)))
+        plan(Options(pattern="stiky", env=("1=2",)))
     assert "no pattern named 'stiky'" in str(caught.value)
     assert "--env '1=2': not NAME=VALUE" in str(caught.value)

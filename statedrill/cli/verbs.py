@@ -1,0 +1,250 @@
+"""The verbs of the command line: one function each, from its arguments to an exit code.
+
+Each calls the entry functions of the rooms it needs, in the order in which the work flows, and
+imports them when it runs: no verb waits for another's libraries. Decides nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from statedrill import errors
+from statedrill.cli.arguments import options
+from statedrill.cli.printing import print_error, print_for_people, print_json
+from statedrill.errors import ClusterError
+from statedrill.history.events import EventLog
+from statedrill.inputs import discovery
+from statedrill.inputs.options import Options
+from statedrill.run_folder import VERDICT_FILE, open_folder, read_plan, write_verdict
+
+if TYPE_CHECKING:
+    from statedrill.plan.plan import Plan
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """`statedrill run`: plan it, drill it, check it, report it."""
+    plan = _plan(options(arguments))
+    folder = _open(plan, arguments.reports)
+    _drill(plan, folder, plan.title, arguments.headless)
+    verdict = _judge(folder)
+    _write_report(folder)
+    return _print_verdicts([(folder, verdict)], folder / "report.html", arguments.json)
+
+
+def compare(arguments: argparse.Namespace) -> int:
+    """`statedrill compare`: every pattern under every experiment, then one report."""
+    plans = [
+        _plan(options(arguments, pattern=pattern, experiment=experiment))
+        for pattern in arguments.patterns
+        for experiment in arguments.experiments
+    ]
+    judged: list[tuple[Path, dict[str, Any]]] = []
+    for number, plan in enumerate(plans, start=1):
+        folder = _open(plan, arguments.reports)
+        try:
+            _drill(plan, folder, f"{number}/{len(plans)} {plan.title}", arguments.headless)
+        except ClusterError as error:
+            # One pattern that does not come up is a result (unknown); the others still count.
+            print_error(str(error))
+        judged.append((folder, _judge(folder)))
+        _write_report(folder)
+    page = _write_comparison(arguments.reports, [folder for folder, _ in judged])
+    return _print_verdicts(judged, page, arguments.json, several=True)
+
+
+def up(arguments: argparse.Namespace) -> int:
+    """`statedrill up`: a cluster that stays until Ctrl-C."""
+    from statedrill.cluster.foreground import serve_until_interrupted
+
+    plan = _plan(
+        Options(
+            pattern=arguments.pattern,
+            experiment="none",
+            timings=arguments.timings,
+            seed=arguments.seed,
+            env=tuple(arguments.env),
+        )
+    )
+    serve_until_interrupted(plan, arguments.logs, _printer(arguments.json))
+    return errors.HELD
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """`statedrill check RUN`: judge anew from the record alone."""
+    if not (arguments.run / "plan.json").exists():
+        return _check_external(arguments)
+    return _print_verdicts([(arguments.run, _judge(arguments.run))], None, arguments.json)
+
+
+def report(arguments: argparse.Namespace) -> int:
+    """`statedrill report RUN…`: write the pages anew."""
+    for folder in arguments.runs:
+        read_plan(folder)
+        if not (folder / VERDICT_FILE).exists():
+            _judge(folder)
+        page = _write_report(folder)
+    if len(arguments.runs) > 1:
+        page = _write_comparison(arguments.reports, arguments.runs)
+    print(page)
+    return errors.HELD
+
+
+def export(arguments: argparse.Namespace) -> int:
+    """`statedrill export RUN`: the history in the words of another checker."""
+    from statedrill.history.formats import export_jepsen
+    from statedrill.history.store import History
+
+    history = History.open(arguments.run / "history")
+    for path in export_jepsen(history, arguments.output or arguments.run / "export"):
+        print(path)
+    return errors.HELD
+
+
+def list_(arguments: argparse.Namespace) -> int:
+    """`statedrill list`: what can be named, each with one line."""
+    rows = [entry for kind in discovery.FILE_KINDS for entry in discovery.entries(kind)]
+    if arguments.json:
+        print_json(
+            [
+                {
+                    "kind": row.kind,
+                    "name": row.name,
+                    "path": str(row.path),
+                    "description": row.description,
+                }
+                for row in rows
+            ]
+        )
+        return errors.HELD
+    for row in rows:
+        print(f"{row.kind:<11} {row.name:<16} {row.description}")
+    return errors.HELD
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """`statedrill doctor`: what this machine has and lacks."""
+    from statedrill.cluster.doctor import examine
+
+    rows = examine()
+    if arguments.json:
+        print_json(rows)
+    else:
+        for row in rows:
+            print(f"{'ok     ' if row['ok'] else 'MISSING'}  {row['part']:<16} {row['found']}")
+            if not row["ok"]:
+                print(f"         {'':<16} {row['cure']}")
+    return errors.HELD if all(row["ok"] for row in rows) else errors.BAD_INPUT
+
+
+def _plan(chosen: Options) -> Plan:
+    from statedrill.plan.plan import make_plan
+
+    run_id = f"r{secrets.token_hex(3)}"
+    return make_plan(chosen, run_id, datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def _open(plan: Plan, reports: Path) -> Path:
+    """A run folder that can be judged from its first moment on: a plan and an empty record."""
+    plan.write(folder := open_folder(reports, plan.title))
+    EventLog(folder / "history" / "events.jsonl").close()
+    return folder
+
+
+def _drill(plan: Plan, folder: Path, title: str, headless: bool) -> None:
+    from rich.console import Console
+
+    from statedrill.cluster.cluster import make_cluster
+    from statedrill.drill.drill import drill
+    from statedrill.drill.terminal import PlainObserver, terminal_observer
+
+    console = Console(stderr=True, highlight=False)
+    make_observer = PlainObserver if headless else terminal_observer
+    with make_observer(title, console) as observer:
+        drill(plan, folder, partial(make_cluster, plan, folder), [observer])
+
+
+def _judge(folder: Path) -> dict[str, Any]:
+    from statedrill.check import judge
+    from statedrill.history.store import History
+
+    verdict = judge(History.open(folder / "history"), read_plan(folder))
+    write_verdict(folder, verdict)
+    return verdict
+
+
+def _check_external(arguments: argparse.Namespace) -> int:
+    from statedrill.check import exit_code
+    from statedrill.check.search.judge import judge_foreign
+    from statedrill.history.formats import read
+
+    begun_s = time.monotonic()
+    history = read(arguments.run)
+    verdict = judge_foreign(history, arguments.budget, time.monotonic, begun_s)
+    if arguments.json:
+        print_json(verdict)
+    else:
+        print(f"{verdict['outcome']}: {'; '.join(verdict['why'])}")
+        if verdict["witness"]:
+            print(verdict["witness"])
+    return exit_code(verdict)
+
+
+def _write_report(folder: Path) -> Path:
+    from statedrill.report import write_report
+
+    return write_report(folder)
+
+
+def _write_comparison(reports: Path, runs: list[Path]) -> Path:
+    from statedrill.report import write_comparison
+
+    return write_comparison(open_folder(reports, "comparison"), runs)
+
+
+def _print_verdicts(
+    judged: list[tuple[Path, dict[str, Any]]],
+    page: Path | None,
+    as_json: bool,
+    several: bool = False,
+) -> int:
+    """Print what came out, for a person or as JSON, and return the worst exit code."""
+    from statedrill.check import worst_exit_code
+
+    verdicts = [verdict for _, verdict in judged]
+    if as_json:
+        table = {"schema": 1, "report": str(page), "runs": verdicts}
+        print_json(table if several else verdicts[0])
+    else:
+        print_for_people(verdicts, page, several)
+    return worst_exit_code(verdicts)
+
+
+def _printer(as_json: bool) -> Callable[[dict[str, Any]], None]:
+    def show(addresses: dict[str, Any]) -> None:
+        if as_json:
+            print_json(addresses)
+            return
+        for name, address in addresses.items():
+            print(f"{name:<14} {address}")
+        print("Ctrl-C lowers it", flush=True)
+
+    return show
+
+
+VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "run": run,
+    "compare": compare,
+    "up": up,
+    "check": check,
+    "report": report,
+    "export": export,
+    "list": list_,
+    "doctor": doctor,
+}

@@ -1,0 +1,132 @@
+"""plan.json as types: what `Plan` writes and what check, report and compare read.
+
+Keys that may be missing came later than the first plans of schema 1. Imports nothing of statedrill
+and nothing heavy: whoever reads a run folder may import it.
+"""
+
+from __future__ import annotations
+
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+
+class PromiseRecord(TypedDict):
+    """Failure domains survived, session guarantees kept, kinds of object without duplicates."""
+
+    survives: list[str]
+    guarantees: list[str]
+    idempotent: list[str]
+
+
+class ApplicationRecord(TypedDict):
+    """The program under test."""
+
+    command: list[str]
+    instances: int
+    health: str
+    env: dict[str, str]
+
+
+class WorkersRecord(TypedDict):
+    """The processes that take work from the queue."""
+
+    command: list[str]
+    count: int
+    env: dict[str, str]
+
+
+class LoadBalancerRecord(TypedDict):
+    """How requests find an instance."""
+
+    stickiness: bool
+
+
+class PatternRecord(TypedDict):
+    """The pattern, validated. A service is false when not used, else its options or true."""
+
+    name: str
+    family: str
+    description: str
+    path: str
+    application: ApplicationRecord
+    workers: WorkersRecord | None
+    load_balancer: LoadBalancerRecord
+    services: dict[str, bool | dict[str, object]]
+    promise: PromiseRecord
+
+
+class ExperimentRecord(TypedDict):
+    """What breaks. `domain` is null for a control run; `actions` are the functions it calls."""
+
+    name: str
+    title: str
+    description: str
+    path: str
+    domain: str | None
+    actions: list[str]
+
+
+class FilesRecord(TypedDict):
+    """One or more Locust files under the name they were chosen by."""
+
+    name: str
+    paths: list[str]
+
+
+class LoadRecord(TypedDict):
+    """Who comes, and how fast. Rates are per second; `planned_rate` null: not known before."""
+
+    users: int
+    spawn_rate: float
+    processes: int
+    pace_s: float
+    arrival_rate: float | None
+    arrivals: str
+    planned_rate: float | None
+    expect_workers: NotRequired[int]
+    expect_workers_max_wait_s: NotRequired[float]
+    master_bind_host: NotRequired[str]
+    master_bind_port: NotRequired[int]
+
+
+class PhasesRecord(TypedDict):
+    """How long each part of the drill lasts, in seconds."""
+
+    warmup_s: float
+    baseline_s: float
+    recovery_s: float
+    run_time_s: float
+
+
+class HostRecord(TypedDict):
+    """The machine that the drill ran on."""
+
+    system: str
+    machine: str
+    cores: int | None
+    memory_gib: float
+
+
+class PlanRecord(TypedDict):
+    """plan.json: every input of one drill. `created` is ISO 8601; `target` missing: "local".
+
+    `timings` holds the name of its column and every delay of it in seconds, by name.
+    """
+
+    schema: int
+    statedrill: str
+    run: str
+    created: str
+    target: NotRequired[str]
+    pattern: PatternRecord
+    experiment: ExperimentRecord
+    scenario: FilesRecord
+    profile: FilesRecord
+    load: LoadRecord
+    phases: PhasesRecord
+    timings: dict[str, float | str]
+    seed: int
+    thresholds: list[str]
+    versions: dict[str, str]
+    host: HostRecord
