@@ -86,8 +86,7 @@ def _impossible(value: object, place: str = "") -> str | None:
     if isinstance(value, Mapping):
         inside = ((f"{place}.{key}" if place else str(key), each) for key, each in value.items())
         return next(filter(None, (_impossible(each, at) for at, each in inside)), None)
-    if isinstance(value, int | float) and not 0 <= value <= (
-        _MOST_S if place.endswith("_s") else math.inf
-    ):
+    most = _MOST_S if place.endswith("_s") else math.inf
+    if isinstance(value, int | float) and not 0 <= value <= most:
         return f"{place}: {value} is no possible value"
     return None
