@@ -6,15 +6,14 @@ import asyncio
 import http.client
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from reference_app.application import Application
-from reference_app.http.asgi import Request
 from reference_app.settings import Settings
+from reference_app.web.application import Application
 
 Headers = list[tuple[str, str]]
 Send = Callable[[str, str, Headers, bytes], "Answer"]
@@ -97,9 +96,9 @@ class User:
         for key, value in answer.headers:
             if key.lower() == "set-cookie":
                 name, _, rest = value.partition("=")
-                content = rest.partition(";")[0]
+                content, *attributes = rest.split("; ")
                 self.cookies[name] = content
-                if not content:
+                if "Max-Age=0" in attributes:
                     del self.cookies[name]
 
 
@@ -144,8 +143,16 @@ class Direct:
         self._loop.run_until_complete(asyncio.sleep(seconds))
 
     def send(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
+        answer = Answer(0, [], b"")
+
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                answer.status = message["status"]
+                answer.headers = [(k.decode(), v.decode()) for k, v in message["headers"]]
+            answer.body += message.get("body", b"")
 
         path, _, query = path.partition("?")
         scope = {
@@ -155,9 +162,8 @@ class Direct:
             "query_string": query.encode(),
             "headers": [(k.lower().encode(), v.encode()) for k, v in headers],
         }
-        response = self._loop.run_until_complete(self.app.answer(Request(scope, receive)))
-        answered = [(k.decode(), v.decode()) for k, v in response.headers]
-        return Answer(response.status, answered, response.body)
+        self._loop.run_until_complete(self.app.asgi(scope, receive, send))
+        return answer
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from reference_app.aws.queue_reader import Delivery, Inbox
 from reference_app.model.model import Unavailable, Write
 from reference_app.model.ordering import Queued, ready
 from reference_app.postgres.objects import Records, Round
-from reference_app.queue.applier import FULL, Applier
+from reference_app.worker.applier import FULL, Applier
 
 LONG_S = 3600.0
 

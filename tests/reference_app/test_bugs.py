@@ -11,7 +11,7 @@ import pytest
 from reference_app.bugs.buggy_shop import WRAPPERS
 from reference_app.bugs.table import ALL, TABLE
 from tests.reference_app.client import Direct, User, running
-from tests.reference_app.conftest import Region
+from tests.support.aws import Region
 from tests.support.services import Postgres, Valkey
 
 Evidence = Callable[[Direct], bool]

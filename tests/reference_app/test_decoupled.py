@@ -13,7 +13,7 @@ import pytest
 from reference_app.model.model import Write, element
 from reference_app.model.ordering import Queued
 from tests.reference_app.client import User, over_http
-from tests.reference_app.conftest import Region
+from tests.support.aws import Region
 from tests.support.services import App, MiniStack, Postgres, remove
 from tests.support.waiting import wait_until
 

@@ -15,7 +15,7 @@ from reference_app.postgres.objects import Records
 from reference_app.postgres.pool import Database
 from reference_app.postgres.schema import prepare
 from tests.reference_app.client import User, running
-from tests.reference_app.conftest import Region
+from tests.support.aws import Region
 from tests.support.services import Postgres, remove
 
 pytestmark = pytest.mark.cluster

@@ -1,25 +1,31 @@
-"""The ASGI application: builds the shop from settings, answers requests, tells its health.
+"""The web application: puts the shop together from settings, and serves it with Starlette.
 
-Knows how the parts fit together and what each kind of error is for a client.
+Knows how the parts fit together; knows no part's inside. Nothing of HTTP is written by hand: by
+`make bench ONLY=app` Starlette's layers take about 25 of the 70 µs of processor time that a
+request costs in memory, and a drill sends an instance some hundred requests a second.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reference_app.aws.clients import Aws
 from reference_app.aws.object_storage import Blobs
 from reference_app.aws.publisher import Topic
 from reference_app.bugs.buggy_shop import plant
-from reference_app.http.asgi import BadRequest, Receive, Request, Response, Scope, Send
-from reference_app.http.routes import Handlers
-from reference_app.model.model import NotSignedIn, ShopError, Uncertain
 from reference_app.postgres.objects import Records
 from reference_app.postgres.pool import Database
 from reference_app.postgres.schema import prepare
-from reference_app.rate_limited_log import Complaints
 from reference_app.settings import Settings
 from reference_app.shop.recommendations import Recommender
 from reference_app.shop.service import Shop
@@ -28,10 +34,13 @@ from reference_app.stores.decoupled import DecoupledStore
 from reference_app.stores.memory import MemoryStore
 from reference_app.stores.valkey import ValkeyStore
 from reference_app.valkey.pool import Link
+from reference_app.web.responses import ErrorResponses, json_response
+from reference_app.web.routes import ShopRoutes
 
 logger = logging.getLogger(__name__)
 CACHE_PATIENCE_S = 0.25
 """A look-aside cache that takes longer than this is not worth asking."""
+ALWAYS_SERVED = ("/health", "/")
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>A small shop</title>
 <h1>A small shop and reader</h1><p>It keeps user state: sign-in, preferences, a draft, a cart, a
@@ -43,7 +52,7 @@ GET  each of them, /session, /recommendations, /health?deep=1</pre></html>"""
 
 
 class Application:
-    """An ASGI application for one process."""
+    """One web process: the shop, what it is connected to, and `asgi`, which serves it."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -54,86 +63,60 @@ class Application:
         self._recommender = Recommender(self._link(CACHE_PATIENCE_S))
         records = Records(self._database) if self._database else None
         shop = Shop(self._store, records, self._blobs, self._recommender)
-        self._shop = plant(shop, settings.bugs)
-        self._router = Handlers(self._shop).router()
-        self._router.add("GET", "/health", self._health)
-        self._router.add("GET", "/", self._page)
-        self._complaints = Complaints()
-        self._state = "starting"
-        self._starting: asyncio.Task[None] | None = None
+        self.shop = plant(shop, settings.bugs)
+        self.state = "starting"
+        self.asgi = Starlette(
+            routes=[
+                *ShopRoutes(self.shop).routes(),
+                Route("/health", self.health),
+                Route("/", self.page),
+            ],
+            middleware=[Middleware(RefuseUntilReady, application=self)],
+            exception_handlers=ErrorResponses().handlers(),
+            lifespan=self.lifespan,
+        )
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or the life of the process."""
-        if scope["type"] == "lifespan":
-            await self._live(receive, send)
-            return
-        response = await self.answer(Request(scope, receive))
-        await response.send(send)
-
-    async def answer(self, request: Request) -> Response:
-        """The response to one request; every error becomes one that is true."""
-        try:
-            if self._state != "ready" and request.path not in ("/health", "/"):
-                return Response.json(503, error=f"{self._state}, not ready", executed=False)
-            return await self._router.find(request)(request)
-        except BadRequest as error:
-            return Response.json(error.status, error=str(error), executed=False)
-        except NotSignedIn as error:
-            return Response.json(401, error=str(error), executed=False)
-        except ShopError as error:
-            return self._failed(request, error)
-        except Exception as error:
-            logger.exception("%s %s failed", request.method, request.path)
-            return self._failed(request, Uncertain(f"internal error ({type(error).__name__})"))
+    @asynccontextmanager
+    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        """Start beside the server, which answers 503 until then; stop after it."""
+        starting = asyncio.create_task(self.start())
+        starting.add_done_callback(_log_failure)
+        yield
+        self.state = "stopping"
+        starting.cancel()
+        with suppress(asyncio.CancelledError):
+            await starting
+        await self.stop()
 
     async def start(self) -> None:
         """Connect everything, in the order in which the parts need each other."""
         if self._database:
             await self._database.start(prepare)
         await asyncio.gather(self._store.start(), *([self._blobs.start()] if self._blobs else []))
-        self._state = "ready"
+        self.state = "ready"
 
     async def stop(self) -> None:
         """Close everything."""
-        self._state = "stopping"
-        if self._starting:
-            self._starting.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._starting
         await self._store.stop()
         await self._recommender.stop()
         if self._database:
             await self._database.stop()
         await self._aws.stop()
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        await receive()
-        self._starting = asyncio.create_task(self.start())
-        self._starting.add_done_callback(_log_failure)
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await self.stop()
-        await send({"type": "lifespan.shutdown.complete"})
-
-    async def _health(self, request: Request) -> Response:
+    async def health(self, request: Request) -> Response:
+        """200 when ready, else 503; with `?deep=1` also what each dependency says."""
         fields: dict[str, object] = {"instance": self._settings.instance_id}
-        if self._state != "ready":
-            return Response.json(503, status=self._state, **fields)
-        if b"deep=1" in request.query:
-            fields["dependencies"] = await self._shop.health()
-        return Response.json(200, status="ok", zone=self._settings.zone, **fields)
+        if self.state != "ready":
+            return json_response({"status": self.state, **fields}, 503)
+        if request.query_params.get("deep") == "1":
+            fields["dependencies"] = await self.shop.health()
+        return json_response({"status": "ok", "zone": self._settings.zone, **fields})
 
-    async def _page(self, request: Request) -> Response:
+    async def page(self, request: Request) -> Response:
+        """What this is, for a person who comes with a browser."""
         settings = self._settings
         text = PAGE.format(store=settings.session_store, instance=settings.instance_id)
-        return Response(200, text.encode(), [(b"content-type", b"text/html; charset=utf-8")])
-
-    def _failed(self, request: Request, error: ShopError) -> Response:
-        """500 and "unknown" for a write that may have happened; else 503, and nothing changed."""
-        self._complaints.warn(type(error).__name__, f"{request.method} {request.path}: {error}")
-        if isinstance(error, Uncertain) and request.method != "GET":
-            return Response.json(500, error=str(error), executed="unknown")
-        return Response.json(503, error=str(error), executed=False)
+        return HTMLResponse(text)
 
     def _new_store(self) -> SessionStore:
         settings = self._settings
@@ -158,6 +141,23 @@ class Application:
             return None
         connect_timeout_s = min(settings.connect_timeout_s, command_timeout_s)
         return Link(settings.cache_url, connect_timeout_s, command_timeout_s)
+
+
+class RefuseUntilReady:
+    """Middleware: 503 for the shop's paths until all services were reached."""
+
+    def __init__(self, app: ASGIApp, application: Application) -> None:
+        self._app = app
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the life of the process."""
+        state = self._application.state
+        if state == "ready" or scope["type"] != "http" or scope["path"] in ALWAYS_SERVED:
+            await self._app(scope, receive, send)
+            return
+        refusal = json_response({"error": f"{state}, not ready", "executed": False}, 503)
+        await refusal(scope, receive, send)
 
 
 def _database(settings: Settings) -> Database | None:

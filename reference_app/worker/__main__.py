@@ -21,9 +21,9 @@ from reference_app.aws.queue_reader import Inbox
 from reference_app.postgres.objects import Records
 from reference_app.postgres.pool import Database
 from reference_app.postgres.schema import prepare
-from reference_app.queue.applier import Applier
 from reference_app.rate_limited_log import Complaints
 from reference_app.settings import Settings, SettingsError
+from reference_app.worker.applier import Applier
 
 logger = logging.getLogger(__name__)
 RECEIVERS = 2

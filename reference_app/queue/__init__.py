@@ -1,1 +1,0 @@
-"""Applies queued writes in the order in which each user sent them."""

@@ -1,0 +1,1 @@
+"""The web process, `python -m reference_app.web`: an ordinary Starlette application."""

@@ -1,0 +1,69 @@
+"""What a deployment of the application makes in S3, SNS and SQS before it starts."""
+
+from __future__ import annotations
+
+import boto3
+from botocore.config import Config
+
+from tests.support.services import MiniStack
+
+KEYS = {
+    "AWS_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+}
+VISIBILITY_S = 2
+
+
+class Region:
+    """Bucket, topic, queues and subscriptions, as settings.py asks for them."""
+
+    def __init__(self, ministack: MiniStack, name: str, raw: bool = True) -> None:
+        self._arguments = {
+            "endpoint_url": ministack.url,
+            "region_name": KEYS["AWS_REGION"],
+            "aws_access_key_id": "test",
+            "aws_secret_access_key": "test",
+            "config": Config(s3={"addressing_style": "path"}),
+        }
+        self.s3 = boto3.client("s3", **self._arguments)
+        self.sns = boto3.client("sns", **self._arguments)
+        self.sqs = boto3.client("sqs", **self._arguments)
+        self.s3.create_bucket(Bucket=f"{name}-uploads")
+        self.topic = self.sns.create_topic(Name=f"{name}-writes")["TopicArn"]
+        self.state = self._queue(f"{name}-state", "state", raw)
+        self.orders = self._queue(f"{name}-orders", "orders", raw)
+        self.env = {
+            **KEYS,
+            "AWS_ENDPOINT_URL": ministack.url,
+            "BUCKET": f"{name}-uploads",
+            "TOPIC_ARN": self.topic,
+            "QUEUE_URL": self.state,
+            "ORDERS_QUEUE_URL": self.orders,
+        }
+
+    def depth(self) -> int:
+        """Messages in both queues, visible or not."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        total = 0
+        for url in (self.state, self.orders):
+            found = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
+            total += sum(int(value) for value in found["Attributes"].values())
+        return total
+
+    def close(self) -> None:
+        for client in (self.s3, self.sns, self.sqs):
+            client.close()
+
+    def _queue(self, name: str, kind: str, raw: bool) -> str:
+        attributes = {"VisibilityTimeout": str(VISIBILITY_S)}
+        url: str = self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+        found = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        wanted = {"FilterPolicy": f'{{"kind": ["{kind}"]}}', "RawMessageDelivery": "true"}
+        self.sns.subscribe(
+            TopicArn=self.topic,
+            Protocol="sqs",
+            Endpoint=found["Attributes"]["QueueArn"],
+            Attributes=wanted if raw else {},
+        )
+        return url
