@@ -20,7 +20,7 @@ _DEFAULT_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
-class Settings:
+class CheckContext:
     """`origin_ns` is the zero of the verdict's times; `fault_ns` the first fault's begin.
 
     `drained`: the queue was seen empty before the audit; `complete`: no load process was lost.
@@ -51,8 +51,8 @@ class Settings:
         return round((ns - self.origin_ns) / 1e9, 6)
 
 
-def make_settings(history: History, plan: Mapping[str, Any], first: int, last: int) -> Settings:
-    """The settings of a drill whose operations run from `first` to `last` (ns)."""
+def make_context(history: History, plan: Mapping[str, Any], first: int, last: int) -> CheckContext:
+    """The context of a drill whose operations run from `first` to `last` (ns)."""
     times = [int(event["t"]) for event in history.events]
     origin, end = min([first, *times]), max([last, *times])
     bin_ns = int(BIN_S * 1e9)
@@ -60,7 +60,7 @@ def make_settings(history: History, plan: Mapping[str, Any], first: int, last: i
         bin_ns *= 2
     faults = [int(each["t"]) for each in history.events if each["event"] == "fault-begin"]
     settled = [each for each in history.events if each["event"] == "settled"]
-    return Settings(
+    return CheckContext(
         origin_ns=origin,
         end_ns=end,
         bin_ns=bin_ns,

@@ -1,4 +1,4 @@
-"""Judges one part of a history: every check, in both columns, and what its findings amount to.
+"""Checks one partition of a history: every check, in both columns, and what its findings come to.
 
 Every violation has exactly one primary class, that of the first row of the table that sees it.
 An object whose state was lost is counted as lost writes; what breaks on it afterwards follows
@@ -15,105 +15,122 @@ from operator import add
 
 import numpy as np
 
-from statedrill.check import CHECKS
-from statedrill.check.aggregate import Partial, Tally
-from statedrill.check.checks.base import Check, Look
-from statedrill.check.checks.lost_sessions import LOST, OUTAGE, UNDECIDED
-from statedrill.check.checks.witness import find_witness
-from statedrill.check.context import Settings
-from statedrill.check.index.operations import Frame, slices
+from statedrill.check.aggregate import CheckCounts, PartitionResult
+from statedrill.check.checks import CHECKS
+from statedrill.check.checks.base import CheckResult, CheckResults, ResultWithAccepted, Scope
+from statedrill.check.checks.lost_sessions import LostSessions
+from statedrill.check.checks.lost_writes import LostWrites
+from statedrill.check.checks.stale_reads import StaleReads
+from statedrill.check.context import CheckContext
+from statedrill.check.index.operations import OperationTable, session_slices
 from statedrill.check.metrics.recovery import recoveries
 from statedrill.check.metrics.traffic import Traffic, measure
 from statedrill.check.metrics.visibility import visibility
+from statedrill.check.numeric.arrays import Array
 from statedrill.check.numeric.histogram import Histogram
-from statedrill.check.numeric.stable_sort import Array
-from statedrill.check.run_checks import after_loss, examine_rows
+from statedrill.check.run_checks import exclude_consequences, find_witness, run_checks
 from statedrill.history.columns import Names
+from statedrill.history.operation import SIGNED_OUT
 from statedrill.history.store import History, Part
 from statedrill.vocabulary import Kind, Model, Outcome, Phase
 
-_SLICE = 350_000
-_STRETCH = 400_000
+_ROWS_OF_A_SLICE = 350_000
+_ROWS_MEASURED_AT_ONCE = 400_000
 
 
-def judge_part(history: History, number: int, settings: Settings) -> tuple[Partial, Traffic]:
+def check_partition(
+    history: History, number: int, context: CheckContext
+) -> tuple[PartitionResult, Traffic]:
     """The findings and the traffic of part `number`."""
-    part = history.part(number)
-    return judge_rows(part, history.names, history.run, settings)
+    return check_rows(history.part(number), history.names, history.run, context)
 
 
-def judge_rows(part: Part, names: Names, run: str, settings: Settings) -> tuple[Partial, Traffic]:
+def check_rows(
+    part: Part, names: Names, run: str, context: CheckContext
+) -> tuple[PartitionResult, Traffic]:
     """The findings and the traffic of the rows of `part`."""
-    found = [_judge_slice(part, names, run, settings, order) for order in slices(part, _SLICE)]
-    traffic = [measure(rows, names, settings) for rows in _stretches(part)]
+    slices = session_slices(part, _ROWS_OF_A_SLICE)
+    found = [_check_slice(part, names, run, context, order) for order in slices]
+    traffic = [measure(rows, names, context) for rows in _stretches(part)]
     return reduce(add, found), reduce(add, traffic)
 
 
 def _stretches(part: Part) -> Iterator[Part]:
     """The columns of `part` in stretches: what is measured of traffic needs no lists."""
-    for begin in range(0, max(len(part), 1), _STRETCH):
-        rows = slice(begin, begin + _STRETCH)
+    for begin in range(0, max(len(part), 1), _ROWS_MEASURED_AT_ONCE):
+        rows = slice(begin, begin + _ROWS_MEASURED_AT_ONCE)
         yield replace(part, columns={name: each[rows] for name, each in part.columns.items()})
 
 
-def _judge_slice(part: Part, names: Names, run: str, settings: Settings, order: Array) -> Partial:
-    look = examine_rows(part, names, settings, bounded=False, order=order)
-    following = after_loss(look)
-    tallies = _tallies(look, following)
-    _bounded(part, names, settings, look, tallies)
+def _check_slice(
+    part: Part, names: Names, run: str, context: CheckContext, order: Array
+) -> PartitionResult:
+    results = run_checks(part, names, context, bounded=False, order=order)
+    following = exclude_consequences(results)
+    by_check = _counts_by_check(results, following)
+    _count_bounded(part, names, results, by_check)
     for check in CHECKS:
-        violations = look.found[check.name].violation
-        if tallies[check.name].violations:
-            tallies[check.name].witness = find_witness(check, look, violations, part, run)
-    bad = _bad_reads(look)
-    recovered, censored = recoveries(look.case.frame, bad | _loss(look), settings.fault_ns)
-    return Partial(
-        tallies=tallies,
-        counts=_counts(look, following),
-        bins=_bins(look, settings) | {"visibility": visibility(look, following)},
-        spreads={"staleness": _staleness(look)},
-        least=_least(look),
-        greatest=_greatest(look, bad, settings),
+        by_check[check.name].witness = find_witness(check, results, part, run)
+    table = results.given.observations.table
+    bad = _bad_reads(results)
+    shown_bad = bad | results.of(LostSessions).loss
+    recovered, censored = recoveries(table, shown_bad, context.fault_ns)
+    return PartitionResult(
+        by_check=by_check,
+        counts=_counts(results, following),
+        bins=_bins(results) | {"visibility": visibility(results, following)},
+        spreads={"staleness": _staleness(results)},
+        least=_least(results),
+        greatest=_greatest(results, bad),
         recovered_ns=recovered,
         censored_ns=censored,
+        crashes=results.crashes,
     )
 
 
-def _tallies(look: Look, following: Array) -> dict[str, Tally]:
-    frame = look.case.frame
-    claimed = np.zeros(len(frame), dtype=bool)
-    tallies = {}
+def _counts_by_check(results: CheckResults, following: Array) -> dict[str, CheckCounts]:
+    table = results.given.observations.table
+    claimed = np.zeros(len(table), dtype=bool)
+    by_check = {}
     for check in CHECKS:
-        marks = look.found[check.name]
+        result = results.by_name[check.name]
         # a loss is no consequence of itself, though later checks see the same rows, too
-        taken = claimed | following if check.follows_loss else claimed
-        own = marks.violation & ~_claimed(check, frame, taken)
+        taken = claimed | following if check.consequence_of_loss else claimed
+        if check.unit == "objects":
+            taken = _whole_objects(table, taken)
+        own = result.violation if check.unit == "sessions" else result.violation & ~taken
         if check.unit not in ("sessions", "objects"):
-            claimed |= marks.violation
-        tallies[check.name] = Tally(
-            opportunities=int(marks.opportunity.sum()),
-            violations=int(marks.violation.sum()),
+            claimed |= result.violation
+        by_check[check.name] = CheckCounts(
+            opportunities=int(result.opportunity.sum()),
+            violations=int(result.violation.sum()),
             primary=int(own.sum()),
-            after_loss=int(marks.evidence.get("after_loss", np.zeros(1)).sum()),
-            by_session=_by_session(frame, marks.opportunity, marks.violation),
+            after_loss=int(result.consequences.sum()),
+            only_accepted=_only_accepted(result),
+            by_session=_by_session(table, result.opportunity, result.violation),
         )
-    return tallies
+    return by_check
 
 
-def _claimed(check: Check, frame: Frame, claimed: Array) -> Array:
-    """Rows that an earlier class has; for objects: those with any such row."""
-    if check.unit != "objects":
-        return claimed if check.unit != "sessions" else np.zeros(len(frame), dtype=bool)
-    objects = np.zeros(frame.objects, dtype=bool)
-    objects[frame.obj[claimed]] = True
-    return objects[frame.obj]
+def _only_accepted(result: CheckResult) -> int:
+    return int(result.only_accepted.sum()) if isinstance(result, ResultWithAccepted) else 0
 
 
-def _by_session(frame: Frame, opportunity: Array, violation: Array) -> Counter[tuple[int, int]]:
-    if frame.sessions == 0:
+def _whole_objects(table: OperationTable, rows: Array) -> Array:
+    """All rows of the objects that have one of `rows`."""
+    objects = np.zeros(table.objects, dtype=bool)
+    objects[table.object_of[rows]] = True
+    return objects[table.object_of]
+
+
+def _by_session(
+    table: OperationTable, opportunity: Array, violation: Array
+) -> Counter[tuple[int, int]]:
+    """How many sessions have each pair (opportunities, violations)."""
+    if table.sessions == 0:
         return Counter()
-    chances = np.add.reduceat(opportunity, frame.sess_starts, dtype=np.int64)
-    broken = np.bincount(frame.sess[violation], minlength=frame.sessions)
+    chances = np.add.reduceat(opportunity, table.session_starts, dtype=np.int64)
+    broken = np.bincount(table.session_of[violation], minlength=table.sessions)
     width = int(broken.max()) + 1
     pairs, sessions = np.unique(chances * width + broken, return_counts=True)
     return Counter(
@@ -125,8 +142,8 @@ def _by_session(frame: Frame, opportunity: Array, violation: Array) -> Counter[t
     )
 
 
-def _bounded(
-    part: Part, names: Names, settings: Settings, strict: Look, tallies: dict[str, Tally]
+def _count_bounded(
+    part: Part, names: Names, strict: CheckResults, by_check: dict[str, CheckCounts]
 ) -> None:
     """The second column: only objects with an unknown write, and sessions with an unknown sign-in
     or sign-out, can differ, so only they are looked at again.
@@ -134,97 +151,99 @@ def _bounded(
     A correct system that is late by more than the bound would be accused here, so this column
     never decides an outcome.
     """
-    case, frame = strict.case, strict.case.frame
-    late = frame.outcome == Outcome.UNKNOWN
-    signing = (frame["kind"] == Kind.SIGN_IN) | (frame["kind"] == Kind.SIGN_OUT)
-    doubtful = np.zeros(frame.sessions, dtype=bool)
-    doubtful[frame.sess[late & signing]] = True
-    objects = np.zeros(frame.objects, dtype=bool)
-    objects[frame.obj[late & case.effective]] = True
-    again = objects[frame.obj] | doubtful[frame.sess]
+    obs, table = strict.given.observations, strict.given.observations.table
+    unknown = table.outcome == Outcome.UNKNOWN
+    signing = (table["kind"] == Kind.SIGN_IN) | (table["kind"] == Kind.SIGN_OUT)
+    sessions = np.zeros(table.sessions, dtype=bool)
+    sessions[table.session_of[unknown & signing]] = True
+    in_session = sessions[table.session_of]
+    again = _whole_objects(table, unknown & obs.may_apply) | in_session
+    nothing = np.zeros(len(table), dtype=bool)
+    redone = {Scope.RESPONSE: nothing, Scope.OBJECT: again, Scope.SESSION: in_session}
     for check in CHECKS:
-        redone = again if check.by_object else doubtful[frame.sess] & (check.unit == "sessions")
-        tallies[check.name].bounded = int((strict.found[check.name].violation & ~redone).sum())
+        kept = strict.by_name[check.name].violation & ~redone[check.scope]
+        by_check[check.name].bounded = int(kept.sum())
     if not again.any():
         return
-    look = examine_rows(part, names, settings, bounded=True, order=frame.order[again])
-    after_loss(look)
-    numbers = frame["session"][frame.sess_starts[doubtful]]
-    mine = np.isin(look.case.frame["session"], numbers)
+    order = table.source_row[again]
+    results = run_checks(part, names, strict.given.context, bounded=True, order=order)
+    exclude_consequences(results)
+    strict.crashes.update({**results.crashes, **strict.crashes})
+    numbers = table["session"][table.session_starts[sessions]]
+    mine = np.isin(results.given.observations.table["session"], numbers)
     for check in CHECKS:
-        if check.by_object or check.unit == "sessions":
-            found = look.found[check.name].violation
-            redone = found if check.by_object else found & mine
-            tallies[check.name].bounded += int(redone.sum())
+        found = results.by_name[check.name].violation
+        if check.scope is Scope.OBJECT:
+            by_check[check.name].bounded += int(found.sum())
+        elif check.scope is Scope.SESSION:
+            by_check[check.name].bounded += int((found & mine).sum())
 
 
-def _bad_reads(look: Look) -> Array:
+def _bad_reads(results: CheckResults) -> Array:
     """Reads that showed what they must not: not those late only against accepted writes, and not
     those of a lost state, which is bad for good and counted as lost.
     """
-    bad = np.zeros(len(look.case.frame), dtype=bool)
+    bad = np.zeros(len(results.given.observations.table), dtype=bool)
     for check in CHECKS:
         if check.unit == "reads":
-            bad = bad | look.found[check.name].violation
+            bad |= results.by_name[check.name].violation
     return bad
 
 
-def _loss(look: Look) -> Array:
-    return look.found["lost-sessions"].evidence["loss"]
-
-
-def _counts(look: Look, following: Array) -> Counter[str]:
-    case, frame = look.case, look.case.frame
-    found = {name: marks.violation for name, marks in look.found.items()}
-    lost, signed = look.found["lost-writes"], look.found["lost-sessions"]
-    stale = look.found["stale-reads"]
-    confirmed = case.acked | case.accepted
-    state = (frame.model <= Model.ORDERS) & (frame["kind"] != Kind.READ)
-    owners = np.zeros(frame.sessions, dtype=bool)
-    owners[frame.sess[found["lost-writes"]]] = True
+def _counts(results: CheckResults, following: Array) -> Counter[str]:
+    obs, table = results.given.observations, results.given.observations.table
+    lost, sessions = results.of(LostWrites), results.of(LostSessions)
+    stale = results.of(StaleReads)
+    state = (table.model <= Model.ORDERS) & (table["kind"] != Kind.READ)
+    owners = np.zeros(table.sessions, dtype=bool)
+    owners[table.session_of[lost.violation]] = True
     masks = {
-        "reads": case.read,
-        "leaked": case.leak,
-        "stale": stale.violation | stale.evidence["accepted"],
-        "stale_accepted": stale.evidence["accepted"],
-        "ryw_accepted": look.found["read-your-writes"].evidence["accepted"],
-        "after_loss": following & (frame["kind"] == Kind.READ),
-        "acknowledged": confirmed,
-        "accepted": case.accepted,
-        "unknown_writes": state & (frame.outcome == Outcome.UNKNOWN) & ~confirmed,
-        "failed_writes": state & (frame.outcome == Outcome.FAILED),
+        "reads": obs.read,
+        "leaked": obs.leak,
+        "stale": stale.late,
+        "stale_accepted": stale.only_accepted,
+        "after_loss": following & (table["kind"] == Kind.READ),
+        "acknowledged": obs.acknowledged,
+        "accepted": obs.accepted,
+        "unknown_writes": state & (table.outcome == Outcome.UNKNOWN) & ~obs.acknowledged,
+        "failed_writes": state & (table.outcome == Outcome.FAILED),
         "lost": lost.violation,
-        "unaudited": lost.evidence["unaudited"],
-        "hidden": lost.evidence["hidden"],
-        "unsettled": lost.evidence["unsettled"],
-        "suspected": lost.evidence["suspected"],
-        "audit_reads": case.valid & (frame["phase"] >= Phase.AUDIT),
-        "unrecorded": case.unrecorded,
-        "sessions_lost": signed.evidence[LOST],
-        "sessions_outage": signed.evidence[OUTAGE],
-        "sessions_undecided": signed.evidence[UNDECIDED],
+        "unaudited": lost.unaudited,
+        "hidden": lost.hidden,
+        "unsettled": lost.unsettled,
+        "suspected": lost.suspected,
+        "audit_reads": obs.valid & (table["phase"] >= Phase.AUDIT),
+        "unrecorded": obs.unrecorded,
+        "sessions_lost": sessions.violation,
+        "sessions_outage": sessions.outage,
+        "sessions_undecided": sessions.undecided,
         "sessions_with_lost_writes": owners,
     }
     counts = Counter({name: int(mask.sum()) for name, mask in masks.items()})
-    counts["sessions"] = frame.sessions
-    counts.update(_causes(look))
-    fault = look.settings.fault_ns
-    if fault is not None:
-        before = confirmed & (
-            frame.clock.ns(np.minimum(case.ack, frame.ret.max(initial=1))) < fault
-        )
+    counts["sessions"] = table.sessions
+    counts.update(_causes(results))
+    fault_ns = results.given.context.fault_ns
+    if fault_ns is not None:
+        at = np.minimum(obs.acknowledged_at, table.ret.max(initial=1))
+        before = obs.acknowledged & (table.clock.ns(at) < fault_ns)
         counts["exposed"] = int(before.sum())
         counts["lost_after_fault"] = int((lost.violation & ~before).sum())
     return counts
 
 
-def _causes(look: Look) -> dict[str, int]:
+def _first_losses(results: CheckResults) -> Array:
+    """The row of the first evidence of each lost session."""
+    table, sessions = results.given.observations.table, results.of(LostSessions)
+    lost = np.zeros(table.sessions, dtype=bool)
+    lost[table.session_of[sessions.violation]] = True
+    return np.flatnonzero(sessions.first_loss & lost[table.session_of])
+
+
+def _causes(results: CheckResults) -> dict[str, int]:
     """What the first evidence of each lost session showed."""
-    frame = look.case.frame
-    signed = look.found["lost-sessions"]
-    first = signed.evidence["first"][signed.evidence[LOST]]
-    signed_out = frame.server_session[first] == 1
-    audit = frame["phase"][first] >= Phase.AUDIT
+    table, first = results.given.observations.table, _first_losses(results)
+    signed_out = table.server_session[first] == SIGNED_OUT
+    audit = table["phase"][first] >= Phase.AUDIT
     return {
         "cause_signed_out": int((signed_out & ~audit).sum()),
         "cause_another_session": int((~signed_out & ~audit).sum()),
@@ -232,44 +251,41 @@ def _causes(look: Look) -> dict[str, int]:
     }
 
 
-def _bins(look: Look, settings: Settings) -> dict[str, Array]:
-    frame = look.case.frame
-    lost = look.found["lost-writes"].violation
-    signed = look.found["lost-sessions"]
-    stale = look.found["stale-reads"]
+def _bins(results: CheckResults) -> dict[str, Array]:
+    obs, table = results.given.observations, results.given.observations.table
+    context = results.given.context
 
     def binned(ticks: Array) -> Array:
-        place = (frame.clock.ns(ticks) - settings.origin_ns) // settings.bin_ns
-        return np.bincount(np.clip(place, 0, settings.bins - 1), minlength=settings.bins)
+        place = (table.clock.ns(ticks) - context.origin_ns) // context.bin_ns
+        return np.bincount(np.clip(place, 0, context.bins - 1), minlength=context.bins)
 
-    first = signed.evidence["first"][signed.evidence[LOST]]
     return {
-        "lost_writes": binned(look.case.ack[lost]),
-        "lost_sessions": binned(frame.ret[first]),
-        "stale": binned(frame.call[stale.violation | stale.evidence["accepted"]]),
+        "lost_writes": binned(obs.acknowledged_at[results.of(LostWrites).violation]),
+        "lost_sessions": binned(table.ret[_first_losses(results)]),
+        "stale": binned(table.call[results.of(StaleReads).late]),
     }
 
 
-def _staleness(look: Look) -> Histogram:
+def _staleness(results: CheckResults) -> Histogram:
     """Least ages of the stale reads, in nanoseconds."""
-    frame, stale = look.case.frame, look.found["stale-reads"]
-    rows = np.flatnonzero(stale.violation | stale.evidence["accepted"])
-    since = frame.clock.ns(stale.evidence["since"][rows])
-    return Histogram.of(np.maximum(frame.clock.ns(frame.call[rows]) - since, 0))
+    table, stale = results.given.observations.table, results.of(StaleReads)
+    rows = np.flatnonzero(stale.late)
+    since_ns = table.clock.ns(stale.since[rows])
+    return Histogram.of(np.maximum(table.clock.ns(table.call[rows]) - since_ns, 0))
 
 
-def _least(look: Look) -> dict[str, int]:
-    frame = look.case.frame
-    lost = look.found["lost-writes"].violation
+def _least(results: CheckResults) -> dict[str, int]:
+    """The earliest acknowledgement of a lost write."""
+    obs, lost = results.given.observations, results.of(LostWrites).violation
     if not lost.any():
         return {}
-    return {"lost_ack_ns": int(frame.clock.ns(look.case.ack[lost].min()))}
+    return {"lost_ack_ns": int(obs.table.clock.ns(obs.acknowledged_at[lost].min()))}
 
 
-def _greatest(look: Look, bad: Array, settings: Settings) -> dict[str, int]:
+def _greatest(results: CheckResults, bad: Array) -> dict[str, int]:
     """The last bad read that was called after the fault and before the audit."""
-    frame = look.case.frame
-    calls = frame.clock.ns(frame.call[bad & (frame["phase"] < Phase.AUDIT)])
-    if settings.fault_ns is None or not (calls >= settings.fault_ns).any():
+    table, fault_ns = results.given.observations.table, results.given.context.fault_ns
+    calls_ns = table.clock.ns(table.call[bad & (table["phase"] < Phase.AUDIT)])
+    if fault_ns is None or not (calls_ns >= fault_ns).any():
         return {}
-    return {"bad_read_ns": int(calls.max())}
+    return {"bad_read_ns": int(calls_ns.max())}

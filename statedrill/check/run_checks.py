@@ -1,105 +1,179 @@
-"""Lets every check look at the rows of a part, and sees what follows from a lost state.
+"""Lets every check look at the rows of a part, and takes out what follows from a lost state.
 
-Only the objects that need a closer look are looked at; the findings are put back to the rows of
-the whole part. Knows the table of checks, and no definition.
+Only suspect objects are looked at object by object; the results are put back to the rows of the
+whole part. A check that raises makes its own finding unknown and disturbs no other. Knows the table
+of checks, and no definition.
 """
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import numpy as np
 
-from statedrill.check import CHECKS
-from statedrill.check.checks.base import Look
-from statedrill.check.checks.marks import Marks
-from statedrill.check.context import Settings
-from statedrill.check.index.fast_path import loud_objects, quiet_opportunities
-from statedrill.check.index.list_reads import collect
-from statedrill.check.index.observations import examine
-from statedrill.check.index.operations import build
-from statedrill.check.index.subset import narrow
-from statedrill.check.numeric.stable_sort import Array
+from statedrill.check.aggregate import Crash, Witness
+from statedrill.check.checks import CHECKS
+from statedrill.check.checks.base import (
+    Check,
+    CheckInput,
+    CheckResult,
+    CheckResults,
+    ResultWithAccepted,
+    Scope,
+)
+from statedrill.check.checks.lost_writes import LostWrites
+from statedrill.check.context import CheckContext
+from statedrill.check.index.describe import Describer
+from statedrill.check.index.fast_path import CleanObjects, suspect_objects
+from statedrill.check.index.list_reads import collect_lists
+from statedrill.check.index.observations import observe
+from statedrill.check.index.operations import tabulate
+from statedrill.check.index.subset import select_objects
+from statedrill.check.numeric.arrays import NEVER, Array
 from statedrill.history.columns import Names
 from statedrill.history.store import Part
 
-# Above this share of rows that need a closer look, sorting them out costs more than it saves.
+# Above this share of rows of suspect objects, sorting them out costs more than it saves.
 _WORTH_IT = 0.6
+T = TypeVar("T")
 
 
-def examine_rows(
+def run_checks(
     part: Part,
     names: Names,
-    settings: Settings,
+    context: CheckContext,
     bounded: bool,
     order: Array | None = None,
-) -> Look:
+) -> CheckResults:
     """Every check on the rows `order` of `part` (None: all), in the strict or bounded column."""
-    frame = build(part, names, settings.lateness_ns if bounded else None, order)
-    case = examine(frame, collect(part, frame), settings.complete)
-    look = Look(case, settings)
-    loud = loud_objects(case)
-    if loud[frame.obj].sum() >= _WORTH_IT * len(frame):
+    table = tabulate(part, names, context.lateness_ns if bounded else None, order)
+    obs = observe(table, collect_lists(part, table), context.complete)
+    results = CheckResults(CheckInput(obs, context))
+    suspects = suspect_objects(obs)
+    if suspects[table.object_of].sum() >= _WORTH_IT * len(table):
         for check in CHECKS:
-            look.found[check.name] = check.find(look)
-        return look
-    close, rows = narrow(case, loud)
-    look.closer, look.rows = Look(close, settings), rows
-    chances = quiet_opportunities(case, loud)
+            results.by_name[check.name] = _find(check, results)
+        return results
+    closer, rows = select_objects(obs, suspects)
+    results.suspects, results.suspect_rows = CheckResults(CheckInput(closer, context)), rows
+    clean = CleanObjects(obs, suspects)
     for check in CHECKS:
-        if not check.by_object:
-            look.found[check.name] = check.find(look)
-            continue
-        marks = check.find(look.closer)
-        look.closer.found[check.name] = marks
-        look.found[check.name] = _put_back(marks, rows, chances[check.name])
-    unaudited = look.found["lost-writes"].evidence["unaudited"]
-    unaudited |= chances["unaudited"]
-    return look
+        result = _clean_opportunities(check, results, clean)
+        if result is None:
+            result = _find(check, results)
+        else:
+            found = _find(check, results.suspects)
+            results.suspects.by_name[check.name] = found
+            result.put(rows, found)
+        results.by_name[check.name] = result
+    results.crashes.update(results.suspects.crashes)
+    return results
 
 
-def _put_back(marks: Marks, rows: Array, chances: Array) -> Marks:
-    """The findings on some rows as findings on all; `chances` are those of the other rows."""
-    nothing = np.zeros(len(chances), dtype=bool)
-    never = np.full(len(chances), np.iinfo("i8").max)
-    evidence = {
-        name: _spread(values, rows, nothing if values.dtype == bool else never)
-        for name, values in marks.evidence.items()
-    }
-    opportunity = _spread(marks.opportunity, rows, chances)
-    return Marks(opportunity, _spread(marks.violation, rows, nothing), evidence)
+def _find(check: Check[Any], results: CheckResults) -> CheckResult:
+    size = len(results.given.observations.table)
+
+    def find() -> CheckResult:
+        found: CheckResult = check.find(results.given)
+        found.require(size)
+        return found
+
+    nothing: CheckResult = check.result_type.of(size)
+    return _guarded(check, results.crashes, find, nothing)
 
 
-def _spread(values: Array, rows: Array, others: Array) -> Array:
-    spread = others.copy()
-    spread[rows] = values
-    return spread
+def _clean_opportunities(
+    check: Check[Any], results: CheckResults, clean: CleanObjects
+) -> CheckResult | None:
+    """What a check finds on clean objects; None where it has to look at every row itself."""
+    if check.scope is not Scope.OBJECT:
+        return None
+
+    def clean_opportunities() -> CheckResult | None:
+        found: CheckResult | None = check.clean_opportunities(clean)
+        if found is not None:
+            found.require(len(clean.table))
+        return found
+
+    return _guarded(check, results.crashes, clean_opportunities, None)
 
 
-def after_loss(look: Look) -> Array:
-    """Takes what follows from a lost state out of the later checks; returns those rows.
+def exclude_consequences(results: CheckResults) -> Array:
+    """Takes what follows from a lost state out of the other checks; returns those rows.
 
-    A state is lost from the first lost write's confirmation on. Where no audit decided and the
+    A state is lost from the first lost write's acknowledgement on. Where no audit decided and the
     failure is one that the pattern does not promise to survive, the suspicion of the object's
     last read is enough: such a failure must not break other clauses.
     """
-    case, frame = look.case, look.case.frame
-    lost = look.found["lost-writes"]
-    excused = lost.evidence["suspected"] if look.settings.unpromised_failure else False
-    gone = np.flatnonzero(lost.violation | excused)
-    since = np.full(frame.objects, np.iinfo("i8").max)
-    np.minimum.at(since, frame.obj[gone], case.ack[gone])
-    following = np.zeros(len(frame), dtype=bool)
+    obs, table = results.given.observations, results.given.observations.table
+    lost = results.of(LostWrites)
+    suspected = lost.suspected if results.given.context.unpromised_failure else False
+    gone = np.flatnonzero(lost.violation | suspected)
+    since = np.full(table.objects, NEVER)
+    np.minimum.at(since, table.object_of[gone], obs.acknowledged_at[gone])
+    following = np.zeros(len(table), dtype=bool)
+    if LostWrites.name in results.crashes:
+        _leave_undecided(results)
     if len(gone) == 0:
         return following
-    later = frame.ret > since[frame.obj]
-    whole = (since < np.iinfo("i8").max)[frame.obj]
+    later = table.ret > since[table.object_of]
+    whole = (since < NEVER)[table.object_of]
     for check in CHECKS:
-        if not check.follows_loss:
+        if not check.consequence_of_loss:
             continue
-        marks = look.found[check.name]
-        affected = marks.violation & (whole if check.unit != "reads" else later)
-        marks.violation &= ~affected
-        marks.evidence["after_loss"] = affected
-        following |= affected
-        if "accepted" in marks.evidence:
-            marks.evidence["accepted"] &= ~later
+        result = results.by_name[check.name]
+        result.consequences = result.violation & (later if check.unit == "reads" else whole)
+        result.violation = result.violation & ~result.consequences
+        following |= result.consequences
+        if isinstance(result, ResultWithAccepted):
+            result.only_accepted = result.only_accepted & ~later
     return following
+
+
+def _leave_undecided(results: CheckResults) -> None:
+    """Without the lost writes it is not known which violations follow from them."""
+    cause = results.crashes[LostWrites.name]
+    for check in CHECKS:
+        if check.consequence_of_loss and results.by_name[check.name].violation.any():
+            error = f"{cause.check} crashed, so what follows from a loss is not known"
+            results.crashes.setdefault(check.name, Crash(check.name, error, cause.traceback))
+
+
+def find_witness(check: Check[Any], results: CheckResults, part: Part, run: str) -> Witness | None:
+    """The operations and the sentence that prove the earliest violation of `check`; None where
+    there is none, or where explaining it raised.
+    """
+    violation = results.by_name[check.name].violation
+    if not violation.any():
+        return None
+    looked_at = results
+    if results.suspects and check.name in results.suspects.by_name:
+        looked_at, violation = results.suspects, violation[results.suspect_rows]
+    given, result = looked_at.given, looked_at.by_name[check.name]
+    table = given.observations.table
+
+    def explain() -> Witness:
+        rows = np.flatnonzero(violation)
+        row = check.shown_by(given, result, int(rows[np.argmin(table.call[rows])]))
+        describe = Describer(table, part, run, given.context.origin_ns)
+        explanation = check.explain(given, result, row, describe)
+        proof = sorted(dict.fromkeys(explanation.rows), key=lambda each: int(table.call[each]))
+        return Witness(
+            at_ns=int(table.clock.ns(table.call[row])),
+            sentence=explanation.sentence,
+            operations=[describe.operation(each) for each in proof[:4]],
+        )
+
+    return _guarded(check, results.crashes, explain, None)
+
+
+def _guarded(check: Check[Any], crashes: dict[str, Crash], run: Callable[[], T], instead: T) -> T:
+    """`run()`; where it raises, the crash goes to `crashes` and the result is `instead`."""
+    try:
+        return run()
+    except Exception as error:
+        text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        crashes.setdefault(check.name, Crash(check.name, text, traceback.format_exc()))
+        return instead

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from statedrill.check import judge
-from statedrill.check.checks.base import Look
-from statedrill.check.context import Settings
-from statedrill.check.run_checks import after_loss, examine_rows
+from statedrill.check.checks.base import CheckResults
+from statedrill.check.context import CheckContext
+from statedrill.check.run_checks import exclude_consequences, run_checks
 from statedrill.history.columns import ARROW_SCHEMA, NUMERIC, Names
 from statedrill.history.events import Event
 from statedrill.history.operation import NO_VERSION, NOTHING
@@ -37,7 +37,7 @@ NAMES = Names(
     instances={1: "i-00000001", 2: "i-00000002"},
 )  # fmt: skip
 
-SETTINGS = Settings(
+CONTEXT = CheckContext(
     origin_ns=START, end_ns=START + 100_000 * MS, bin_ns=500 * MS, fault_ns=None,
     lateness_ns=5_000 * MS, ttl_ns=2**62, drained=True, complete=True,
     unpromised_failure=False, thresholds=(),
@@ -105,17 +105,17 @@ class Story:
         columns["note"] = pa.array([row["note"] for row in self.rows], pa.string())
         return pa.table(columns, schema=ARROW_SCHEMA).sort_by("call")
 
-    def look(self, bounded: bool = False, **settings: Any) -> Look:
+    def results(self, bounded: bool = False, **settings: Any) -> CheckResults:
         """What every check finds."""
-        chosen = Settings(**{**vars(SETTINGS), **settings})
-        look = examine_rows(to_part(self.table()), NAMES, chosen, bounded)
-        after_loss(look)
-        return look
+        chosen = CheckContext(**{**vars(CONTEXT), **settings})
+        results = run_checks(to_part(self.table()), NAMES, chosen, bounded)
+        exclude_consequences(results)
+        return results
 
     def counts(self, bounded: bool = False, **settings: Any) -> dict[str, int]:
         """The number of violations per check, without the zeros."""
-        found = self.look(bounded, **settings).found
-        numbers = {name: int(marks.violation.sum()) for name, marks in found.items()}
+        found = self.results(bounded, **settings).by_name
+        numbers = {name: int(result.violation.sum()) for name, result in found.items()}
         return {name: number for name, number in numbers.items() if number}
 
     def told(self, events: Sequence[Event] = (), load: Sequence[Event] = (), **more: Any) -> Told:

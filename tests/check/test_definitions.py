@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statedrill.check.checks.base import Look
-from statedrill.check.index.observations import NONE
-from statedrill.check.run_checks import examine_rows
+from statedrill.check.checks.base import CheckResults
+from statedrill.check.checks.lost_writes import LostWrites
+from statedrill.check.checks.stale_reads import StaleReads
+from statedrill.check.numeric.arrays import NONE
+from statedrill.check.run_checks import run_checks
 from statedrill.history.store import to_part
-from tests.check.history_builder import NAMES, SETTINGS, START, Story
+from tests.check.history_builder import CONTEXT, NAMES, START, Story
 from tests.check.random_histories import small_history
 from tests.check.reference_checker import Brute
 
@@ -31,15 +33,17 @@ def compare(seed: int, sessions: int, bounded: bool) -> None:
 def compare_stories(stories: list[Story], bounded: bool) -> None:
     """Fails at the first story whose findings are not those of its definitions."""
     table = pa.concat_tables([story.table() for story in stories]).sort_by("call")
-    chosen = type(SETTINGS)(**{**vars(SETTINGS), "lateness_ns": LATENESS_NS, "drained": False})
-    look = examine_rows(to_part(table), NAMES, chosen, bounded)
-    frame = look.case.frame
+    chosen = type(CONTEXT)(**{**vars(CONTEXT), "lateness_ns": LATENESS_NS, "drained": False})
+    results = run_checks(to_part(table), NAMES, chosen, bounded)
+    operations = results.given.observations.table
     rows = table.select([name for name in table.column_names if name != "note"]).to_pylist()
-    for begin, end in zip(frame.obj_starts, [*frame.obj_starts[1:], len(frame)], strict=True):
-        told = [rows[number] for number in frame.order[begin:end]]
+    for begin, end in zip(
+        operations.object_starts, [*operations.object_starts[1:], len(operations)], strict=True
+    ):
+        told = [rows[number] for number in operations.source_row[begin:end]]
         brute = Brute(told, LATENESS_NS if bounded else float("inf"))
         expected = expectations(brute)
-        found = findings(look, int(begin), int(end))
+        found = findings(results, int(begin), int(end))
         differing = {name for name in found if found[name] != expected[name]}
         assert not differing, tell(told, found, expected, differing)
 
@@ -78,13 +82,13 @@ def expectations(brute: Brute) -> dict[str, Any]:
     }
 
 
-def findings(look: Look, begin: int, end: int) -> dict[str, Any]:
+def findings(results: CheckResults, begin: int, end: int) -> dict[str, Any]:
     def rows(mask: Any) -> list[int]:
         return [int(row) for row in np.flatnonzero(mask[begin:end])]
 
-    frame, found = look.case.frame, look.found
-    stale = found["stale-reads"]
-    since = frame.clock.ns(stale.evidence["since"])
+    operations, found = results.given.observations.table, results.by_name
+    stale, lost = results.of(StaleReads), results.of(LostWrites)
+    since = operations.clock.ns(stale.since)
     named = (
         "leaks", "phantoms", "rejected-visible", "monotonic-reads", "read-your-writes",
         "writes-follow-reads", "monotonic-writes", "resurrected", "duplicates", "lost-writes",
@@ -92,11 +96,11 @@ def findings(look: Look, begin: int, end: int) -> dict[str, Any]:
     )  # fmt: skip
     return {
         **{name: rows(found[name].violation) for name in named},
-        "valid": rows(look.case.valid),
+        "valid": rows(results.given.observations.valid),
         "stale": {row: int(since[begin + row]) for row in rows(stale.violation)},
         "linearizability": bool(found["linearizability"].violation[begin:end].any()),
-        "unsettled": rows(found["lost-writes"].evidence["unsettled"]),
-        "unaudited": rows(found["lost-writes"].evidence["unaudited"]),
+        "unsettled": rows(lost.unsettled),
+        "unaudited": rows(lost.unaudited),
     }
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from statedrill.check import exit_code, judge, worst_exit_code
-from statedrill.check.index.operations import slices
+from statedrill.check.index.operations import session_slices
 from statedrill.history.events import Event
 from statedrill.history.store import to_part
 from statedrill.vocabulary import GUARANTEES, Phase
@@ -248,7 +248,7 @@ def test_the_slices_in_which_a_part_is_judged_do_not_matter(
     forget(story, 2)
     fail(story, 10_000, 11_500, sessions=4)
     whole = verdict(story)
-    monkeypatch.setattr("statedrill.check.partition._SLICE", most)
+    monkeypatch.setattr("statedrill.check.partition._ROWS_OF_A_SLICE", most)
     assert verdict(story) == whole
 
 
@@ -259,7 +259,7 @@ def test_slices_hold_whole_sessions(most: int) -> None:
         for number in range(rows):
             story.read(session + 10 * number, PREFERENCES, 0, session=session)
     part = to_part(story.table())
-    cut = [part["session"][rows].tolist() for rows in slices(part, most)]
+    cut = [part["session"][rows].tolist() for rows in session_slices(part, most)]
     assert [session for each in cut for session in each] == [2] * 3 + [4] + [5] * 3 + [9] * 7
     assert sum(len(set(each)) for each in cut) == 4
     assert all(len(each) <= most or len(set(each)) == 1 for each in cut)

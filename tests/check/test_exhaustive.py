@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from statedrill.check.checks.register_zones import conflicts, value_groups
-from statedrill.check.checks.versions import newer_shown_by
-from statedrill.check.run_checks import examine_rows
+from statedrill.check.relations.register_zones import conflicting_values
+from statedrill.check.relations.version_order import outdated_rows
+from statedrill.check.run_checks import run_checks
 from statedrill.history.store import to_part
-from tests.check.history_builder import NAMES, PREFERENCES, SETTINGS
+from tests.check.history_builder import CONTEXT, NAMES, PREFERENCES
 from tests.check.oracle import linearizable, versions_fit
 from tests.check.random_histories import small_history
 from tests.check.reference_checker import Brute
@@ -23,19 +23,19 @@ def compare(seed: int, sessions: int) -> tuple[int, int]:
     dice = random.Random(seed)
     tables = [small_history(dice, session, PREFERENCES).table() for session in range(sessions)]
     table = pa.concat_tables(tables).sort_by("call")
-    look = examine_rows(to_part(table), NAMES, SETTINGS, False)
-    frame, case = look.case.frame, look.case
-    by_id = np.zeros(frame.objects, dtype=bool)
-    by_id[value_groups(case)[conflicts(case)[0]]] = True
-    by_version = np.zeros(frame.objects, dtype=bool)
-    by_version[frame.obj[newer_shown_by(case)[0]]] = True
+    results = run_checks(to_part(table), NAMES, CONTEXT, False)
+    observations, operations = results.given.observations, results.given.observations.table
+    by_id = np.zeros(operations.objects, dtype=bool)
+    by_id[observations.value_object[conflicting_values(observations)[0]]] = True
+    by_version = np.zeros(operations.objects, dtype=bool)
+    by_version[operations.object_of[outdated_rows(observations)[0]]] = True
     rows = table.select([name for name in table.column_names if name != "note"]).to_pylist()
-    ends = [*frame.obj_starts[1:], len(frame)]
-    for number, (begin, end) in enumerate(zip(frame.obj_starts, ends, strict=True)):
-        brute = Brute([rows[row] for row in frame.order[begin:end]])
+    ends = [*operations.object_starts[1:], len(operations)]
+    for number, (begin, end) in enumerate(zip(operations.object_starts, ends, strict=True)):
+        brute = Brute([rows[row] for row in operations.source_row[begin:end]])
         assert bool(by_id[number]) is not linearizable(brute), brute.rows
         assert bool(by_version[number]) is not versions_fit(brute), brute.rows
-    return frame.objects, int((by_id | by_version).sum())
+    return operations.objects, int((by_id | by_version).sum())
 
 
 @pytest.mark.parametrize("seed", range(4))

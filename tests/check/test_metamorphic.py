@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from statedrill.check.run_checks import after_loss, examine_rows
+from statedrill.check.run_checks import exclude_consequences, run_checks
 from statedrill.history.columns import ARROW_SCHEMA, Names
 from statedrill.history.operation import LAST_ID
 from statedrill.history.store import to_part
 from statedrill.vocabulary import Phase
-from tests.check.history_builder import MS, NAMES, SETTINGS
+from tests.check.history_builder import CONTEXT, MS, NAMES
 from tests.check.simulator import ROUGH, simulate
 from tests.check.test_mutations import CASES, Scene
 
@@ -49,10 +49,10 @@ def counts(
     order = np.argsort(table["call"].to_numpy(), kind="stable")
     if shuffled is not None:
         np.random.default_rng(shuffled).shuffle(order)
-    look = examine_rows(to_part(table.take(order)), names, SETTINGS, bounded=False)
+    results = run_checks(to_part(table.take(order)), names, CONTEXT, bounded=False)
     if attributed:
-        after_loss(look)
-    return Counter({name: int(marks.violation.sum()) for name, marks in look.found.items()})
+        exclude_consequences(results)
+    return Counter({name: int(result.violation.sum()) for name, result in results.by_name.items()})
 
 
 EXPECTED = counts(ROWS)

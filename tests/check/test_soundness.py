@@ -7,10 +7,11 @@ from collections import Counter
 import pyarrow as pa
 import pytest
 
-from statedrill.check.run_checks import after_loss, examine_rows
+from statedrill.check.checks.lost_sessions import LostSessions
+from statedrill.check.run_checks import exclude_consequences, run_checks
 from statedrill.history.store import to_part
 from statedrill.vocabulary import Outcome
-from tests.check.history_builder import NAMES, SETTINGS
+from tests.check.history_builder import CONTEXT, NAMES
 from tests.check.simulator import FAIR, QUEUED, ROUGH, STRICT, Weather, simulate
 
 WEATHERS = {"fair": FAIR, "rough": ROUGH, "queued": QUEUED, "one session a user": STRICT}
@@ -18,10 +19,10 @@ WEATHERS = {"fair": FAIR, "rough": ROUGH, "queued": QUEUED, "one session a user"
 
 def accusations(table: pa.Table, bounded: bool = False) -> Counter[str]:
     """The violations that the checks find, per check."""
-    look = examine_rows(to_part(table), NAMES, SETTINGS, bounded)
-    after_loss(look)
-    found = {name: int(marks.violation.sum()) for name, marks in look.found.items()}
-    found["undecided sessions"] = int(look.found["lost-sessions"].evidence["undecided"].sum())
+    results = run_checks(to_part(table), NAMES, CONTEXT, bounded)
+    exclude_consequences(results)
+    found = {name: int(result.violation.sum()) for name, result in results.by_name.items()}
+    found["undecided sessions"] = int(results.of(LostSessions).undecided.sum())
     return +Counter(found)
 
 

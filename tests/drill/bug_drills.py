@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from reference_app.bugs.table import BY_NAME, Bug
-from statedrill.check.context import make_settings
-from statedrill.check.run_checks import after_loss, examine_rows
+from statedrill.check.context import make_context
+from statedrill.check.run_checks import exclude_consequences, run_checks
 from statedrill.history.operation import FOREIGN
 from statedrill.history.store import History
 from statedrill.vocabulary import Kind, Outcome, Phase
@@ -103,13 +103,13 @@ class Drilled:
     def violations(self, check: str) -> list[Row]:
         """The operations that a check's count of violations stands for."""
         plan = json.loads((self.folder / "plan.json").read_text())
-        settings = make_settings(self.history, plan, *self.history.span())
+        settings = make_context(self.history, plan, *self.history.span())
         found = []
         for part in self.history.parts():
-            look = examine_rows(part, self.history.names, settings, bounded=False)
-            after_loss(look)
+            results = run_checks(part, self.history.names, settings, bounded=False)
+            exclude_consequences(results)
             rows = list(self._rows(part))
-            marked = look.case.frame.order[look.found[check].violation]
+            marked = results.given.observations.table.source_row[results.by_name[check].violation]
             found += [rows[int(place)] for place in marked]
         return found
 

@@ -1,54 +1,55 @@
-"""Effects that happened twice: one attempt twice in state, or one order under two attempts.
+"""Duplicates: one attempt that took effect twice, because its id stands twice in one list.
 
-The same attempt twice is always the system's fault: its id stands twice in one list. (One id that
-answers show with two versions proves no such thing, see `versions`.) The same logical action under
-two attempts is a violation only where idempotency is promised; orders are the one kind of state
-that carries logical ids.
+That is always the system's fault. (One id that responses show with two versions proves no such
+thing, see `two_versions.py`.)
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from statedrill.check.checks.marks import Marks
-from statedrill.check.index.observations import NONE, Case
-from statedrill.check.numeric.stable_sort import Array
-from statedrill.history.operation import NOTHING
-from statedrill.vocabulary import Model
+from statedrill.check.checks.base import Check, CheckInput, CheckResult
+from statedrill.check.clauses import Clause
+from statedrill.check.index.describe import Describer, Explanation
+from statedrill.check.index.fast_path import CleanObjects
+from statedrill.check.relations.list_repeats import listed_twice
 
 
-def duplicates(case: Case) -> Marks:
+class Duplicates(Check[CheckResult]):
     """Writes that one list holds twice."""
-    size = len(case.frame)
-    opportunity = case.effective & (case.first[:size] < case.frame.clock.top)
-    return Marks(opportunity, case.once(held_twice).copy())
 
+    name = "duplicates"
+    class_ = "duplicate"
+    unit = "writes"
+    term = "duplicated effect"
+    meaning = "One write, sent once, whose effect is there twice; or one order placed twice."
+    clause = Clause.NOTHING_MADE_UP
+    harm = "duplicates found"
 
-def held_twice(case: Case) -> Array:
-    """Mask of the writes that a list in a valid read holds more than once."""
-    twice = np.zeros(len(case.frame), dtype=bool)
-    items = _believed(case, case.lists.repeated(case.lists.ids))
-    twice[case.lists.item[items]] = True
-    return twice
+    def find(self, given: CheckInput) -> CheckResult:
+        """Opportunities are the writes that surely were there at some time."""
+        obs = given.observations
+        size = len(obs.table)
+        return CheckResult.of(
+            size,
+            opportunity=obs.may_apply & (obs.visible_by[:size] < obs.table.clock.top),
+            violation=obs.cached(listed_twice),
+        )
 
+    def explain(
+        self, given: CheckInput, result: CheckResult, row: int, describe: Describer
+    ) -> Explanation:
+        """The write, and the first read whose list holds it more than once."""
+        obs, lists = given.observations, given.observations.lists
+        reads, times = np.unique(lists.read_row[lists.write_row == row], return_counts=True)
+        read = int(reads[(times > 1) & obs.valid[reads]][0])
+        return Explanation(
+            [row, read],
+            f"session {describe.session(row)} sent {describe.op(row)} {describe.wid(row)} once; "
+            f"its {describe.object(row)} at {describe.at(read)} holds it "
+            f"{int(times[reads == read][0])} times.",
+        )
 
-def orders_once(case: Case) -> Marks:
-    """Orders that a list shows under more than one attempt; the later attempt stands for it."""
-    frame, lists = case.frame, case.lists
-    size = len(frame)
-    orders = case.effective & (frame.model == Model.ORDERS)
-    marks = Marks(orders & (case.first[:size] < frame.clock.top), np.zeros(size, dtype=bool))
-    if not len(lists.logical):
-        return marks
-    later = _believed(case, lists.repeated(lists.logical))
-    later = later[(lists.logical[later] != 0) & (lists.logical[later] != NOTHING)]
-    later = later[frame.model[lists.row_of[later]] == Model.ORDERS]
-    marks.violation[lists.item[later]] = True
-    return marks
-
-
-def _believed(case: Case, items: Array) -> Array:
-    """Of these places in lists, those in valid reads."""
-    known = case.lists.item[items] != NONE
-    believed: Array = items[known & case.valid[case.lists.row_of[items]]]
-    return believed
+    def clean_opportunities(self, clean: CleanObjects) -> CheckResult:
+        """Every write."""
+        return CheckResult.of(len(clean.table), opportunity=clean.writes)

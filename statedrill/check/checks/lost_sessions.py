@@ -1,11 +1,11 @@
-"""Lost sessions: an answer shows no session, or another one, although nobody signed out.
+"""Lost sessions: a response shows no session, or another one, although nobody signed out.
 
-After a confirmed sign-in that showed server session k, an answer r is a loss when it shows
+After a confirmed sign-in that showed server session k, a response r is a loss when it shows
 SIGNED_OUT or another id than k, unless a sign-in or sign-out that is not the latest confirmed one
 may have been applied before r returned and after k (one that timed out may still land), or the
 session may have expired since the last confirmed touch. A 503 or a timeout is unavailability, not
-loss. A session is *lost* when its last answer before the next sign-in, or at the audit, was a
-loss; it had an *outage* when the same id came back; with no answer after the loss, no audit and
+loss. A session is *lost* when its last response before the next sign-in, or at the audit, was a
+loss; it had an *outage* when the same id came back; with no response after the loss, no audit and
 no new sign-in it is *undecided*.
 """
 
@@ -15,144 +15,182 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statedrill.check.checks.marks import Marks
-from statedrill.check.index.observations import NONE
-from statedrill.check.index.operations import Frame
-from statedrill.check.numeric.stable_sort import Array
+from statedrill.check.checks.base import Check, CheckInput, CheckResult, Mask, Scope
+from statedrill.check.clauses import Clause
+from statedrill.check.index.describe import Describer, Explanation
+from statedrill.check.index.observations import Observations
+from statedrill.check.index.operations import OperationTable
+from statedrill.check.numeric.arrays import NEVER, NONE, Array
 from statedrill.history.operation import FOREVER, NOT_SHOWN, SIGNED_OUT
 from statedrill.vocabulary import Kind, Outcome, Phase
 
-LOST, OUTAGE, UNDECIDED = "lost", "outage", "undecided"
 
-
-@dataclass
-class _Signs:
-    """The confirmed sign-ins of all sessions in the order of their return."""
-
-    rows: Array
-    done: Array
-
-
-def sessions(frame: Frame, ttl_ns: int) -> Marks:
-    """One row per session. Evidence per row: "lost", "outage", "undecided" (masks of sessions'
-    first rows), "loss" (mask of the answers that show a loss), "first" (row of a session's first
-    loss, NONE elsewhere) and "sign_in" (row of the sign-in that a row depends on).
+@dataclass(kw_only=True, eq=False)
+class LostSessionsResult(CheckResult):
+    """The first row of a session stands for it, also in `outage` and `undecided`. `loss` are the
+    responses that show a loss, `first_loss` the first one of each session.
     """
-    expected = _sign_in_before(frame)
-    shown = np.flatnonzero(_shows_session(frame) & (expected != NONE))
-    mismatch = frame.server_session[shown] != frame.server_session[expected[shown]]
-    suspects = shown[mismatch]
-    suspects = suspects[~_excused(frame, suspects, expected[suspects], ttl_ns)]
-    loss = np.zeros(len(frame), dtype=bool)
-    loss[suspects] = True
-    opportunity = np.zeros(len(frame), dtype=bool)
-    opportunity[frame.sess_starts[frame.sess[shown]]] = True
-    tells = np.flatnonzero(~mismatch | loss[shown])
-    evidence = _fates(frame, shown[tells], expected, loss)
-    evidence |= {"loss": loss, "sign_in": expected}
-    return Marks(opportunity, evidence[LOST], evidence)
+
+    outage: Mask
+    undecided: Mask
+    loss: Mask
+    first_loss: Mask
 
 
-def _sign_in_before(frame: Frame) -> Array:
-    """Per row the confirmed sign-in of its session that had returned last before its call."""
-    found = np.full(len(frame), NONE, dtype=np.int64)
+class LostSessions(Check[LostSessionsResult]):
+    """Sessions that were lost for good, or until their user signed in again."""
+
+    name = "lost-sessions"
+    class_ = "session-lost"
+    unit = "sessions"
+    term = "lost session"
+    meaning = "A user who was signed in and then was not, without having signed out."
+    scope = Scope.SESSION
+    clause = Clause.SURVIVES
+    harm = "of {sessions:,} sessions lost"
+    doubts = ("record", "sessions")
+    result_type = LostSessionsResult
+
+    def find(self, given: CheckInput) -> LostSessionsResult:
+        """Opportunities are the sessions with a response after a confirmed sign-in."""
+        table = given.observations.table
+        sign_in = given.observations.cached(sign_in_before)
+        shown = np.flatnonzero(_shows_session(table) & (sign_in != NONE))
+        mismatch = table.server_session[shown] != table.server_session[sign_in[shown]]
+        suspects = shown[mismatch]
+        excused = _excused(table, suspects, sign_in[suspects], given.context.ttl_ns)
+        loss = table.mask(suspects[~excused])
+        evident = np.flatnonzero(~mismatch | loss[shown])
+        result = LostSessionsResult.of(
+            len(table),
+            opportunity=table.mask(table.session_starts[table.session_of[shown]]),
+            loss=loss,
+        )
+        if loss.any():
+            _decide_fates(table, shown[evident], sign_in, result)
+        return result
+
+    def explain(
+        self, given: CheckInput, result: LostSessionsResult, row: int, describe: Describer
+    ) -> Explanation:
+        """The sign-in, and the first response that shows the loss."""
+        sign_in = int(given.observations.cached(sign_in_before)[row])
+        return Explanation(
+            [sign_in, row],
+            f"session {describe.session(row)} signed in at {describe.at(sign_in)} as "
+            f"{describe.signed_in_as(sign_in)}, did not sign out, and was shown "
+            f"{describe.signed_in_as(row)} at {describe.at(row)}.",
+        )
+
+    def shown_by(self, given: CheckInput, result: LostSessionsResult, row: int) -> int:
+        """The first response that shows the loss of the session that begins at `row`."""
+        session_of = given.observations.table.session_of
+        return int(np.flatnonzero(result.first_loss & (session_of == session_of[row]))[0])
+
+
+def sign_in_before(obs: Observations) -> Array:
+    """Per row the confirmed sign-in of its session that had returned last before its call; NONE
+    where there is none.
+    """
+    table = obs.table
     rows = np.flatnonzero(
-        (frame["kind"] == Kind.SIGN_IN)
-        & (frame.outcome == Outcome.OK)
-        & (frame.server_session > SIGNED_OUT)
+        (table["kind"] == Kind.SIGN_IN)
+        & (table.outcome == Outcome.OK)
+        & (table.server_session > SIGNED_OUT)
     )
     if len(rows) == 0:
-        return found
+        return np.full(len(table), NONE, dtype=np.int64)
     # most sessions sign in once: no search is needed for their rows
-    times = np.bincount(frame.sess[rows], minlength=frame.sessions)
-    only = np.full(frame.sessions, NONE, dtype=np.int64)
-    only[frame.sess[rows]] = rows
+    times = np.bincount(table.session_of[rows], minlength=table.sessions)
+    only = np.full(table.sessions, NONE, dtype=np.int64)
+    only[table.session_of[rows]] = rows
     only[times != 1] = NONE
-    found = only[frame.sess]
-    found[frame.ret[found] >= frame.call] = NONE
-    asked = np.flatnonzero((times > 1)[frame.sess])
-    done = frame.key(frame.sess[rows], frame.ret[rows])
+    found = only[table.session_of]
+    found[table.ret[found] >= table.call] = NONE
+    asked = np.flatnonzero((times > 1)[table.session_of])
+    done = table.key(table.session_of[rows], table.ret[rows])
     order = np.argsort(done, kind="stable")
     rows, done = rows[order], done[order]
-    place = np.searchsorted(done, frame.key(frame.sess[asked], frame.call[asked])) - 1
-    same = (place >= 0) & (frame.sess[rows[place]] == frame.sess[asked])
+    called = table.key(table.session_of[asked], table.call[asked])
+    place = np.searchsorted(done, called) - 1
+    same = (place >= 0) & (table.session_of[rows[place]] == table.session_of[asked])
     found[asked[same]] = rows[place[same]]
     return found
 
 
-def _shows_session(frame: Frame) -> Array:
-    """Answers that tell the session they belong to; signing in or out changes it instead."""
-    kind, outcome = frame["kind"], frame.outcome
+def _shows_session(table: OperationTable) -> Array:
+    """Responses that show the session they belong to; signing in or out changes it instead."""
+    kind, outcome = table["kind"], table.outcome
     changing = (kind == Kind.SIGN_IN) | ((kind == Kind.SIGN_OUT) & (outcome == Outcome.OK))
-    shows: Array = (frame.server_session != NOT_SHOWN) & ~changing
+    shows: Array = (table.server_session != NOT_SHOWN) & ~changing
     return shows
 
 
-def _excused(frame: Frame, rows: Array, sign_in: Array, ttl_ns: int) -> Array:
+def _excused(table: OperationTable, rows: Array, sign_in: Array, ttl_ns: int) -> Array:
     """Whether something else may explain what each of `rows` shows."""
-    kind = frame["kind"]
-    signs = np.flatnonzero(
-        ((kind == Kind.SIGN_IN) | (kind == Kind.SIGN_OUT)) & (frame.outcome != Outcome.FAILED)
+    kind, session_of = table["kind"], table.session_of
+    changing = np.flatnonzero(
+        ((kind == Kind.SIGN_IN) | (kind == Kind.SIGN_OUT)) & (table.outcome != Outcome.FAILED)
     )
-    calls = np.sort(frame.key(frame.sess[signs], frame.call[signs]))
-    ends = np.sort(frame.key(frame.sess[signs], frame.end[signs]))
-    sess = frame.sess[rows]
-    base = frame.key(sess, 0)
-    sent = np.searchsorted(calls, frame.key(sess, frame.ret[rows])) - np.searchsorted(calls, base)
-    over = np.searchsorted(ends, frame.key(sess, frame.call[sign_in]))
-    over -= np.searchsorted(ends, base)
+    calls = np.sort(table.key(session_of[changing], table.call[changing]))
+    ends = np.sort(table.key(session_of[changing], table.effect_end[changing]))
+    base = table.key(session_of[rows], 0)
+    sent = np.searchsorted(calls, base + table.ret[rows]) - np.searchsorted(calls, base)
+    over = np.searchsorted(ends, base + table.call[sign_in]) - np.searchsorted(ends, base)
     excused: Array = sent - over > 1  # one is the confirmed sign-in itself
-    return excused | _expired(frame, rows, ttl_ns)
+    return excused | _expired(table, rows, ttl_ns)
 
 
-def _expired(frame: Frame, rows: Array, ttl_ns: int) -> Array:
+def _expired(table: OperationTable, rows: Array, ttl_ns: int) -> Array:
+    """Whether the session of each of `rows` may have expired since its last confirmed touch."""
     if ttl_ns >= FOREVER or len(rows) == 0:
         return np.zeros(len(rows), dtype=bool)
-    span_ns = frame.clock.ns(frame.ret.max()) - frame.clock.ns(frame.call.min())
+    span_ns = table.clock.ns(table.ret.max()) - table.clock.ns(table.call.min())
     if span_ns < ttl_ns:
         return np.zeros(len(rows), dtype=bool)
-    touched = np.flatnonzero((frame.outcome == Outcome.OK) & (frame.server_session > SIGNED_OUT))
-    done = frame.key(frame.sess[touched], frame.ret[touched])
-    calls = frame.clock.ns(frame.call[touched])
+    touches = np.flatnonzero((table.outcome == Outcome.OK) & (table.server_session > SIGNED_OUT))
+    done = table.key(table.session_of[touches], table.ret[touches])
     order = np.argsort(done, kind="stable")
-    done, touched, calls = done[order], touched[order], calls[order]
-    place = np.searchsorted(done, frame.key(frame.sess[rows], frame.call[rows])) - 1
-    # within a session returns rise, and so do calls of a lane: the last return is recent enough
-    last = np.where(place >= 0, calls[place], 0)
-    expired: Array = frame.clock.ns(frame.ret[rows]) >= last + ttl_ns
+    done, calls_ns = done[order], table.clock.ns(table.call[touches])[order]
+    place = np.searchsorted(done, table.key(table.session_of[rows], table.call[rows])) - 1
+    # within a session returns rise, and so do calls of a client: the last return is recent enough
+    last_ns = np.where(place >= 0, calls_ns[place], 0)
+    expired: Array = table.clock.ns(table.ret[rows]) >= last_ns + ttl_ns
     return expired
 
 
-def _fates(frame: Frame, told: Array, expected: Array, loss: Array) -> dict[str, Array]:
-    """What became of every session that showed a loss; `told` are the rows that tell."""
-    masks = {name: np.zeros(len(frame), dtype=bool) for name in (LOST, OUTAGE, UNDECIDED)}
-    first = np.full(len(frame), NONE, dtype=np.int64)
-    if not loss.any():
-        return {**masks, "first": first}
-    hit = np.zeros(frame.sessions, dtype=bool)
-    hit[frame.sess[loss]] = True
-    told = told[hit[frame.sess[told]]]
-    told = told[np.lexsort((frame.call[told], frame.sess[told]))]
-    bad = told[loss[told]]
-    epoch_end = np.append(expected[told][1:] != expected[told][:-1], True)
-    ends_bad = told[epoch_end & loss[told]]  # the last answer under this sign-in was a loss
-    again = _signed_in_after(frame, ends_bad)
-    audited = frame["phase"][ends_bad] >= Phase.AUDIT
-    start = frame.sess_starts
-    masks[LOST][start[frame.sess[ends_bad[again | audited]]]] = True
-    masks[UNDECIDED][start[frame.sess[ends_bad]]] = True
-    masks[UNDECIDED] &= ~masks[LOST]
-    masks[OUTAGE][start[frame.sess[bad]]] = True
-    masks[OUTAGE] &= ~(masks[LOST] | masks[UNDECIDED])
-    first[start[frame.sess[bad[::-1]]]] = bad[::-1]
-    return {**masks, "first": first}
+def _decide_fates(
+    table: OperationTable, evident: Array, sign_in: Array, result: LostSessionsResult
+) -> None:
+    """Fills in what became of every session that showed a loss; `evident` are the rows whose
+    response shows whether the session was still there.
+    """
+    hit = np.zeros(table.sessions, dtype=bool)
+    hit[table.session_of[result.loss]] = True
+    rows = evident[hit[table.session_of[evident]]]
+    rows = rows[np.lexsort((table.call[rows], table.session_of[rows]))]
+    bad = rows[result.loss[rows]]
+    last_of_sign_in = np.append(sign_in[rows][1:] != sign_in[rows][:-1], True)
+    ends_bad = rows[last_of_sign_in & result.loss[rows]]
+    audited = table["phase"][ends_bad] >= Phase.AUDIT
+    gone = ends_bad[_signed_in_after(table, ends_bad) | audited]
+
+    def sessions(of: Array) -> Array:
+        return table.mask(table.session_starts[table.session_of[of]])
+
+    result.violation = sessions(gone)
+    result.undecided = sessions(ends_bad) & ~result.violation
+    result.outage = sessions(bad) & ~(result.violation | result.undecided)
+    first = np.unique(table.session_of[bad], return_index=True)[1]
+    result.first_loss = table.mask(bad[first])
 
 
-def _signed_in_after(frame: Frame, rows: Array) -> Array:
+def _signed_in_after(table: OperationTable, rows: Array) -> Array:
     """Whether a sign-in was sent in the session of each row after the row's return."""
-    signs = np.flatnonzero(frame["kind"] == Kind.SIGN_IN)
-    calls = np.sort(frame.key(frame.sess[signs], frame.call[signs]))
-    place = np.searchsorted(calls, frame.key(frame.sess[rows], frame.ret[rows]), side="left")
-    found = np.append(calls, np.iinfo("i8").max)[place]
-    again: Array = frame.group_of(found) == frame.sess[rows]
+    session_of = table.session_of
+    sign_ins = np.flatnonzero(table["kind"] == Kind.SIGN_IN)
+    calls = np.sort(table.key(session_of[sign_ins], table.call[sign_ins]))
+    returned = table.key(session_of[rows], table.ret[rows])
+    following = np.append(calls, NEVER)[np.searchsorted(calls, returned, side="left")]
+    again: Array = table.group_of(following) == session_of[rows]
     return again

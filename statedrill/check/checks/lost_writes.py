@@ -1,10 +1,10 @@
 """Lost acknowledged writes: what the audit no longer shows.
 
-The last successful audit read of an object decides. A write w confirmed before it is lost iff
+The last successful audit read of an object decides. A write w acknowledged before it is lost iff
 
 - the read shows an older state: ver(read) < ver(w), or, where a version is not known, F(v) < S(w)
   for the value v it shows;
-- or the same version with another id, or two confirmed writes share a version: versions count
+- or the same version with another id, or two acknowledged writes share a version: versions count
   the applied writes of one line of history, so all but one of these were wiped (the latest is
   taken for the survivor, unless the audit shows another one of them);
 - or a list lacks it: an element of a set that nothing may have removed, or an entry of a log
@@ -15,151 +15,220 @@ Content that is gone while its record is there (ABSENT) counts as the version be
 without a version only the last write is lost, and only where no unknown write may have made the
 record. Writes of objects without a successful audit read are unaudited, and so is, where another
 session's write was shown after the last of these (a leak), what was still there before: what that
-answer hides is not known. Accepted writes that are missing while the queue was not drained are
+response hides is not known. Accepted writes that are missing while the queue was not drained are
 unsettled. All these are unknown, never lost.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from statedrill.check.checks.marks import Marks
-from statedrill.check.checks.set_removals import may_be_gone
-from statedrill.check.checks.versions import shared_versions
-from statedrill.check.index.observations import NONE, Case
-from statedrill.check.numeric.stable_sort import Array
+from statedrill.check.checks.base import Check, CheckInput, CheckResult, Mask
+from statedrill.check.clauses import Clause
+from statedrill.check.index.describe import Describer, Explanation
+from statedrill.check.index.fast_path import CleanObjects
+from statedrill.check.index.observations import Observations
+from statedrill.check.numeric.arrays import NONE, Array
+from statedrill.check.relations.set_removals import earliest_possible_removal
+from statedrill.check.relations.version_order import shared_versions
 from statedrill.history.operation import ABSENT
 from statedrill.vocabulary import Kind, Outcome, Phase
 
 
-def lost_writes(case: Case, drained: bool) -> Marks:
-    """Confirmed and accepted writes against the audit. Evidence per row: "unaudited", of them
-    "hidden" those for which the audit was shown a leak, "unsettled", and "suspected", the confirmed
-    writes that the last read of an object without audit no longer shows.
+@dataclass(kw_only=True, eq=False)
+class LostWritesResult(CheckResult):
+    """`unaudited` are acknowledged writes that no audit read decides on, of them `hidden` those
+    for which the audit was shown a leak; `unsettled` are missing ones that a queue may still hold;
+    `suspected` are confirmed writes that the last read of an object without audit no longer shows.
     """
-    frame = case.frame
-    confirmed = case.acked | case.accepted
-    deciding = case.once(deciding_reads)
-    audited = _audited(case, deciding)[frame.obj]
-    audit = deciding[frame.obj]
-    rows = np.flatnonzero(confirmed & (audit != NONE))
-    rows = rows[case.ack[rows] < frame.call[audit[rows]]]
-    missing = np.zeros(len(frame), dtype=bool)
-    missing[rows] = _older(case, rows, audit[rows]) | _content_gone(case, rows, audit[rows])
-    listed = _listed(case, deciding)
-    kept = listed | _current(case, deciding)
-    missing &= ~kept
-    spare = rows[~missing[rows] & (case.version[rows] != NONE)]
-    missing[shared_versions(case, spare, kept)] = True
-    missing &= ~kept
-    _by_list(case, rows, audit[rows], listed, missing)
-    hidden = _leaked_last(case)[frame.obj]
-    audited &= missing | ~hidden
-    judged = np.zeros(len(frame), dtype=bool)
-    judged[rows] = True
-    settled = case.acked | drained
-    evidence = {
-        "unaudited": confirmed & ~audited,
-        "hidden": confirmed & ~audited & hidden,
-        "unsettled": missing & audited & ~settled,
-        "suspected": missing & ~audited & case.acked,
-    }
-    return Marks(judged & audited & settled, missing & audited & settled, evidence)
+
+    unaudited: Mask
+    hidden: Mask
+    unsettled: Mask
+    suspected: Mask
 
 
-def deciding_reads(case: Case) -> Array:
+class LostWrites(Check[LostWritesResult]):
+    """Acknowledged writes against the audit."""
+
+    name = "lost-writes"
+    class_ = "lost"
+    unit = "writes"
+    term = "lost write"
+    meaning = (
+        "An acknowledged write whose effect the audit did not find, though nothing newer "
+        "replaced it."
+    )
+    clause = Clause.SURVIVES
+    harm = "of {acknowledged:,} acknowledged writes lost"
+    doubts = ("record", "audit")
+    result_type = LostWritesResult
+
+    def find(self, given: CheckInput) -> LostWritesResult:
+        """Opportunities are the writes acknowledged before the audit read that decides."""
+        obs, table = given.observations, given.observations.table
+        deciding = obs.cached(deciding_reads)
+        audit = deciding[table.object_of]
+        rows = np.flatnonzero(obs.acknowledged & (audit != NONE))
+        rows = rows[obs.acknowledged_at[rows] < table.call[audit[rows]]]
+        missing = _missing(obs, rows, deciding)
+        hidden = _leaked_last(obs)[table.object_of]
+        audited = _audited(obs, deciding)[table.object_of] & (missing | ~hidden)
+        settled = obs.confirmed | given.context.drained
+        return LostWritesResult.of(
+            len(table),
+            opportunity=table.mask(rows) & audited & settled,
+            violation=missing & audited & settled,
+            unaudited=obs.acknowledged & ~audited,
+            hidden=obs.acknowledged & ~audited & hidden,
+            unsettled=missing & audited & ~settled,
+            suspected=missing & ~audited & obs.confirmed,
+        )
+
+    def explain(
+        self, given: CheckInput, result: LostWritesResult, row: int, describe: Describer
+    ) -> Explanation:
+        """The write, and the audit read that decides; also a write that became its version."""
+        obs, table = given.observations, given.observations.table
+        audit = int(obs.cached(deciding_reads)[table.object_of[row]])
+        how = "accepted" if obs.accepted[row] else "confirmed"
+        begin = (
+            f"session {describe.session(row)} had {describe.op(row)} {describe.wid(row)}"
+            f"{describe.version(row)} {how} at {describe.at(row)}; "
+        )
+        shown, version = int(obs.observed_version[audit]), int(obs.write_version[row])
+        same = np.flatnonzero((table.object_of == table.object_of[row]) & obs.acknowledged)
+        rivals = same[(obs.write_version[same] == version) & (same != row)]
+        if version != NONE and len(rivals) and shown >= version:
+            rival = int(rivals[-1])
+            return Explanation(
+                [row, rival, audit],
+                f"{begin}{describe.wid(rival)}, too, became version {version}, and the audit at "
+                f"{describe.at(audit)} found {describe.shows(audit)}.",
+            )
+        older = NONE < shown < version and table["read_wid"][audit] != ABSENT
+        thing = describe.object(row)
+        found = f"an older state of its {thing}" if older else f"its {thing} without it"
+        return Explanation(
+            [row, audit],
+            f"{begin}the audit at {describe.at(audit)} found {found}: {describe.shows(audit)}.",
+        )
+
+    def clean_opportunities(self, clean: CleanObjects) -> LostWritesResult:
+        """Every write before an audit read."""
+        audited = np.arange(len(clean.table)) < clean.audit_read
+        return LostWritesResult.of(
+            len(clean.table),
+            opportunity=clean.writes & audited,
+            unaudited=clean.writes & (clean.audit_read == NONE),
+        )
+
+
+def deciding_reads(obs: Observations) -> Array:
     """Per object the row of its last successful read, an audit's where there is one, and one with
     a list where there is one among these; NONE where there is none.
     """
-    frame = case.frame
-    found = np.full(frame.objects, NONE, dtype=np.int64)
-    auditing = case.valid & (frame["phase"] >= Phase.AUDIT)
-    with_list = np.zeros(len(frame), dtype=bool)
-    with_list[case.lists.rows] = True
-    for chosen in (case.valid, case.valid & with_list, auditing, auditing & with_list):
+    table = obs.table
+    found = np.full(table.objects, NONE, dtype=np.int64)
+    audit = obs.valid & (table["phase"] >= Phase.AUDIT)
+    with_list = table.mask(obs.lists.rows)
+    for chosen in (obs.valid, obs.valid & with_list, audit, audit & with_list):
         rows = np.flatnonzero(chosen)
-        found[frame.obj[rows]] = rows  # rows of an object are in the order of their call
+        found[table.object_of[rows]] = rows  # rows of an object are in the order of their call
     return found
 
 
-def _audited(case: Case, deciding: Array) -> Array:
+def _audited(obs: Observations, deciding: Array) -> Array:
     """Per object whether an audit read decides."""
-    audited: Array = (deciding != NONE) & (case.frame["phase"][deciding] >= Phase.AUDIT)
+    audited: Array = (deciding != NONE) & (obs.table["phase"][deciding] >= Phase.AUDIT)
     return audited
 
 
-def _leaked_last(case: Case) -> Array:
+def _leaked_last(obs: Observations) -> Array:
     """Per object whether a leak is the last that an audit was shown of it."""
-    frame = case.frame
-    leaked = np.zeros(frame.objects, dtype=bool)
-    rows = np.flatnonzero((case.valid | (case.read & case.leak)) & (frame["phase"] >= Phase.AUDIT))
-    leaked[frame.obj[rows]] = case.leak[rows]  # rows of an object are in the order of their call
+    table = obs.table
+    leaked = np.zeros(table.objects, dtype=bool)
+    shown = obs.valid | (obs.read & obs.leak)
+    rows = np.flatnonzero(shown & (table["phase"] >= Phase.AUDIT))
+    leaked[table.object_of[rows]] = obs.leak[rows]  # in the order of their call
     return leaked
 
 
-def _older(case: Case, rows: Array, audit: Array) -> Array:
-    frame = case.frame
-    version, shown, value = case.version[rows], case.shown[audit], case.value[audit]
+def _missing(obs: Observations, rows: Array, deciding: Array) -> Array:
+    """Mask of those of the writes `rows` that the read which decides does not show."""
+    audit = deciding[obs.table.object_of[rows]]
+    listed = _listed(obs, deciding)
+    kept = listed | _current(obs, deciding)
+    missing = obs.table.mask(rows[_older(obs, rows, audit) | _content_gone(obs, rows, audit)])
+    missing &= ~kept
+    spare = rows[~missing[rows] & (obs.write_version[rows] != NONE)]
+    missing[shared_versions(obs, spare, kept)] = True
+    missing &= ~kept
+    missing[_not_in_list(obs, rows, audit, listed)] = True
+    return missing
+
+
+def _older(obs: Observations, rows: Array, audit: Array) -> Array:
+    """Whether the audit read beside each write shows an older state."""
+    table = obs.table
+    version, shown = obs.write_version[rows], obs.observed_version[audit]
+    value = obs.observed_write[audit]
     known = (version != NONE) & (shown != NONE)
-    other = (value != NONE) & (value < len(frame)) & (value != rows)
-    first = np.where(value != NONE, case.first[value], frame.clock.top)
+    other = (value != NONE) & (value < len(table)) & (value != rows)
+    visible_by = np.where(value != NONE, obs.visible_by[value], table.clock.top)
     by_version = (shown < version) | ((shown == version) & other)
-    older: Array = np.where(known, by_version, first < frame.call[rows])
+    older: Array = np.where(known, by_version, visible_by < table.call[rows])
     return older
 
 
-def _content_gone(case: Case, rows: Array, audit: Array) -> Array:
-    """The last confirmed write of an object whose content is gone and shows no version."""
-    frame = case.frame
-    gone: Array = (frame["read_wid"][audit] == ABSENT) & (case.shown[audit] == NONE)
+def _content_gone(obs: Observations, rows: Array, audit: Array) -> Array:
+    """The last acknowledged write of an object whose content is gone and shows no version."""
+    table = obs.table
+    gone: Array = (table["read_wid"][audit] == ABSENT) & (obs.observed_version[audit] == NONE)
     if not gone.any():
         return gone
-    doubtful = np.zeros(frame.objects, dtype=bool)
-    unknown = case.effective & (frame.outcome == Outcome.UNKNOWN) & ~case.acked
-    doubtful[frame.obj[unknown]] = True
-    latest = np.full(frame.objects, NONE, dtype=np.int64)
-    latest[frame.obj[rows]] = rows
-    gone &= ~doubtful[frame.obj[rows]] & (latest[frame.obj[rows]] == rows)
+    doubtful = np.zeros(table.objects, dtype=bool)
+    unknown = obs.may_apply & (table.outcome == Outcome.UNKNOWN) & ~obs.confirmed
+    doubtful[table.object_of[unknown]] = True
+    latest = np.full(table.objects, NONE, dtype=np.int64)
+    latest[table.object_of[rows]] = rows
+    gone &= ~doubtful[table.object_of[rows]] & (latest[table.object_of[rows]] == rows)
     return gone
 
 
-def _listed(case: Case, deciding: Array) -> Array:
-    """Rows of writes that the deciding read's list shows."""
-    frame, lists = case.frame, case.lists
-    decides = deciding[frame.obj[lists.rows]] == lists.rows
-    listed = np.zeros(len(frame), dtype=bool)
-    shown = lists.item[np.repeat(decides, lists.lengths)]
+def _listed(obs: Observations, deciding: Array) -> Array:
+    """Mask of the writes that the deciding read's list shows, under the id of any attempt."""
+    table, lists = obs.table, obs.lists
+    decides = deciding[table.object_of[lists.rows]] == lists.rows
+    shown = lists.write_row[np.repeat(decides, lists.lengths)]
     shown = shown[shown != NONE]
-    listed[shown] = True
-    return listed | _as_another_attempt(case, shown)
+    return table.mask(shown) | _as_another_attempt(obs, shown)
 
 
-def _current(case: Case, deciding: Array) -> Array:
-    """Rows of writes that the deciding read shows as the last one."""
-    current = case.value[deciding[deciding != NONE]]
-    found = np.zeros(len(case.frame), dtype=bool)
-    found[current[(current != NONE) & (current < len(case.frame))]] = True
-    return found
+def _as_another_attempt(obs: Observations, shown: Array) -> Array:
+    """Mask of the writes whose logical action a list shows under the id of some attempt."""
+    table = obs.table
+    key = (table.object_of << 32) | table["logical"]
+    shown = shown[table["logical"][shown] != 0]
+    rows = np.flatnonzero(obs.may_apply & (table["logical"] != 0))
+    return table.mask(rows[np.isin(key[rows], key[shown])])
 
 
-def _as_another_attempt(case: Case, shown: Array) -> Array:
-    """Rows of writes whose logical action a list shows under the id of some attempt."""
-    frame = case.frame
-    key = (frame.obj << 32) | frame["logical"]
-    shown = shown[frame["logical"][shown] != 0]
-    rows = np.flatnonzero(case.effective & (frame["logical"] != 0))
-    listed = np.zeros(len(frame), dtype=bool)
-    listed[rows] = np.isin(key[rows], key[shown])
-    return listed
+def _current(obs: Observations, deciding: Array) -> Array:
+    """Mask of the writes that the deciding read shows as the last one."""
+    current = obs.observed_write[deciding[deciding != NONE]]
+    return obs.table.mask(current[(current != NONE) & (current < len(obs.table))])
 
 
-def _by_list(case: Case, rows: Array, audit: Array, listed: Array, missing: Array) -> None:
-    """Entries that the deciding list lacks although nothing may have removed them."""
-    frame = case.frame
-    with_list = np.zeros(len(frame), dtype=bool)
-    with_list[case.lists.rows] = True
-    kind = frame["kind"][rows]
+def _not_in_list(obs: Observations, rows: Array, audit: Array, listed: Array) -> Array:
+    """Those of `rows` that the deciding list lacks although nothing may have removed them."""
+    table = obs.table
+    with_list = table.mask(obs.lists.rows)
+    kind = table["kind"][rows]
     entry = ((kind == Kind.ADD) | (kind == Kind.APPEND)) & with_list[audit]
-    gone = case.once(may_be_gone)[rows]
-    kept = entry & (gone >= frame.ret[audit])
-    missing[rows[kept & ~listed[rows]]] = True
+    removal = obs.cached(earliest_possible_removal)[rows]
+    not_removed = entry & (removal >= table.ret[audit])
+    lacking: Array = rows[not_removed & ~listed[rows]]
+    return lacking

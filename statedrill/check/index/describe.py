@@ -5,11 +5,11 @@ Knows columns and names; knows no definition.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from statedrill.check.index.operations import Frame
-from statedrill.check.numeric.stable_sort import Array
+from statedrill.check.index.operations import OperationTable
 from statedrill.history.operation import (
     ABSENT,
     ALIEN,
@@ -24,8 +24,6 @@ from statedrill.history.operation import (
 from statedrill.history.store import Part
 from statedrill.vocabulary import Kind, Outcome
 
-Found = tuple[list[int], str]  # the rows that prove a violation, and the sentence that tells it
-
 _SHOWS = {
     INITIAL: "never written",
     ABSENT: "content gone",
@@ -36,31 +34,39 @@ _SHOWS = {
 
 
 @dataclass(frozen=True)
-class Teller:
-    """Puts rows of a frame into words; `origin_ns` is the zero of all times."""
+class Explanation:
+    """Why a row is a violation: the rows that prove it, and the sentence that a reader gets."""
 
-    frame: Frame
+    rows: Sequence[int]
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Describer:
+    """Puts rows of a table into words; `origin_ns` is the zero of all times."""
+
+    table: OperationTable
     part: Part
     run: str
     origin_ns: int
 
     def operation(self, row: int) -> dict[str, Any]:
-        """One operation of a witness."""
-        raw = self.frame.order[row]
-        kind = Kind(int(self.frame["kind"][row]))
-        ver = int(self.frame.ver[row])
+        """One operation of a witness, as the verdict's key "operations" has it."""
+        raw = self.table.source_row[row]
+        kind = Kind(int(self.table["kind"][row]))
+        version = int(self.table.version[row])
         return {
             "what": self.op(row),
             "kind": kind.name.lower(),
-            "outcome": Outcome(int(self.frame.outcome[row])).name.lower(),
+            "outcome": Outcome(int(self.table.outcome[row])).name.lower(),
             "who": f"session {self.session(row)}",
             "call_s": self.seconds(self.part["call"][raw]),
             "ret_s": self.seconds(self.part["ret"][raw]),
             "object": self.object(row),
             "wid": self.wid(row) if kind is not Kind.READ else self.shown_wid(row),
             "shows": self.shows(row),
-            "ver": None if ver == NO_VERSION else ver,
-            "instance": self.frame.names.instances.get(int(self.part["instance"][raw])),
+            "ver": None if version == NO_VERSION else version,
+            "instance": self.table.names.instances.get(int(self.part["instance"][raw])),
             "status": int(self.part["status"][raw]),
         }
 
@@ -70,55 +76,55 @@ class Teller:
 
     def at(self, row: int) -> str:
         """When the row's operation returned."""
-        return f"{self.seconds(self.part['ret'][self.frame.order[row]]):.3f} s"
+        return f"{self.seconds(self.part['ret'][self.table.source_row[row]]):.3f} s"
 
     def called(self, row: int) -> str:
         """When the row's operation was called."""
-        return f"{self.seconds(self.part['call'][self.frame.order[row]]):.3f} s"
+        return f"{self.seconds(self.part['call'][self.table.source_row[row]]):.3f} s"
 
     def session(self, row: int) -> int:
         """The session's number."""
-        return int(self.frame["session"][row])
+        return int(self.table["session"][row])
 
     def object(self, row: int) -> str:
         """The object's name."""
-        code = int(self.frame["object"][row])
-        return self.frame.names.objects.get(code, f"object {code}")
+        code = int(self.table["object"][row])
+        return self.table.names.objects.get(code, f"object {code}")
 
     def op(self, row: int) -> str:
         """The operation's name, or its kind where it has none."""
-        code = int(self.part["op"][self.frame.order[row]])
-        kind = Kind(int(self.frame["kind"][row])).name.lower()
-        return self.frame.names.ops.get(code) or f"{kind.replace('_', ' ')} {self.object(row)}"
+        code = int(self.part["op"][self.table.source_row[row]])
+        kind = Kind(int(self.table["kind"][row])).name.lower()
+        return self.table.names.ops.get(code) or f"{kind.replace('_', ' ')} {self.object(row)}"
 
     def wid(self, row: int) -> str:
         """The text of the id that this write sent."""
-        return write_id(self.run, self.session(row), int(self.frame["wid"][row]))
+        return write_id(self.run, self.session(row), int(self.table["wid"][row]))
 
     def shown_wid(self, row: int) -> str | None:
-        """The text of the id of the own session that the answer showed, else None."""
-        shown = int(self.frame["read_wid"][row])
+        """The text of the id of the own session that the response showed, else None."""
+        shown = int(self.table["read_wid"][row])
         return None if shown in _SHOWS else write_id(self.run, self.session(row), shown)
 
     def shows(self, row: int) -> str:
-        """What the answer showed, in words."""
-        shown = int(self.frame["read_wid"][row])
-        told = _SHOWS.get(shown) or write_id(self.run, self.session(row), shown)
-        return f"{told}{self.version(row)}"
+        """What the response showed, in words."""
+        shown = int(self.table["read_wid"][row])
+        what = _SHOWS.get(shown) or write_id(self.run, self.session(row), shown)
+        return f"{what}{self.version(row)}"
 
     def version(self, row: int) -> str:
-        """The version that the answer showed, as an addition in brackets."""
-        ver = int(self.frame.ver[row])
-        return "" if ver == NO_VERSION else f" (version {ver})"
+        """The version that the response showed, as an addition in brackets."""
+        version = int(self.table.version[row])
+        return "" if version == NO_VERSION else f" (version {version})"
 
     def signed_in_as(self, row: int) -> str:
-        """What the answer said of the server session."""
-        code = int(self.frame.server_session[row])
+        """What the response said of the server session."""
+        code = int(self.table.server_session[row])
         if code == NOT_SHOWN:
             return "no server session"
         return "signed out" if code == SIGNED_OUT else f"server session number {code - 1}"
 
-    def ids(self, rows: Array) -> str:
+    def wids(self, rows: Sequence[int]) -> str:
         """The ids that some writes sent, at most three of them."""
-        told = ", ".join(self.wid(int(row)) for row in rows[:3])
-        return told + (f" and {len(rows) - 3} more" if len(rows) > 3 else "")
+        words = ", ".join(self.wid(row) for row in rows[:3])
+        return words + (f" and {len(rows) - 3} more" if len(rows) > 3 else "")

@@ -6,81 +6,107 @@ Knows which write made each entry; knows no definition of any finding.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from statedrill.check.index.operations import Frame
-from statedrill.check.numeric.stable_sort import Array
+from statedrill.check.index.fields import Selection
+from statedrill.check.index.operations import OperationTable
+from statedrill.check.numeric.arrays import NONE, Array, mask_of, places_of, stretch_numbers
 from statedrill.history.operation import LAST_ID, NOTHING
 from statedrill.history.store import Part
 from statedrill.vocabulary import Kind, Model, Outcome
 
-NONE = -1
-
 
 @dataclass
-class Lists:
+class ListReads:
     """The lists of all reads that gave one, one after another.
 
-    `rows` are the frame rows of the reads, rising; `starts` and `lengths` their place in the
-    flat arrays. Per item: `row_of` its read, `ids` what it showed, `item` the row of the ADD or
+    Per list: `rows` are the table rows of the reads, rising, and `lengths` how many items each
+    list has. Per item, list after list: `ids` what it showed, `write_row` the row of the ADD or
     APPEND to the same object that has this id (NONE: no such), `misplaced` where the id was sent
     with another purpose; `logical` the logical id beside it (empty where none were given).
     """
 
     rows: Array
-    starts: Array
     lengths: Array
-    row_of: Array
     ids: Array
-    item: Array
+    write_row: Array
     misplaced: Array
     logical: Array
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def index(self) -> Array:
-        """For each item, the number of its read in `rows`."""
-        return np.repeat(np.arange(len(self.rows)), self.lengths)
+    @cached_property
+    def starts(self) -> Array:
+        """Per list the place of its first item."""
+        return np.cumsum(self.lengths) - self.lengths
+
+    @cached_property
+    def read_row(self) -> Array:
+        """Per item the row of its read."""
+        return np.repeat(self.rows, self.lengths)
+
+    @cached_property
+    def list_number(self) -> Array:
+        """Per item the number of its list."""
+        return stretch_numbers(self.lengths)
+
+    def items_of(self, lists: Array) -> tuple[Array, Array]:
+        """The places of all items of these lists, and for each its list's place in `lists`."""
+        lengths = self.lengths[lists]
+        return places_of(self.starts[lists], lengths), stretch_numbers(lengths)
 
     def repeated(self, ids: Array) -> Array:
-        """Places of the flat array whose value in `ids` stands earlier in the same list too.
+        """Places of items whose value in `ids` stands earlier in the same list too.
 
         Lists usually rise; only those that do not are looked at closely.
         """
-        index = self.index()
-        falls = np.flatnonzero((ids[1:] <= ids[:-1]) & (index[1:] == index[:-1])) + 1
-        suspects = np.zeros(len(self), dtype=bool)
-        suspects[index[falls]] = True
-        flat = np.flatnonzero(suspects[index]) if len(falls) else falls
-        flat = flat[np.lexsort((flat, ids[flat], index[flat]))]
-        same = (index[flat][1:] == index[flat][:-1]) & (ids[flat][1:] == ids[flat][:-1])
+        number = self.list_number
+        falls = np.flatnonzero((ids[1:] <= ids[:-1]) & (number[1:] == number[:-1])) + 1
+        suspects = mask_of(number[falls], len(self))
+        flat = np.flatnonzero(suspects[number]) if len(falls) else falls
+        flat = flat[np.lexsort((flat, ids[flat], number[flat]))]
+        same = (number[flat][1:] == number[flat][:-1]) & (ids[flat][1:] == ids[flat][:-1])
         repeated: Array = flat[1:][same]
         return repeated
 
+    @cached_property
+    def with_repeats(self) -> Array:
+        """Per list whether it shows an id more than once: its length says little then."""
+        return mask_of(self.list_number[self.repeated(self.ids)], len(self))
 
-def collect(part: Part, frame: Frame) -> Lists:
+    def select(self, chosen: Selection) -> ListReads:
+        """Only the lists of the rows in `chosen`."""
+        rows = chosen.new_number[self.rows]
+        kept = rows != NONE
+        items = np.repeat(kept, self.lengths)
+        return ListReads(
+            rows=rows[kept],
+            lengths=self.lengths[kept],
+            ids=self.ids[items],
+            write_row=chosen.new_number[self.write_row[items]],
+            misplaced=self.misplaced[items],
+            logical=self.logical[items] if len(self.logical) else self.logical,
+        )
+
+
+def collect_lists(part: Part, table: OperationTable) -> ListReads:
     """The lists of the successful reads of sets, logs and orders in `part`."""
-    readable = (frame["kind"] == Kind.READ) & (frame.outcome == Outcome.OK)
-    readable &= (frame["read_wid"] != NOTHING) & _is_list(frame.model)
-    rows = np.flatnonzero(readable & part.listed[frame.order])
-    chosen = frame.order[rows]
+    readable = (table["kind"] == Kind.READ) & (table.outcome == Outcome.OK)
+    readable &= (table["read_wid"] != NOTHING) & _is_list(table.model)
+    rows = np.flatnonzero(readable & part.listed[table.source_row])
+    chosen = table.source_row[rows]
     begins = part.offsets[chosen]
     lengths = part.offsets[chosen + 1] - begins
-    starts = np.cumsum(lengths) - lengths
-    total = int(lengths.sum())
-    flat = np.arange(total) + np.repeat(begins - starts, lengths)
-    ids = part.values[flat]
-    row_of = np.repeat(rows, lengths)
-    item, misplaced = _resolve(frame, row_of, ids)
-    return Lists(
+    ids = part.values[places_of(begins, lengths)]
+    write_row, misplaced = _writes_of(table, np.repeat(rows, lengths), ids)
+    return ListReads(
         rows=rows,
-        starts=starts,
         lengths=lengths,
-        row_of=row_of,
         ids=ids,
-        item=item,
+        write_row=write_row,
         misplaced=misplaced,
         logical=_logical(part, chosen, lengths),
     )
@@ -90,14 +116,16 @@ def _is_list(model: Array) -> Array:
     return (model >= Model.SET) & (model <= Model.ORDERS)
 
 
-def _resolve(frame: Frame, row_of: Array, ids: Array) -> tuple[Array, Array]:
-    sess = frame.sess[row_of]
+def _writes_of(table: OperationTable, read_row: Array, ids: Array) -> tuple[Array, Array]:
+    session_of = table.session_of[read_row]
     own = ids <= LAST_ID
-    item = frame.writer.row(sess, np.where(own, ids, 0))
-    kind = frame["kind"][item]
-    fits = (frame.obj[item] == frame.obj[row_of]) & ((kind == Kind.ADD) | (kind == Kind.APPEND))
-    misplaced = (item != NONE) & ~fits
-    return np.where(fits, item, NONE), misplaced & own
+    row = table.write_index.row(session_of, np.where(own, ids, 0))
+    kind = table["kind"][row]
+    fits = (table.object_of[row] == table.object_of[read_row]) & (
+        (kind == Kind.ADD) | (kind == Kind.APPEND)
+    )
+    misplaced = (row != NONE) & ~fits
+    return np.where(fits, row, NONE), misplaced & own
 
 
 def _logical(part: Part, chosen: Array, lengths: Array) -> Array:
@@ -106,11 +134,7 @@ def _logical(part: Part, chosen: Array, lengths: Array) -> Array:
     if not len(part.logical_values) or not given.any():
         return np.zeros(0, dtype=np.uint32)
     logical = np.zeros(int(lengths.sum()), dtype=np.uint32)
-    whole = given == lengths
-    starts = np.cumsum(lengths) - lengths
-    kept = np.where(whole, lengths, 0)
-    within = np.arange(int(kept.sum())) - np.repeat(np.cumsum(kept) - kept, kept)
-    logical[np.repeat(starts, kept) + within] = part.logical_values[
-        np.repeat(begins, kept) + within
-    ]
+    kept = np.where(given == lengths, lengths, 0)
+    there = places_of(np.cumsum(lengths) - lengths, kept)
+    logical[there] = part.logical_values[places_of(begins, kept)]
     return logical

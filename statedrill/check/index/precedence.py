@@ -1,6 +1,6 @@
 """What had returned before a call: running maxima within groups of rows.
 
-A precedes b iff ret(a) < call(b), strictly (rules R1, R2, R7). Groups are lanes of an object or
+a precedes b iff ret(a) < call(b), strictly (rules R1, R2, R7). Groups are clients of an object or
 whole objects. Knows no definition of any finding.
 """
 
@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from statedrill.check.index.operations import Frame
-from statedrill.check.numeric.stable_sort import Array, run_starts
-
-NONE = -1
+from statedrill.check.index.operations import OperationTable
+from statedrill.check.numeric.arrays import NONE, Array, run_numbers
 
 
-class Returned:
+class Predecessors:
     """The rows of each group in the order of their return, and how many came before each call.
 
     `group` numbers the group of every row; rows of one group need not be neighbours.
     """
 
-    def __init__(self, frame: Frame, group: Array) -> None:
-        self._base = frame.key(group, 0)
+    def __init__(self, table: OperationTable, group: Array) -> None:
+        self.group = group
+        self._base = table.key(group, 0)
         self._order: Array | None = None
         self._before: Array | None = None
-        ends, calls = self._base + frame.ret, self._base + frame.call
+        ends, calls = self._base + table.ret, self._base + table.call
         if bool((ends[:-1] < calls[1:]).all()):
             return  # one operation after the other: all rows above have returned
         if not bool((ends[1:] >= ends[:-1]).all()):
@@ -32,7 +31,7 @@ class Returned:
             ends = ends[self._order]
         self._before = np.searchsorted(ends, calls, side="left")
 
-    def greatest(self, chosen: Array, value: Array, rows: Array) -> Array:
+    def greatest_before(self, chosen: Array, value: Array, rows: Array) -> Array:
         """For each of `rows`: the greatest `value` (at least 0, below the clock's top) among the
         `chosen` rows of its group that had returned before its call; NONE where there is none.
         """
@@ -48,14 +47,16 @@ class Returned:
         return greatest
 
 
-def lanes(frame: Frame) -> Array:
-    """The number of each row's (object, lane)."""
-    lane = frame["lane"]
+def clients(table: OperationTable) -> Array:
+    """The number of each row's (object, client). A client calls strictly one after another: the
+    record's column `lane` within its session.
+    """
+    lane = table["lane"]
     if len(lane) == 0 or not bool((lane != lane[0]).any()):
-        return frame.obj
+        return table.object_of
     width = int(lane.max()) + 1
-    key = frame.obj * width + lane
+    key = table.object_of * width + lane
     order = np.argsort(key, kind="stable")
-    group = np.empty(len(key), dtype=np.int64)
-    group[order] = np.cumsum(run_starts(key[order])) - 1
-    return group
+    client = np.empty(len(key), dtype=np.int64)
+    client[order] = run_numbers(key[order])
+    return client

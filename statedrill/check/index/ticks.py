@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statedrill.check.numeric.stable_sort import Array
+from statedrill.check.numeric.arrays import Array
 from statedrill.history.operation import FOREVER
 
 _KEY_BITS = 62

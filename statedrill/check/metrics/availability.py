@@ -19,10 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from statedrill.check.context import Settings
+from statedrill.check.context import CheckContext
 from statedrill.check.metrics.traffic import LOAD_PHASES, Traffic
+from statedrill.check.numeric.arrays import Array, run_starts
 from statedrill.check.numeric.histogram import COARSE, Histogram, buckets, middle_ns
-from statedrill.check.numeric.stable_sort import Array, run_starts
+from statedrill.check.numeric.quantile import quantile_bucket
 from statedrill.vocabulary import Outcome, Phase
 
 SUCCESS_SHARE = 0.99
@@ -33,17 +34,17 @@ WINDOW_S = 1.0
 
 
 def availability(
-    traffic: Traffic, settings: Settings, load_ns: tuple[int, int]
+    traffic: Traffic, context: CheckContext, load_ns: tuple[int, int]
 ) -> tuple[dict[str, Any], float | None]:
     """The key "availability" of the verdict, and the RTO of availability in seconds.
 
     `load_ns` is when to begin (the fault, or what stands for it) and the end of the load.
     """
     success = baseline_success(traffic)
-    good_success = _bin_success(traffic, settings, load_ns)
+    good_success = _bin_success(traffic, context, load_ns)
     if success is None or len(good_success) == 0:
         return {"ratio": _ratio(traffic), "outage_s": None, "degraded_s": None}, None
-    bin_s = settings.bin_ns / 1e9
+    bin_s = context.bin_ns / 1e9
     down = good_success < OUTAGE_SHARE * success
     figures = {
         "ratio": _ratio(traffic),
@@ -51,7 +52,7 @@ def availability(
         "longest_outage_s": round(_longest(down) * bin_s, 3),
         "degraded_s": round(float((good_success < SUCCESS_SHARE * success).sum()) * bin_s, 3),
     }
-    return figures, _rto_s(traffic, settings, load_ns, success)
+    return figures, _rto_s(traffic, context, load_ns, success)
 
 
 def baseline_success(traffic: Traffic) -> float | None:
@@ -74,15 +75,15 @@ def _ratio(traffic: Traffic) -> float | None:
     return None if share is None else round(share, 6)
 
 
-def _span(settings: Settings, load_ns: tuple[int, int]) -> slice:
+def _span(context: CheckContext, load_ns: tuple[int, int]) -> slice:
     """The whole bins between two moments."""
-    begin = (load_ns[0] - settings.origin_ns) // settings.bin_ns
-    end = (load_ns[1] - settings.origin_ns) // settings.bin_ns
-    return slice(max(0, begin), max(0, min(end, settings.bins)))
+    begin = (load_ns[0] - context.origin_ns) // context.bin_ns
+    end = (load_ns[1] - context.origin_ns) // context.bin_ns
+    return slice(max(0, begin), max(0, min(end, context.bins)))
 
 
-def _bin_success(traffic: Traffic, settings: Settings, load_ns: tuple[int, int]) -> Array:
-    span = _span(settings, load_ns)
+def _bin_success(traffic: Traffic, context: CheckContext, load_ns: tuple[int, int]) -> Array:
+    span = _span(context, load_ns)
     return _carried(traffic.ok[span], traffic.failed[span])
 
 
@@ -96,12 +97,12 @@ def _carried(ok: Array, failed: Array) -> Array:
 
 
 def _rto_s(
-    traffic: Traffic, settings: Settings, load_ns: tuple[int, int], success: float
+    traffic: Traffic, context: CheckContext, load_ns: tuple[int, int], success: float
 ) -> float | None:
-    if settings.fault_ns is None:
+    if context.fault_ns is None:
         return None
-    span = _span(settings, load_ns)
-    wide = max(1, round(WINDOW_S * 1e9 / settings.bin_ns))
+    span = _span(context, load_ns)
+    wide = max(1, round(WINDOW_S * 1e9 / context.bin_ns))
     ok, failed = (_windowed(each[span], wide) for each in (traffic.ok, traffic.failed))
     if len(ok) == 0:
         return None
@@ -112,8 +113,8 @@ def _rto_s(
         return 0.0
     if last[-1] == len(bad) - 1:
         return None
-    over_ns = settings.origin_ns + (span.start + int(last[-1]) + 1) * settings.bin_ns
-    return float(round(max(0, over_ns - settings.fault_ns) / 1e9, 3))
+    over_ns = context.origin_ns + (span.start + int(last[-1]) + 1) * context.bin_ns
+    return float(round(max(0, over_ns - context.fault_ns) / 1e9, 3))
 
 
 def _slow(traffic: Traffic, shapes: Array) -> Array:
@@ -129,11 +130,8 @@ def quantiles_ms(shapes: Array, share: float) -> Array:
     """The quantile of each row of coarse bucket counts; NaN where a row is empty."""
     if len(shapes) == 0:
         return np.zeros(0)
-    totals = shapes.sum(axis=1, dtype=np.int64)
-    running = np.cumsum(shapes, axis=1, dtype=np.int64)
-    place = (running < np.ceil(share * totals)[:, None]).sum(axis=1)
-    values = middle_ns(np.minimum(place, buckets(COARSE) - 1), COARSE) / 1e6
-    return np.where(totals > 0, values, np.nan)
+    bucket = np.minimum(quantile_bucket(shapes, share), buckets(COARSE) - 1)
+    return np.where(shapes.any(axis=1), middle_ns(bucket, COARSE) / 1e6, np.nan)
 
 
 def _windowed(bins: Array, wide: int) -> Array:

@@ -16,36 +16,41 @@ from typing import Any
 
 import numpy as np
 
-from statedrill.check.aggregate import Partial
-from statedrill.check.context import Settings
-from statedrill.check.index.operations import Frame
-from statedrill.check.numeric.stable_sort import Array
+from statedrill.check.aggregate import PartitionResult
+from statedrill.check.context import CheckContext
+from statedrill.check.index.operations import OperationTable
+from statedrill.check.numeric.arrays import NEVER, Array
 from statedrill.vocabulary import Outcome, Phase
 
 
 def recoveries(
-    frame: Frame, bad_answers: Array, fault_ns: int | None
+    table: OperationTable, bad_answers: Array, fault_ns: int | None
 ) -> tuple[list[int], list[int]]:
     """(recovery times, censoring times) in ns of the sessions with a bad operation after the
     fault and before the audit. Bad is what did not succeed, or answered what it must not.
     """
-    if fault_ns is None or len(frame) == 0:
+    if fault_ns is None or len(table) == 0:
         return [], []
-    calls = frame.clock.ns(frame.call)
-    during = (calls >= fault_ns) & (frame["phase"] <= Phase.RECOVERY)
-    failed = (frame.outcome == Outcome.FAILED) | (frame.outcome == Outcome.UNKNOWN)
+    calls = table.clock.ns(table.call)
+    during = (calls >= fault_ns) & (table["phase"] <= Phase.RECOVERY)
+    failed = (table.outcome == Outcome.FAILED) | (table.outcome == Outcome.UNKNOWN)
     bad = during & (failed | bad_answers)
     if not bad.any():
         return [], []
-    last_bad = np.full(frame.sessions, -1, dtype=np.int64)
-    np.maximum.at(last_bad, frame.sess[bad], frame.ret[bad])
-    good = during & ~bad & (last_bad[frame.sess] >= 0) & (frame.call >= last_bad[frame.sess])
-    never = np.iinfo("i8").max
-    well = np.full(frame.sessions, never)
-    np.minimum.at(well, frame.sess[good], frame.ret[good])
+    last_bad = np.full(table.sessions, -1, dtype=np.int64)
+    np.maximum.at(last_bad, table.session_of[bad], table.ret[bad])
+    good = (
+        during
+        & ~bad
+        & (last_bad[table.session_of] >= 0)
+        & (table.call >= last_bad[table.session_of])
+    )
+    never = NEVER
+    well = np.full(table.sessions, never)
+    np.minimum.at(well, table.session_of[good], table.ret[good])
     recovered = well[(last_bad >= 0) & (well < never)]
     censored = last_bad[(last_bad >= 0) & (well == never)]
-    since_fault = (frame.clock.ns(ticks) - fault_ns for ticks in (recovered, censored))
+    since_fault = (table.clock.ns(ticks) - fault_ns for ticks in (recovered, censored))
     well_ns, ill_ns = (ticks.tolist() for ticks in since_fault)
     return well_ns, ill_ns
 
@@ -63,7 +68,7 @@ def median_survival(recovered: Sequence[int], censored: Sequence[int]) -> float 
 
 
 def recovery(
-    total: Partial, settings: Settings, rto_availability_s: float | None
+    total: PartitionResult, context: CheckContext, rto_availability_s: float | None
 ) -> dict[str, Any]:
     """The key "recovery" of the verdict."""
     lost = total.counts["lost"]
@@ -71,13 +76,13 @@ def recovery(
     exposed = total.counts["exposed"]
     return {
         "rto_availability_s": rto_availability_s,
-        "rto_state_s": _rto_state_s(total, settings),
+        "rto_state_s": _rto_state_s(total, context),
         "rto_sessions_s": {
             "p50": None if median is None else round(median / 1e9, 3),
             "affected": len(total.recovered_ns) + len(total.censored_ns),
             "censored": len(total.censored_ns),
         },
-        "rpo_s": _rpo_s(total, settings),
+        "rpo_s": _rpo_s(total, context),
         "rpo_writes": lost,
         "lost_after_fault": total.counts["lost_after_fault"],
         "exposed_writes": exposed,
@@ -85,16 +90,16 @@ def recovery(
     }
 
 
-def _rpo_s(total: Partial, settings: Settings) -> float | None:
-    if settings.fault_ns is None:
+def _rpo_s(total: PartitionResult, context: CheckContext) -> float | None:
+    if context.fault_ns is None:
         return None
     if "lost_ack_ns" not in total.least:
         return 0.0
-    return round(max(0, settings.fault_ns - total.least["lost_ack_ns"]) / 1e9, 3)
+    return round(max(0, context.fault_ns - total.least["lost_ack_ns"]) / 1e9, 3)
 
 
-def _rto_state_s(total: Partial, settings: Settings) -> float | None:
-    if settings.fault_ns is None or total.counts["lost"]:
+def _rto_state_s(total: PartitionResult, context: CheckContext) -> float | None:
+    if context.fault_ns is None or total.counts["lost"]:
         return None
-    last = total.greatest.get("bad_read_ns", settings.fault_ns)
-    return round((last - settings.fault_ns) / 1e9, 3)
+    last = total.greatest.get("bad_read_ns", context.fault_ns)
+    return round((last - context.fault_ns) / 1e9, 3)

@@ -13,32 +13,40 @@ from typing import Any
 
 import numpy as np
 
-from statedrill.check.aggregate import Partial
-from statedrill.check.context import Settings
+from statedrill.check.aggregate import PartitionResult
+from statedrill.check.checks.lost_writes import LostWrites
+from statedrill.check.checks.stale_reads import StaleReads
+from statedrill.check.context import CheckContext
 from statedrill.check.metrics.traffic import WINDOWED, Measure, Traffic
 from statedrill.check.numeric.histogram import buckets, middle_ns
+from statedrill.check.numeric.quantile import quantile_bucket
 from statedrill.inputs.thresholds import Threshold
 from statedrill.vocabulary import BROKEN, HELD, UNKNOWN
 
+_COUNTED_BY = {"lost": LostWrites.name, "stale": StaleReads.name}
 _QUANTILES = {"min": 0.0, "med": 0.5, "max": 1.0}
 
 
 def judge_thresholds(
-    total: Partial, traffic: Traffic, settings: Settings, firm: bool, audited: bool
+    total: PartitionResult, traffic: Traffic, context: CheckContext, firm: bool, audited: bool
 ) -> list[dict[str, Any]]:
     """The key "thresholds" of the verdict. `firm`: the drill had footing; `audited`: the losses
     are known.
     """
     return [
-        _entry(threshold, measure, total, settings, audited if threshold.about_state else firm)
-        for threshold, measure in zip(settings.thresholds, traffic.measures, strict=True)
+        _entry(threshold, measure, total, context, audited if threshold.about_state else firm)
+        for threshold, measure in zip(context.thresholds, traffic.measures, strict=True)
     ]
 
 
 def _entry(
-    threshold: Threshold, measure: Measure, total: Partial, settings: Settings, known: bool
+    threshold: Threshold,
+    measure: Measure,
+    total: PartitionResult,
+    context: CheckContext,
+    known: bool,
 ) -> dict[str, Any]:
-    aborted = dict(settings.aborted)
+    aborted = dict(context.aborted)
     if threshold.text in aborted:
         told = f"the drill was ended when it measured {aborted[threshold.text]:.6g}"
         return {
@@ -50,12 +58,19 @@ def _entry(
     if threshold.about_state:
         value: float | None = float(total.counts[threshold.aggregate])
         known = known or threshold.aggregate != "lost"
+        if crash := total.crashes.get(_COUNTED_BY[threshold.aggregate]):
+            return {
+                "threshold": threshold.text,
+                "outcome": UNKNOWN,
+                "value": None,
+                "evidence": crash.sentence,
+            }
     elif measure.n == 0:
         value = None
     elif threshold.window_s is None:
         value = _value(threshold, measure)
     else:
-        value = _worst_window(threshold, measure, settings)
+        value = _worst_window(threshold, measure, context)
     outcome = HELD if value is not None and threshold.holds(value) else BROKEN
     if value is not None and not known:
         # more losses can only come to light: what is broken already stays broken
@@ -79,17 +94,20 @@ def _value(threshold: Threshold, measure: Measure) -> float | None:
         return measure.latency.mean_ms()
     if threshold.aggregate == "min":
         return measure.latency.least_ns / 1e6
-    share = threshold.quantile if threshold.quantile is not None else None
-    return measure.latency.quantile_ms(_QUANTILES[threshold.aggregate] if share is None else share)
+    return measure.latency.quantile_ms(_share(threshold))
 
 
-def _worst_window(threshold: Threshold, measure: Measure, settings: Settings) -> float | None:
+def _share(threshold: Threshold) -> float:
+    return _QUANTILES[threshold.aggregate] if threshold.quantile is None else threshold.quantile
+
+
+def _worst_window(threshold: Threshold, measure: Measure, context: CheckContext) -> float | None:
     per_bin = measure.per_bin
     if per_bin is None or threshold.window_s is None:
         return None
     used = np.flatnonzero(per_bin.sum(axis=1))
     per_bin = per_bin[used[0] : used[-1] + 1].astype(np.int64)
-    wide = max(1, min(len(per_bin), round(threshold.window_s * 1e9 / settings.bin_ns)))
+    wide = max(1, min(len(per_bin), round(threshold.window_s * 1e9 / context.bin_ns)))
     running = np.concatenate([np.zeros((1, per_bin.shape[1]), np.int64), np.cumsum(per_bin, 0)])
     windows = running[wide:] - running[:-wide]
     values = [
@@ -113,10 +131,8 @@ def _window_value(threshold: Threshold, window: Any) -> float | None:
     if threshold.aggregate == "avg":
         middles = middle_ns(np.arange(buckets(WINDOWED)), WINDOWED)
         return float((shape * middles).sum() / served / 1e6)
-    share = threshold.quantile
-    share = _QUANTILES[threshold.aggregate] if share is None else share
-    place = int(np.searchsorted(np.cumsum(shape), max(1, np.ceil(share * served))))
-    return float(middle_ns(place, WINDOWED)) / 1e6
+    bucket = quantile_bucket(shape, _share(threshold))
+    return float(middle_ns(bucket, WINDOWED)) / 1e6
 
 
 def _farthest(threshold: Threshold, values: Sequence[float]) -> float | None:

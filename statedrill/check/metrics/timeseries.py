@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from statedrill.check.aggregate import Partial
-from statedrill.check.context import Settings
+from statedrill.check.aggregate import PartitionResult
+from statedrill.check.context import CheckContext
 from statedrill.check.metrics.availability import quantiles_ms
 from statedrill.check.metrics.traffic import LOAD_PHASES, Traffic
-from statedrill.check.numeric.stable_sort import Array
+from statedrill.check.numeric.arrays import Array
 from statedrill.history.columns import Names
 from statedrill.history.store import History
 from statedrill.vocabulary import Outcome, Phase
@@ -50,26 +50,26 @@ def operations(traffic: Traffic, names: Names) -> dict[str, dict[str, Any]]:
     return found
 
 
-def phases(history: History, settings: Settings) -> list[dict[str, Any]]:
+def phases(history: History, context: CheckContext) -> list[dict[str, Any]]:
     """The key "phases"."""
     return [
         {
             "phase": phase.name.lower(),
-            "begin_s": settings.seconds(begin),
-            "end_s": settings.seconds(end),
+            "begin_s": context.seconds(begin),
+            "end_s": context.seconds(end),
         }
         for phase, begin, end in history.windows()
     ]
 
 
-def series(total: Partial, traffic: Traffic, settings: Settings) -> dict[str, Any]:
+def series(total: PartitionResult, traffic: Traffic, context: CheckContext) -> dict[str, Any]:
     """The key "series": bins over the whole record, by time of the call; lost writes by their
     confirmation, lost sessions by their first evidence.
     """
-    bin_s = settings.bin_ns / 1e9
+    bin_s = context.bin_ns / 1e9
     return {
         "bin_s": bin_s,
-        "t_s": [round(number * bin_s, 3) for number in range(settings.bins)],
+        "t_s": [round(number * bin_s, 3) for number in range(context.bins)],
         "ok": traffic.ok.tolist(),
         "failed": traffic.failed.tolist(),
         "p50_ms": _rounded(quantiles_ms(traffic.shape, 0.5)),

@@ -13,9 +13,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from statedrill.check.context import Settings
+from statedrill.check.context import CheckContext
+from statedrill.check.numeric.arrays import Array
 from statedrill.check.numeric.histogram import COARSE, Histogram, bucket, buckets
-from statedrill.check.numeric.stable_sort import Array
 from statedrill.history.columns import Names
 from statedrill.history.store import Part
 from statedrill.inputs.thresholds import Threshold
@@ -83,7 +83,7 @@ class Traffic:
         )
 
 
-def measure(part: Part, names: Names, settings: Settings) -> Traffic:
+def measure(part: Part, names: Names, context: CheckContext) -> Traffic:
     """The traffic of one part."""
     call, ret, due, phase = part["call"], part["ret"], part["due"], part["phase"]
     outcome = part["outcome"]
@@ -91,7 +91,7 @@ def measure(part: Part, names: Names, settings: Settings) -> Traffic:
     service = ret - call
     planned = due > 0
     latency = np.where(planned, ret - due, service) if planned.any() else service
-    bins = np.clip((call - settings.origin_ns) // settings.bin_ns, 0, settings.bins - 1)
+    bins = np.clip((call - context.origin_ns) // context.bin_ns, 0, context.bins - 1)
     load = phase <= Phase.RECOVERY
     # a mask that is hard to predict costs five times as much as the places where it is true
     good, bad, served = (np.flatnonzero(mask) for mask in (ok, ~ok, ok & load))
@@ -107,21 +107,20 @@ def measure(part: Part, names: Names, settings: Settings) -> Traffic:
         operations=_by_code(latency[served], part["op"][served]),
         operation_outcomes=_outcomes_by_op(part["op"][load], outcome[load]),
         lag=Histogram.of(np.maximum(call - due, 0)[baseline_lag]),
-        ok=np.bincount(bins[good], minlength=settings.bins),
-        failed=np.bincount(bins[bad], minlength=settings.bins),
-        shape=_shape(bins[good], latency[good], settings.bins, COARSE),
-        struck=_struck(phase, ret, ok, settings),
+        ok=np.bincount(bins[good], minlength=context.bins),
+        failed=np.bincount(bins[bad], minlength=context.bins),
+        shape=_shape(bins[good], latency[good], context.bins, COARSE),
+        struck=_struck(phase, ret, ok, context),
         measures=[
-            _measure(each, part, names, (ok, latency, bins), settings)
-            for each in settings.thresholds
+            _measure(each, part, names, (ok, latency, bins), context) for each in context.thresholds
         ],
     )
 
 
-def _struck(phase: Array, ret: Array, ok: Array, settings: Settings) -> int:
-    if settings.fault_ns is None:
+def _struck(phase: Array, ret: Array, ok: Array, context: CheckContext) -> int:
+    if context.fault_ns is None:
         return 0
-    return int((~ok & (phase == Phase.BASELINE) & (ret > settings.fault_ns)).sum())
+    return int((~ok & (phase == Phase.BASELINE) & (ret > context.fault_ns)).sum())
 
 
 def _merge(left: dict[int, T], right: dict[int, T]) -> dict[int, T]:
@@ -155,15 +154,15 @@ def _measure(
     part: Part,
     names: Names,
     rows: tuple[Array, Array, Array],
-    settings: Settings,
+    context: CheckContext,
 ) -> Measure:
     ok, latency, bins = rows
     chosen = _matching(threshold, part, names)
     good, bad = chosen & ok, chosen & ~ok
     per_bin = None
     if threshold.window_s is not None:
-        shape = _shape(bins[good], latency[good], settings.bins, WINDOWED)
-        failed = np.bincount(bins[bad], minlength=settings.bins)
+        shape = _shape(bins[good], latency[good], context.bins, WINDOWED)
+        failed = np.bincount(bins[bad], minlength=context.bins)
         per_bin = np.column_stack([shape, failed])
     return Measure(int(chosen.sum()), int(bad.sum()), Histogram.of(latency[good]), per_bin)
 

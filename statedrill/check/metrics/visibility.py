@@ -11,30 +11,31 @@ from typing import Any
 
 import numpy as np
 
-from statedrill.check.checks.base import Look
-from statedrill.check.index.observations import NONE
-from statedrill.check.index.precedence import Returned
-from statedrill.check.numeric.stable_sort import Array
+from statedrill.check.checks.base import CheckResults
+from statedrill.check.checks.stale_reads import StaleReads
+from statedrill.check.index.precedence import Predecessors
+from statedrill.check.numeric.arrays import NONE, Array
 
 AGES_MS = (
     0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 60_000,
 )  # fmt: skip
 
 
-def visibility(look: Look, following: Array) -> Array:
+def visibility(results: CheckResults, following: Array) -> Array:
     """Counts of reads by age: row 0 those that see the write, row 1 those that do not; the last
     column is of all older ages.
     """
-    case, frame = look.case, look.case.frame
-    stale = look.found["stale-reads"]
-    late = stale.violation | stale.evidence["accepted"]
+    obs, table = results.given.observations, results.given.observations.table
+    stale = results.of(StaleReads)
     reads = np.flatnonzero(stale.opportunity & ~following)
-    latest = Returned(frame, frame.obj).greatest(case.answered, frame.ret, reads)
+    latest = Predecessors(table, table.object_of).greatest_before(
+        obs.acknowledged_directly, table.ret, reads
+    )
     reads, latest = reads[latest != NONE], latest[latest != NONE]
-    age_ns = frame.clock.ns(frame.call[reads]) - frame.clock.ns(latest)
+    age_ns = table.clock.ns(table.call[reads]) - table.clock.ns(latest)
     place = np.searchsorted(np.array(AGES_MS) * 1_000_000, age_ns, side="left")
     size = len(AGES_MS) + 1
-    counts = np.bincount(place + size * late[reads], minlength=2 * size)
+    counts = np.bincount(place + size * stale.late[reads], minlength=2 * size)
     return counts.reshape(2, size)
 
 

@@ -7,12 +7,12 @@ minimum, maximum and sum are kept beside it. Knows nothing of operations.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from statedrill.check.numeric.stable_sort import Array
+from statedrill.check.numeric.arrays import Array
+from statedrill.check.numeric.quantile import nearest_rank, quantile_bucket
 
 _FLOOR_BITS = 10  # shortest told apart: 2**10 ns, about a microsecond
 _CEILING_BITS = 42  # longest told apart: 2**42 ns, about 73 minutes
@@ -82,11 +82,9 @@ class Histogram:
         n = self.n
         if n == 0:
             return None
-        rank = max(1, math.ceil(share * n - 1e-9))
-        if rank == n:
+        if nearest_rank(share, n) == n:
             return self.most_ns / 1e6
-        place = int(np.searchsorted(np.cumsum(self.counts), rank))
-        value = float(middle_ns(place, self.precision))
+        value = float(middle_ns(quantile_bucket(self.counts, share), self.precision))
         return min(max(value, self.least_ns), self.most_ns) / 1e6
 
     def mean_ms(self) -> float | None:

@@ -5,11 +5,9 @@ Knows arrays only; nothing of histories.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from statedrill.check.numeric.arrays import Array
 
 _DIGIT = 16
 _MASK = (1 << _DIGIT) - 1
@@ -37,15 +35,6 @@ def dense(codes: Array) -> Array:
     present = np.zeros(greatest + 1, dtype=bool)
     present[codes] = True
     return (np.cumsum(present, dtype=np.int64) - 1)[codes]
-
-
-def run_starts(*columns: Array) -> Array:
-    """Where a run of equal rows begins, over columns that are sorted together; bool per row."""
-    starts = np.zeros(len(columns[0]), dtype=bool)
-    starts[:1] = True
-    for column in columns:
-        starts[1:] |= column[1:] != column[:-1]
-    return starts
 
 
 def sorted_with(key: Array, *others: Array) -> tuple[Array, ...]:

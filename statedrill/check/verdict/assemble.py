@@ -10,11 +10,18 @@ import multiprocessing
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial, reduce
-from typing import Any
+from typing import Any, NamedTuple
 
-from statedrill.check import CHECKS
-from statedrill.check.aggregate import Partial
-from statedrill.check.context import Settings, make_settings
+from statedrill.check.aggregate import Crash, PartitionResult
+from statedrill.check.checks import CHECKS
+from statedrill.check.checks.base import Check
+from statedrill.check.checks.duplicates import Duplicates
+from statedrill.check.checks.orders_once import OrdersOnce
+from statedrill.check.checks.phantoms import Phantoms
+from statedrill.check.checks.resurrected import Resurrected
+from statedrill.check.checks.two_versions import TwoVersions
+from statedrill.check.clauses import Clause
+from statedrill.check.context import CheckContext, make_context
 from statedrill.check.metrics.availability import availability
 from statedrill.check.metrics.footing import footing
 from statedrill.check.metrics.recovery import recovery
@@ -24,7 +31,7 @@ from statedrill.check.metrics.traffic import Traffic
 from statedrill.check.metrics.visibility import curve
 from statedrill.check.numeric.bootstrap import interval
 from statedrill.check.outcome import SCHEMA
-from statedrill.check.partition import judge_part, judge_rows
+from statedrill.check.partition import check_partition, check_rows
 from statedrill.check.verdict.completeness import gaps
 from statedrill.check.verdict.fault_evidence import doubts as fault_doubts
 from statedrill.check.verdict.fault_evidence import faults, unplanned
@@ -37,16 +44,23 @@ from statedrill.vocabulary import BROKEN, GUARANTEES, HELD, UNKNOWN, Phase, wors
 _MOST_PROCESSES = 3  # each holds about 350 MiB
 
 
-def verdict_of(history: History, plan: Mapping[str, Any]) -> dict[str, Any]:
+class Judgement(NamedTuple):
+    """A verdict as verdict.json has it, and the checks that crashed, with their tracebacks."""
+
+    verdict: dict[str, Any]
+    crashes: tuple[Crash, ...]
+
+
+def assemble(history: History, plan: Mapping[str, Any]) -> Judgement:
     """The verdict of `history`, made under `plan`."""
     first, last = history.span()
-    settings = make_settings(history, plan, first, last)
-    total, traffic = reduce(_added, _partials(history, settings))
+    context = make_context(history, plan, first, last)
+    total, traffic = reduce(_added, _partials(history, context))
     domain = (plan.get("experiment") or {}).get("domain")
-    listed = faults(history, settings)
+    listed = faults(history, context)
     ground = footing(history, plan, traffic)
-    doubts = _doubts(history, plan, total, settings, listed)
-    available, rto_s = availability(traffic, settings, _load_ns(history, settings))
+    doubts = _doubts(history, plan, total, context, listed)
+    available, rto_s = availability(traffic, context, _load_ns(history, context))
     firm = ground["outcome"] == HELD
     verdict = {
         "schema": SCHEMA,
@@ -59,20 +73,21 @@ def verdict_of(history: History, plan: Mapping[str, Any]) -> dict[str, Any]:
         "reads": _reads(total),
         "guarantees": {name: _guarantee(total, name) for name in GUARANTEES},
         "availability": available,
-        "recovery": recovery(total, settings, rto_s),
+        "recovery": recovery(total, context, rto_s),
         **latencies(traffic),
         "operations": operations(traffic, history.names),
         "faults": listed,
         "promise": clauses(plan, total, doubts),
-        "thresholds": judge_thresholds(total, traffic, settings, firm, not doubts.audit),
+        "thresholds": judge_thresholds(total, traffic, context, firm, not doubts.audit),
         "footing": ground,
         "findings": _findings(total, plan, doubts),
-        "phases": phases(history, settings),
-        "series": series(total, traffic, settings),
-        "lateness_s": settings.lateness_ns / 1e9,
-        "deaths": [each for died in unplanned(history, settings) for each in died],
+        "phases": phases(history, context),
+        "series": series(total, traffic, context),
+        "lateness_s": context.lateness_ns / 1e9,
+        "deaths": [each for died in unplanned(history, context) for each in died],
     }
-    return _conclude(verdict, doubts, ground["why"], domain)
+    concluded = _conclude(verdict, doubts, ground["why"], domain)
+    return Judgement(concluded, tuple(total.crashes.values()))
 
 
 def _conclude(
@@ -96,17 +111,17 @@ def _conclude(
 
 
 def _added(
-    left: tuple[Partial, Traffic], right: tuple[Partial, Traffic]
-) -> tuple[Partial, Traffic]:
+    left: tuple[PartitionResult, Traffic], right: tuple[PartitionResult, Traffic]
+) -> tuple[PartitionResult, Traffic]:
     return left[0] + right[0], left[1] + right[1]
 
 
-def _partials(history: History, settings: Settings) -> Iterator[tuple[Partial, Traffic]]:
-    judged = partial(judge_part, history, settings=settings)
+def _partials(history: History, context: CheckContext) -> Iterator[tuple[PartitionResult, Traffic]]:
+    judged = partial(check_partition, history, context=context)
     count = len(history.groups)
     if count == 0:
         nothing = to_part(ARROW_SCHEMA.empty_table())
-        yield judge_rows(nothing, history.names, history.run, settings)
+        yield check_rows(nothing, history.names, history.run, context)
         return
     processes = min(count, multiprocessing.cpu_count(), _MOST_PROCESSES)
     if processes == 1:
@@ -117,13 +132,13 @@ def _partials(history: History, settings: Settings) -> Iterator[tuple[Partial, T
         yield from pool.map(judged, range(count))
 
 
-def _load_ns(history: History, settings: Settings) -> tuple[int, int]:
+def _load_ns(history: History, context: CheckContext) -> tuple[int, int]:
     """From the fault (else the fault phase, else the beginning) to the end of the load."""
     windows = history.windows()
     load = [end for phase, _, end in windows if phase <= Phase.RECOVERY]
     breaking = [begin for phase, begin, _ in windows if phase is Phase.FAULT]
-    begin = settings.fault_ns or min(breaking, default=settings.origin_ns)
-    return begin, max(load, default=settings.end_ns)
+    begin = context.fault_ns or min(breaking, default=context.origin_ns)
+    return begin, max(load, default=context.end_ns)
 
 
 def _names(plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,17 +150,17 @@ def _names(plan: Mapping[str, Any]) -> dict[str, Any]:
 def _doubts(
     history: History,
     plan: Mapping[str, Any],
-    total: Partial,
-    settings: Settings,
+    total: PartitionResult,
+    context: CheckContext,
     listed: list[dict[str, Any]],
 ) -> Doubts:
     counts = total.counts
     audit = _audit(history, counts)
-    if counts["accepted"] and not settings.drained:
+    if counts["accepted"] and not context.drained:
         audit.append("the queue was not seen empty before the audit")
     undecided = counts["sessions_undecided"]
     sessions = [f"{undecided:,} sessions were last seen signed out"] if undecided else []
-    parts, _ = unplanned(history, settings)  # an application's own death is no excuse
+    parts, _ = unplanned(history, context)  # an application's own death is no excuse
     failure = fault_doubts(plan, listed, history)
     return Doubts(failure, gaps(history), audit, sessions, parts)
 
@@ -168,7 +183,7 @@ def _audit(history: History, counts: Mapping[str, int]) -> list[str]:
     ]
 
 
-def _sessions(total: Partial) -> dict[str, Any]:
+def _sessions(total: PartitionResult) -> dict[str, Any]:
     counts = total.counts
     return {
         "total": counts["sessions"],
@@ -182,8 +197,8 @@ def _sessions(total: Partial) -> dict[str, Any]:
     }
 
 
-def _writes(total: Partial) -> dict[str, Any]:
-    counts, tallies = total.counts, total.tallies
+def _writes(total: PartitionResult) -> dict[str, Any]:
+    counts, by_check = total.counts, total.by_check
     return {
         "acknowledged": counts["acknowledged"],
         "accepted": counts["accepted"],
@@ -191,15 +206,15 @@ def _writes(total: Partial) -> dict[str, Any]:
         "unknown": counts["unknown_writes"],
         "failed": counts["failed_writes"],
         # an order whose one attempt stands twice in the list is in both
-        "duplicated": tallies["duplicates"].violations + tallies["orders-once"].primary,
-        "two_versions": tallies["two-versions"].violations,
-        "resurrected": tallies["resurrected"].violations,
+        "duplicated": by_check[Duplicates.name].violations + by_check[OrdersOnce.name].primary,
+        "two_versions": by_check[TwoVersions.name].violations,
+        "resurrected": by_check[Resurrected.name].violations,
         "unaudited": counts["unaudited"],
         "unsettled": counts["unsettled"],
     }
 
 
-def _reads(total: Partial) -> dict[str, Any]:
+def _reads(total: PartitionResult) -> dict[str, Any]:
     counts, ages = total.counts, total.spreads["staleness"]
     shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
     staleness = {}
@@ -212,42 +227,53 @@ def _reads(total: Partial) -> dict[str, Any]:
         "stale_accepted": counts["stale_accepted"],
         "leaked": counts["leaked"],
         "after_loss": counts["after_loss"],
-        "phantom": total.tallies["phantoms"].violations,
+        "phantom": total.by_check[Phantoms.name].violations,
         "unrecorded": counts["unrecorded"],
         "staleness_s": staleness,
         "visibility": curve(total.bins["visibility"]),
     }
 
 
-def _guarantee(total: Partial, name: str) -> dict[str, int]:
-    tally = total.tallies[name.replace("_", "-")]
-    return {"opportunities": tally.opportunities, "violations": tally.violations}
+def _guarantee(total: PartitionResult, name: str) -> dict[str, int]:
+    clause = Clause(GUARANTEES[name])
+    counts = [total.by_check[check.name] for check in CHECKS if check.clause is clause]
+    return {
+        "opportunities": max(each.opportunities for each in counts),
+        "violations": sum(each.violations for each in counts),
+    }
 
 
-def _findings(total: Partial, plan: Mapping[str, Any], doubts: Doubts) -> list[dict[str, Any]]:
+def _findings(
+    total: PartitionResult, plan: Mapping[str, Any], doubts: Doubts
+) -> list[dict[str, Any]]:
     seed = int(plan.get("seed") or 0)
-    found = []
-    for check in CHECKS:
-        tally = total.tallies[check.name]
-        unsure = bool(doubts.record) or (check.name == "lost-writes" and bool(doubts.audit))
-        unsure |= check.name == "lost-sessions" and bool(doubts.sessions)
-        outcome = UNKNOWN if unsure or not tally.opportunities else HELD
-        witness = tally.witness
-        found.append(
-            {
-                "check": check.name,
-                "class": check.primary,
-                "outcome": BROKEN if tally.violations else outcome,
-                "unit": check.unit,
-                "opportunities": tally.opportunities,
-                "violations": tally.violations,
-                "primary": tally.primary,
-                "after_loss": tally.after_loss,
-                "strict": tally.violations,
-                "bounded": tally.bounded,
-                "interval": list(interval(tally.by_session, seed) or ()) or None,
-                "witness": witness.sentence if witness else None,
-                "operations": witness.operations if witness else [],
-            }
-        )
-    return found
+    return [_finding(check, total, seed, doubts) for check in CHECKS]
+
+
+def _finding(
+    check: Check[Any], total: PartitionResult, seed: int, doubts: Doubts
+) -> dict[str, Any]:
+    counts, crash = total.by_check[check.name], total.crashes.get(check.name)
+    unsure = any(getattr(doubts, name) for name in check.doubts)
+    outcome = UNKNOWN if unsure or not counts.opportunities else HELD
+    outcome = BROKEN if counts.violations else outcome
+    finding = {
+        "check": check.name,
+        "class": check.class_,
+        "outcome": UNKNOWN if crash else outcome,
+        "unit": check.unit,
+        "opportunities": counts.opportunities,
+        "violations": counts.violations,
+        "primary": counts.primary,
+        "after_loss": counts.after_loss,
+        "strict": counts.violations,
+        "bounded": counts.bounded,
+        "interval": list(interval(counts.by_session, seed) or ()) or None,
+        "witness": counts.witness.sentence if counts.witness else None,
+        "operations": counts.witness.operations if counts.witness else [],
+    }
+    if crash:
+        where = f"the traceback is in logs/{crash.log_name}"
+        finding |= {"crash": crash.error, "witness": f"{crash.sentence}; {where}."}
+        finding["operations"] = []
+    return finding

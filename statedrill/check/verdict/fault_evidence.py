@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from statedrill.check.context import Settings
+from statedrill.check.context import CheckContext
 from statedrill.history.store import History
 
 
-def faults(history: History, settings: Settings) -> list[dict[str, Any]]:
+def faults(history: History, context: CheckContext) -> list[dict[str, Any]]:
     """The key "faults" of the verdict: one entry per fault-begin event."""
     found: dict[str, dict[str, Any]] = {}
     for event in history.events:
@@ -24,25 +24,25 @@ def faults(history: History, settings: Settings) -> list[dict[str, Any]]:
                 "domain": event.get("domain"),
                 "targets": list(event.get("targets") or ()),
                 "zone": event.get("zone"),
-                "begin_s": settings.seconds(int(event["t"])),
+                "begin_s": context.seconds(int(event["t"])),
                 "end_s": None,
                 "how": None,
                 "proved": False,
                 "proof": None,
             }
         elif event["event"] in ("fault-proof", "fault-end"):
-            _note(found.get(str(event.get("fault"))), event, settings)
+            _note(found.get(str(event.get("fault"))), event, context)
     return list(found.values())
 
 
-def _note(entry: dict[str, Any] | None, event: Mapping[str, Any], settings: Settings) -> None:
+def _note(entry: dict[str, Any] | None, event: Mapping[str, Any], context: CheckContext) -> None:
     if entry is None:
         return
     if event["event"] == "fault-proof":
         entry["proved"] = bool(event.get("proved"))
         entry["proof"] = event.get("proof")
     else:
-        entry["end_s"] = settings.seconds(int(event["t"]))
+        entry["end_s"] = context.seconds(int(event["t"]))
         entry["how"] = event.get("how")
 
 
@@ -71,7 +71,7 @@ _CHILDREN = ("load", "experiment", "audit")
 _APPLICATION = ("instance", "worker")
 
 
-def unplanned(history: History, settings: Settings) -> tuple[list[str], list[str]]:
+def unplanned(history: History, context: CheckContext) -> tuple[list[str], list[str]]:
     """Sentences on what died though no fault took it: parts of the cluster, and the application's
     own processes.
     """
@@ -91,7 +91,7 @@ def unplanned(history: History, settings: Settings) -> tuple[list[str], list[str
         planned = name in taken or name.partition("-")[2] in taken or event.get("zone") in zones
         if role in _CHILDREN or planned:
             continue
-        at_s = settings.seconds(int(event["t"]))
+        at_s = context.seconds(int(event["t"]))
         told = f"{name} {event.get('why') or 'died'} at {at_s:.1f} s, which nobody had planned"
         (own if role in _APPLICATION else parts).append(told)
     return parts, own

@@ -6,7 +6,8 @@ violation. What was lost when a part of the cluster died by itself does not brea
 the planned failure: nobody knows what that failure alone would have done. Every clause is
 evaluated always; one that the pattern does not promise is marked so and never breaks the drill.
 Losses by a failure that the pattern does not promise to survive do not break its other clauses:
-what follows from a lost state is counted as lost.
+what follows from a lost state is counted as lost. Which checks decide a clause, the checks say
+themselves; what a check that crashed had counted decides nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from statedrill.check.aggregate import Partial, Tally
+from statedrill.check.aggregate import PartitionResult
+from statedrill.check.checks import CHECKS
+from statedrill.check.checks.base import Check
+from statedrill.check.checks.two_versions import TwoVersions
+from statedrill.check.clauses import Clause
 from statedrill.vocabulary import BROKEN, GUARANTEES, HELD, UNKNOWN
 
 
@@ -33,52 +38,46 @@ class Doubts:
     parts: Sequence[str] = ()
 
 
-def clauses(plan: Mapping[str, Any], total: Partial, doubts: Doubts) -> list[dict[str, Any]]:
+def clauses(
+    plan: Mapping[str, Any], total: PartitionResult, doubts: Doubts
+) -> list[dict[str, Any]]:
     """The key "promise" of the verdict."""
     promise = (plan.get("pattern") or {}).get("promise") or {}
-    guarantees = promise.get("guarantees") or ()
     rows = [_survives(plan, promise, total, doubts)]
-    rows += [_guarantee(name, name in guarantees, total, doubts) for name in GUARANTEES]
-    if "orders" in (promise.get("idempotent") or ()):
-        rows.append(
-            _clause("orders happen once", True, [total.tallies["orders-once"]], doubts.record)
-        )
-    leaks = [total.tallies["leaks"]]
-    rows.append(_clause("no session sees another's state", True, leaks, doubts.record))
-    rows.append(_nothing_made_up(total, doubts))
+    for clause in Clause:
+        if clause is Clause.SURVIVES:
+            continue
+        if clause is Clause.ORDERS_ONCE and "orders" not in (promise.get("idempotent") or ()):
+            continue
+        rows.append(_clause(clause, _promised(clause, promise), total, doubts))
     return rows
 
 
-def _nothing_made_up(total: Partial, doubts: Doubts) -> dict[str, Any]:
-    names = ("phantoms", "rejected-visible", "duplicates", "two-versions")
-    tallies = [total.tallies[name] for name in names]
-    row = _clause("nothing is made up or done twice", True, tallies, doubts.record)
-    if told := total.tallies["two-versions"].violations:
-        row["evidence"] += f", of them {told:,} by a write shown with two versions"
-    return row
+def _promised(clause: Clause, promise: Mapping[str, Any]) -> bool:
+    """Whether the pattern promises it; all that is no session guarantee, every pattern promises."""
+    keys = [key for key, text in GUARANTEES.items() if text == clause.value]
+    return not keys or keys[0] in (promise.get("guarantees") or ())
 
 
 def _survives(
-    plan: Mapping[str, Any], promise: Mapping[str, Any], total: Partial, doubts: Doubts
+    plan: Mapping[str, Any], promise: Mapping[str, Any], total: PartitionResult, doubts: Doubts
 ) -> dict[str, Any]:
     domain = (plan.get("experiment") or {}).get("domain")
     text = "loses nothing without a failure" if domain is None else f"survives {domain}"
     promised = domain is None or domain in (promise.get("survives") or ())
-    counts, tallies = total.counts, total.tallies
-    others = ("duplicates", "resurrected", "phantoms", "leaks")
-    two_versions = tallies["two-versions"].violations
-    harms = [
-        (counts["sessions_lost"], f"of {counts['sessions']:,} sessions lost"),
-        (counts["lost"], f"of {counts['acknowledged']:,} acknowledged writes lost"),
-        *((tallies[name].violations, f"{name} found") for name in others),
-        (two_versions, "shown with two versions"),
+    counts, crashes = total.counts, total.crashes
+    harming = sorted((check for check in CHECKS if check.harm), key=_losses_first)
+    found = [
+        f"{number:,} {check.harm.format_map(counts)}"
+        for check in harming
+        if check.name not in crashes and (number := total.by_check[check.name].violations)
     ]
-    found = [f"{number:,} {what}" for number, what in harms if number]
     if found and doubts.parts:
         return _row(text, promised, UNKNOWN, "; ".join([*found, *doubts.parts]))
     if found:
         return _row(text, promised, BROKEN, "; ".join(found))
     reasons = [*doubts.parts, *doubts.failure, *doubts.record, *doubts.audit, *doubts.sessions]
+    reasons += [crashes[check.name].sentence for check in harming if check.name in crashes]
     if not counts["acknowledged"]:
         reasons.append("not tested: no write was acknowledged")
     if reasons:
@@ -87,31 +86,47 @@ def _survives(
     return _row(text, promised, HELD, evidence + "acknowledged writes lost")
 
 
-def _guarantee(name: str, promised: bool, total: Partial, doubts: Doubts) -> dict[str, Any]:
-    tally = total.tallies[name.replace("_", "-")]
-    text = name.replace("_", " ")
-    late = total.counts["ryw_accepted"]
-    if name == "read_your_writes" and late:
-        seen = tally.violations + late
-        chances = max(total.counts["reads"], seen)
-        evidence = f"{seen:,} of {chances:,} reads missed an own write, "
-        evidence += f"{late:,} of them one that had only been accepted"
-        return _row(text, promised, BROKEN, evidence)
-    return _clause(text, promised, [tally], doubts.record)
+def _losses_first(check: Check[Any]) -> tuple[bool, bool]:
+    """The order in which harms are told: lost sessions, lost writes, then as in the table."""
+    return check.clause is not Clause.SURVIVES, check.unit != "sessions"
 
 
 def _clause(
-    text: str, promised: bool, tallies: Sequence[Tally], doubts: Sequence[str]
+    clause: Clause, promised: bool, total: PartitionResult, doubts: Doubts
 ) -> dict[str, Any]:
-    chances = max(tally.opportunities for tally in tallies)
-    broken = sum(tally.violations for tally in tallies)
+    """A clause that the checks which name it decide."""
+    checks = [check for check in CHECKS if check.clause is clause]
+    sound = [total.by_check[each.name] for each in checks if each.name not in total.crashes]
+    chances = max((each.opportunities for each in sound), default=0)
+    broken = sum(each.violations for each in sound)
+    accepted = sum(each.only_accepted for each in sound)
+    reasons = [total.crashes[each.name].sentence for each in checks if each.name in total.crashes]
+    if accepted:
+        seen = broken + accepted
+        evidence = f"{seen:,} of {max(total.counts['reads'], seen):,} reads missed an own write, "
+        evidence += f"{accepted:,} of them one that had only been accepted"
+        return _row(clause.value, promised, BROKEN, evidence)
     if broken:
-        return _row(text, promised, BROKEN, f"{broken:,} violations in {chances:,} opportunities")
-    if not chances:
-        return _row(text, promised, UNKNOWN, "not tested: there was no opportunity")
-    if doubts:
-        return _row(text, promised, UNKNOWN, "; ".join(doubts))
-    return _row(text, promised, HELD, f"0 violations in {chances:,} opportunities")
+        evidence = f"{broken:,} violations in {chances:,} opportunities"
+        evidence += _two_versions(clause, total)
+        return _row(clause.value, promised, BROKEN, evidence)
+    if not chances and not reasons:
+        reasons = ["not tested: there was no opportunity"]
+    elif not reasons:
+        names = dict.fromkeys(name for each in checks for name in each.doubts)
+        reasons = [reason for name in names for reason in getattr(doubts, name)]
+    if reasons:
+        return _row(clause.value, promised, UNKNOWN, "; ".join(reasons))
+    evidence = f"0 violations in {chances:,} opportunities"
+    return _row(clause.value, promised, HELD, evidence)
+
+
+def _two_versions(clause: Clause, total: PartitionResult) -> str:
+    """An addition to the evidence: such a write need not have been done twice."""
+    number = total.by_check[TwoVersions.name].violations
+    if clause is not TwoVersions.clause or not number:
+        return ""
+    return f", of them {number:,} by a write shown with two versions"
 
 
 def _row(text: str, promised: bool, outcome: str, evidence: str) -> dict[str, Any]:

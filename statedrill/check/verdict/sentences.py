@@ -54,6 +54,11 @@ def reasons(verdict: Mapping[str, Any], doubts: Sequence[str]) -> list[str]:
         if each["promised"] and each["outcome"] == UNKNOWN
     ]
     also = [f"Also: {each}." for each in verdict["deaths"] if each not in doubts]
+    also += [
+        f"Also: the check {each['check']} crashed ({each['crash']})."
+        for each in verdict["findings"]
+        if "crash" in each
+    ]
     if broken or unknown:
         return broken + unknown + also
     clauses = sum(each["promised"] for each in verdict["promise"])

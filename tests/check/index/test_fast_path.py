@@ -1,4 +1,4 @@
-"""Leaving quiet objects out changes nothing: not a violation, not an opportunity, not a tick."""
+"""Leaving clean objects out changes nothing: not a violation, not an opportunity, not a tick."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from statedrill.check import CHECKS, run_checks
-from statedrill.check.index.fast_path import loud_objects
-from statedrill.check.run_checks import after_loss, examine_rows
+from statedrill.check import run_checks as module
+from statedrill.check.checks import CHECKS
+from statedrill.check.index.fast_path import suspect_objects
+from statedrill.check.run_checks import exclude_consequences, run_checks
 from statedrill.history.columns import ARROW_SCHEMA
 from statedrill.history.operation import ABSENT, ALIEN, FOREIGN, INITIAL, NO_VERSION, NOTHING
 from statedrill.history.store import to_part
-from tests.check.history_builder import MS, NAMES, SETTINGS
+from tests.check.history_builder import CONTEXT, MS, NAMES
 from tests.check.random_histories import small_history
 from tests.check.simulator import FAIR, QUEUED, ROUGH, Weather, simulate
 
@@ -23,25 +24,23 @@ MILD = Weather(timeout=0.01, lost_answer=0.01, rejected=0.01, repeated=0.01, sig
 
 
 def same_with_and_without(table: pa.Table, bounded: bool) -> int:
-    """Compare all marks; returns the number of quiet objects."""
+    """Compare all results; returns the number of clean objects."""
     part = to_part(table)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_checks, "_WORTH_IT", 2.0)
-        short = examine_rows(part, NAMES, SETTINGS, bounded)
-        patch.setattr(run_checks, "_WORTH_IT", -1.0)
-        full = examine_rows(part, NAMES, SETTINGS, bounded)
-    assert short.closer is not None
-    assert full.closer is None
-    for look in (short, full):
-        after_loss(look)
+        patch.setattr(module, "_WORTH_IT", 2.0)
+        short = run_checks(part, NAMES, CONTEXT, bounded)
+        patch.setattr(module, "_WORTH_IT", -1.0)
+        full = run_checks(part, NAMES, CONTEXT, bounded)
+    assert short.suspects is not None
+    assert full.suspects is None
+    for results in (short, full):
+        exclude_consequences(results)
     for check in CHECKS:
-        one, other = short.found[check.name], full.found[check.name]
-        assert np.array_equal(one.opportunity, other.opportunity), check.name
-        assert np.array_equal(one.violation, other.violation), check.name
-        assert one.evidence.keys() == other.evidence.keys()
-        for name, values in one.evidence.items():
-            assert np.array_equal(values, other.evidence[name]), (check.name, name)
-    return int((~loud_objects(short.case)).sum())
+        one, other = vars(short.by_name[check.name]), vars(full.by_name[check.name])
+        assert one.keys() == other.keys()
+        for name, values in one.items():
+            assert np.array_equal(values, other[name]), (check.name, name)
+    return int((~suspect_objects(short.given.observations)).sum())
 
 
 @pytest.mark.parametrize("bounded", [False, True], ids=["strict", "bounded"])
@@ -59,8 +58,8 @@ def test_on_correct_histories_with_one_thing_changed_here_and_there(seed: int) -
     for row in rows:
         if dice.random() < 0.02:
             change(row, dice)
-    quiet = same_with_and_without(pa.Table.from_pylist(rows, ARROW_SCHEMA).sort_by("call"), False)
-    assert 200 < quiet < 1400
+    clean = same_with_and_without(pa.Table.from_pylist(rows, ARROW_SCHEMA).sort_by("call"), False)
+    assert 200 < clean < 1400
 
 
 def change(row: dict[str, Any], dice: random.Random) -> None:
@@ -88,5 +87,5 @@ def change(row: dict[str, Any], dice: random.Random) -> None:
 
 @pytest.mark.parametrize("weather", [FAIR, MILD, ROUGH, QUEUED])
 def test_on_a_simulated_store(weather: Weather) -> None:
-    quiet = same_with_and_without(simulate(20, 150, 3, weather), bounded=False)
-    assert quiet > (40 if weather in (FAIR, MILD) else 19)
+    clean = same_with_and_without(simulate(20, 150, 3, weather), bounded=False)
+    assert clean > (40 if weather in (FAIR, MILD) else 19)

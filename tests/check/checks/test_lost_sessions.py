@@ -9,20 +9,25 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from statedrill.check.run_checks import examine_rows
+from statedrill.check.checks.lost_sessions import LostSessions, LostSessionsResult
+from statedrill.check.run_checks import run_checks
 from statedrill.history.operation import NOT_SHOWN, SIGNED_OUT
 from statedrill.history.store import to_part
 from statedrill.vocabulary import Kind, Outcome, Phase
-from tests.check.history_builder import NAMES, PREFERENCES, SESSION, SETTINGS, START, Story
+from tests.check.history_builder import CONTEXT, NAMES, PREFERENCES, SESSION, START, Story
 
 Row = dict[str, Any]
 
 
 def fate(story: Story, **settings: Any) -> str:
     """What became of the only session: lost, outage, undecided or kept."""
-    evidence = story.look(**settings).found["lost-sessions"].evidence
-    found = [name for name in ("lost", "outage", "undecided") if evidence[name].any()]
-    return found[0] if found else "kept"
+    found = fates_in(story.results(**settings).of(LostSessions), slice(None))
+    return next(iter(found)) if found else "kept"
+
+
+def fates_in(result: LostSessionsResult, rows: slice) -> set[str]:
+    masks = {"lost": result.violation, "outage": result.outage, "undecided": result.undecided}
+    return {name for name, mask in masks.items() if mask[rows].any()}
 
 
 def signed_in(code: int = 2, at: float = 0, **more: Any) -> Story:
@@ -133,9 +138,9 @@ def test_an_expired_session_is_not_lost() -> None:
 def test_without_any_confirmed_sign_in_there_is_nothing_to_lose() -> None:
     story = Story()
     shown_out(story, 10)
-    look = story.look()
+    results = story.results()
     assert fate(story) == "kept"
-    assert not look.found["lost-sessions"].opportunity.any()
+    assert not results.of(LostSessions).opportunity.any()
 
 
 def test_the_definition_written_out_in_loops_finds_the_same() -> None:
@@ -143,16 +148,20 @@ def test_the_definition_written_out_in_loops_finds_the_same() -> None:
     stories = [random_story(dice, session) for session in range(1, 1500)]
     table = pa.concat_tables([story.table() for story in stories]).sort_by("call")
     for bounded in (False, True):
-        settings = type(SETTINGS)(**{**vars(SETTINGS), "lateness_ns": 3_000})
-        look = examine_rows(to_part(table), NAMES, settings, bounded)
-        frame, evidence = look.case.frame, look.found["lost-sessions"].evidence
+        settings = type(CONTEXT)(**{**vars(CONTEXT), "lateness_ns": 3_000})
+        results = run_checks(to_part(table), NAMES, settings, bounded)
+        operations, result = results.given.observations.table, results.of(LostSessions)
         rows = table.select(list(stories[0].rows[0])[:-1]).to_pylist()
         seen = set()
-        for begin, end in zip(frame.sess_starts, [*frame.sess_starts[1:], len(frame)], strict=True):
-            told = [rows[number] for number in frame.order[begin:end]]
+        for begin, end in zip(
+            operations.session_starts,
+            [*operations.session_starts[1:], len(operations)],
+            strict=True,
+        ):
+            told = [rows[number] for number in operations.source_row[begin:end]]
             losses, what = by_definition(told, 3_000 if bounded else float("inf"))
-            assert np.flatnonzero(evidence["loss"][begin:end]).tolist() == losses, told
-            names = {name for name in ("lost", "outage", "undecided") if evidence[name][begin]}
+            assert np.flatnonzero(result.loss[begin:end]).tolist() == losses, told
+            names = fates_in(result, slice(begin, begin + 1))
             assert names == what, told
             seen |= names
         assert seen == {"lost", "outage", "undecided"}

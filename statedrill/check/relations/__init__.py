@@ -1,0 +1,1 @@
+"""How operations relate: what is older, newer, missing or removed. Several checks judge by it."""
