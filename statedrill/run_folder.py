@@ -20,6 +20,7 @@ from statedrill.records import problem
 PLAN_SCHEMA = 1
 PLAN_FILE = "plan.json"
 VERDICT_FILE = "verdict.json"
+LOGS_FOLDER = "logs"
 
 _RESTORE = "restore it from a copy, or repeat the drill"
 _MOST_S = 1e9
@@ -78,6 +79,14 @@ def write_verdict(folder: Path, verdict: Mapping[str, Any]) -> Path:
     unfinished = path.with_suffix(".part")
     unfinished.write_text(json.dumps(verdict, indent=1, default=str) + "\n", encoding="utf-8")
     unfinished.replace(path)
+    return path
+
+
+def write_log(folder: Path, name: str, text: str) -> Path:
+    """Write a file into the folder of logs, which an old or copied run may not have."""
+    path = folder / LOGS_FOLDER / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
     return path
 
 

@@ -22,7 +22,7 @@ from statedrill.errors import ClusterError
 from statedrill.history.events import EventLog
 from statedrill.inputs import discovery
 from statedrill.inputs.options import Options
-from statedrill.run_folder import VERDICT_FILE, open_folder, read_plan, write_verdict
+from statedrill.run_folder import VERDICT_FILE, open_folder, read_plan, write_log, write_verdict
 
 if TYPE_CHECKING:
     from statedrill.plan.plan import Plan
@@ -171,12 +171,14 @@ def _drill(plan: Plan, folder: Path, title: str, headless: bool) -> None:
 
 
 def _judge(folder: Path) -> dict[str, Any]:
-    from statedrill.check import judge
+    from statedrill.check import assemble
     from statedrill.history.store import History
 
-    verdict = judge(History.open(folder / "history"), read_plan(folder))
-    write_verdict(folder, verdict)
-    return verdict
+    judgement = assemble(History.open(folder / "history"), read_plan(folder))
+    write_verdict(folder, judgement.verdict)
+    for crash in judgement.crashes:
+        write_log(folder, crash.log_name, crash.traceback)
+    return judgement.verdict
 
 
 def _check_external(arguments: argparse.Namespace) -> int:
