@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from statedrill.check import CHECKS
+from statedrill.check.checks import CHECKS
 
 ROOT = Path(__file__).parents[1]
 DEFINITIONS = (ROOT / "docs" / "definitions.md").read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,12 @@ from statedrill.check.checks.monotonic_reads import MonotonicReads
 from statedrill.check.checks.read_your_writes import ReadYourWrites
 from statedrill.check.checks.stale_reads import StaleReads
 from statedrill.cli.main import main
-from statedrill.history.columns import write_parts
 from statedrill.history.store import Part
 from statedrill.vocabulary import GUARANTEES, Kind
 from tests.check.drill_builder import events, forget, load, plan, users, verdict
-from tests.check.history_builder import NAMES, Story, Told, told
+from tests.check.history_builder import Story, Told, told
 
+SAMPLE = Path(__file__).parents[2] / "reports" / "sample" / "sticky-none"
 ERROR = "KeyError: 'no such thing'"
 PROMISE = {"guarantees": tuple(GUARANTEES), "survives": ["instance"]}
 
@@ -160,15 +161,9 @@ def test_the_command_writes_the_traceback_into_the_logs(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(Leaks, "find", fail)
-    made = plan() | {"schema": 1, "phases": {}}
-    (tmp_path / "history").mkdir()
-    write_parts(tmp_path / "history", "r1", NAMES, [users().table()])
-    phases = [{"wall": 0.0} | event for event in events() if event["event"] == "phase"]
-    lines = "".join(json.dumps(phase) + "\n" for phase in phases)
-    (tmp_path / "history" / "events.jsonl").write_text(lines)
-    (tmp_path / "plan.json").write_text(json.dumps(made))
-    assert main(["check", str(tmp_path), "--json"]) == 3
+    run = shutil.copytree(SAMPLE, tmp_path / "run")
+    assert main(["check", str(run), "--json"]) == 3
     assert json.loads(capsys.readouterr().out)["outcome"] == "unknown"
-    text = (tmp_path / "logs" / "check-leaks.txt").read_text()
+    text = (run / "logs" / "check-leaks.txt").read_text()
     assert text.startswith("Traceback")
     assert ERROR in text
