@@ -15,7 +15,9 @@ from typing import Any
 import orjson
 
 from statedrill.history.lines import Lines
+from statedrill.history.load_line import LoadLine
 from statedrill.history.operation import SCHEMA, Operation
+from statedrill.history.session_line import SessionLine
 from statedrill.vocabulary import Model
 
 COLUMNS = tuple(Operation.__dataclass_fields__)
@@ -89,16 +91,12 @@ class Recorder:
             shifted[at] += self.shift_ns
         self.record_row(tuple(shifted))
 
-    def session(self, session: int, **facts: Any) -> None:
-        """What the audit needs to come back as this user: name, cookies, objects, next write id.
+    def session(self, line: SessionLine) -> None:
+        """What the audit needs to come back as this user; the last line of a session counts."""
+        self._sessions.add(orjson.dumps({**line, "t": self._now_ns()}))
 
-        The last line of a session counts.
-        """
-        line = {**facts, "session": session, "t": self._now_ns()}
-        self._sessions.add(orjson.dumps(line))
-
-    def load(self, **figures: Any) -> None:
-        """One line about the generator itself: rate, schedule lag, processor use."""
+    def load(self, figures: LoadLine) -> None:
+        """One line about the load process itself: rate, schedule lag, processor use."""
         line = {"t": self._now_ns(), "wall": time.time(), "worker": self.worker, **figures}
         self._load.add(orjson.dumps(line))
         self._load.flush()

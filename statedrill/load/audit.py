@@ -1,8 +1,8 @@
 """The audit: every object of every session is read once more, as its own user, after the healing.
 
 `python -m statedrill.load.audit --history DIR --host URL --run R --worker N` needs no Locust. Each
-session first shows its old cookies; whom the server has forgotten signs in again, which is on
-record. Knows how to ask, not what the answers prove.
+session first shows its old cookies; if the server no longer knows it, it signs in again, which is
+on record. Knows how to read, not what the responses prove.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import gevent
 import orjson
 from gevent.pool import Pool
 
 from statedrill.errors import InputError, StatedrillError
-from statedrill.load import signals
+from statedrill.history.session_line import SessionLine
 from statedrill.load.contract import CHECK_SESSION, DOWNLOAD, READS, Call
-from statedrill.load.load_process import Generator
+from statedrill.load.load_process import LoadProcess, new_recording, session_numbers
 from statedrill.load.session.session import Session
 from statedrill.load.settings import Settings
+from statedrill.load.signals import end_cleanly
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 1.0
 _LEAST_S, _SESSION_S = 60.0, 0.1
 # A session whose last line is missing (its load process was killed) may have used more numbers.
-_ROOM = 1_000_000
+_UNKNOWN_WRITES = 1_000_000
 
 
 class OutOfTime(Exception):
@@ -38,7 +38,7 @@ class OutOfTime(Exception):
 
 
 @dataclass
-class Counts:
+class AuditCounts:
     """What the audit did."""
 
     sessions: int = 0
@@ -52,7 +52,7 @@ class Counts:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the audit and print its counts as one line of JSON; 0 unless it could not run."""
     options = _options(arguments)
-    signals.end_cleanly()
+    end_cleanly()
     started = time.monotonic()
     try:
         counts = audit(options)
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def audit(options: argparse.Namespace) -> Counts:
+def audit(options: argparse.Namespace) -> AuditCounts:
     """Read every object of every session in the record, at most `concurrency` at a time.
 
     Raises:
@@ -77,51 +77,51 @@ def audit(options: argparse.Namespace) -> Counts:
     settings = replace(
         Settings.from_environment(), history=options.history, run=options.run, pace_s=0.0
     )
-    generator = Generator(settings, options.worker)
-    generator.report(lines=False)
-    counts = Counts(sessions=len(lines))
+    process = LoadProcess(settings, new_recording(settings, options.worker), session_numbers())
+    process.report(lines=False)
+    counts = AuditCounts(sessions=len(lines))
     least_s = _LEAST_S + _SESSION_S * len(lines)
     deadline_s = time.monotonic() + (options.timeout or least_s)
     pool = Pool(options.concurrency)
     try:
-        for facts in lines:
-            session = generator.session_numbered(facts["session"], options.host)
-            visit = _Visit(session, facts, counts, deadline_s)
-            pool.spawn(visit.read_all, options.objects)
+        for line in lines:
+            session = process.session_numbered(line["session"], options.host)
+            audited = _SessionAudit(session, line, counts, deadline_s)
+            pool.spawn(audited.read_all, options.objects)
         pool.join()
     finally:
         pool.kill()
-        generator.close()
+        process.close()
     return counts
 
 
-def last_lines(folder: Path) -> list[dict[str, Any]]:
+def last_lines(folder: Path) -> list[SessionLine]:
     """The latest line of every session in `sessions-*.jsonl`, by session number."""
-    found: dict[int, dict[str, Any]] = {}
+    found: dict[int, SessionLine] = {}
     for path in sorted(folder.glob("sessions-*.jsonl")):
-        for line in path.read_bytes().split(b"\n"):
+        for text in path.read_bytes().split(b"\n"):
             try:
-                facts = orjson.loads(line)
+                line: SessionLine = orjson.loads(text)
             except orjson.JSONDecodeError:
                 continue  # the torn last line of a killed process
-            known = found.get(facts["session"])
-            if known is None or facts["t"] >= known["t"]:
-                found[facts["session"]] = facts
+            known = found.get(line["session"])
+            if known is None or line["t"] >= known["t"]:
+                found[line["session"]] = line
     return [found[number] for number in sorted(found)]
 
 
-class _Visit:
+class _SessionAudit:
     """The audit of one session."""
 
     def __init__(
-        self, session: Session, facts: dict[str, Any], counts: Counts, deadline_s: float
+        self, session: Session, line: SessionLine, counts: AuditCounts, deadline_s: float
     ) -> None:
-        room = 0 if facts.get("ended") else _ROOM
+        gap = 0 if line.get("ended") else _UNKNOWN_WRITES
         session.resume(
             {
-                **facts,
-                "next_write": facts["next_write"] + room,
-                "next_logical": facts["next_logical"] + room,
+                **line,
+                "next_write": line["next_write"] + gap,
+                "next_logical": line["next_logical"] + gap,
             }
         )
         self._session = session
@@ -129,7 +129,7 @@ class _Visit:
         self._deadline_s = deadline_s
 
     def read_all(self, objects: str) -> None:
-        """Show the old cookies, then read everything; out of time it leaves quietly."""
+        """Show the old cookies, then read everything, as far as the time allows."""
         try:
             if self._session.signed_in:
                 self._until_read(CHECK_SESSION, "")
@@ -151,12 +151,12 @@ class _Visit:
             if signed_in and self._read(call, name):
                 return
             if call is CHECK_SESSION and self._session.signed_in is False:
-                return  # it is known now: this session is gone; the objects come next
+                return  # that is the result: the server has forgotten this session
             self._pause(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     def _read(self, call: Call, name: str) -> bool:
-        self._in_time()
+        self._check_time()
         self._counts.attempts += 1
         if call is DOWNLOAD:
             self._session.download(name)
@@ -165,17 +165,17 @@ class _Visit:
         return self._session.answered
 
     def _sign_in(self) -> bool:
-        self._in_time()
+        self._check_time()
         self._counts.attempts += 1
         done = self._session.sign_in()
         self._counts.signed_in_again += done
         return done
 
     def _pause(self, pause_s: float) -> None:
-        self._in_time()
+        self._check_time()
         gevent.sleep(pause_s)
 
-    def _in_time(self) -> None:
+    def _check_time(self) -> None:
         if time.monotonic() > self._deadline_s:
             raise OutOfTime
 

@@ -15,7 +15,7 @@ class Call:
     """One kind of call: how it is sent, and how it is recorded.
 
     `path` is complete, or ends in `/` where the name of an upload or of an element follows; an
-    `object` that ends in `/` is completed with the name, too. `listed` is the key of the answer's
+    `object` that ends in `/` is completed with the name, too. `listed` is the key of the response's
     list, `listed_id` that of the id in each of its elements, `content` the type of what is sent.
     """
 

@@ -1,20 +1,23 @@
 """What one load process has in common: settings, record, figures, and a line about them a second.
 
-Knows no Locust: `process` ties it to Locust's events.
+Knows no Locust: `locust_hooks` ties it to Locust's events.
 """
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import NamedTuple, Protocol
 
 import gevent
 
+from statedrill.history.load_line import LoadLine
 from statedrill.history.recorder import Recorder
 from statedrill.load.http.client import HttpClient
-from statedrill.load.recording.recording import Journal, Listener
+from statedrill.load.recording.recording import Listener, Recording
 from statedrill.load.session.session import Session
 from statedrill.load.settings import Settings
 
@@ -26,53 +29,97 @@ _FLUSH_S = 0.5
 STRIDE = 1447
 
 
-class Place(NamedTuple):
-    """Where a load process runs: another `machine`, whose clock is `shift_ns` behind the run's."""
+class Location(NamedTuple):
+    """Where a load process runs: on another `machine`, whose clock is `shift_ns` behind the run's,
+    or on this one.
+    """
 
     machine: str = ""
     shift_ns: int = 0
 
 
-HERE = Place()
+LOCAL = Location()
 
 
-class Generator:
+class Delivery(Protocol):
+    """What brings the record of a load process on another machine into the run's folder."""
+
+    def figures(self) -> LoadLine:
+        """More of the line a second."""
+
+    def end(self) -> None:
+        """The test has stopped, and the record says so."""
+
+    def close(self, rows: int) -> None:
+        """The record of so many operations is closed."""
+
+
+def new_recording(
+    settings: Settings,
+    worker: int = 0,
+    listener: Listener | None = None,
+    location: Location = LOCAL,
+) -> Recording:
+    """The recording of load process number `worker`, with a record if `settings` name a folder."""
+    recorder = None
+    if settings.history is not None:
+        recorder = Recorder(
+            settings.history,
+            settings.run,
+            worker,
+            machine=location.machine,
+            shift_ns=location.shift_ns,
+        )
+    return Recording(settings.run, recorder, listener)
+
+
+def session_numbers(worker: int | None = None) -> Iterator[int]:
+    """The numbers of the sessions of load process `worker`, which no other of the run uses.
+
+    They are 1, 2, ... for the only process (None), else in strides.
+    """
+    return count(1) if worker is None else count(worker + 1, STRIDE)
+
+
+def _no_figures() -> LoadLine:
+    return {}
+
+
+class LoadProcess:
     """One load process: makes sessions and reports about itself once a second.
 
-    `extra` gives further fields of the line, such as the planned rate. Sessions are numbered
-    `first`, `first + stride`, ... so that no two processes share a number.
+    `numbers` are those of its sessions. `planned` gives the part of the line that says what was to
+    be done.
     """
 
     def __init__(
         self,
         settings: Settings,
-        worker: int = 0,
+        recording: Recording,
+        numbers: Iterator[int],
         *,
-        alone: bool = True,
-        listener: Listener | None = None,
-        place: Place = HERE,
+        planned: Callable[[], LoadLine] = _no_figures,
+        delivery: Delivery | None = None,
     ) -> None:
         self.settings = settings
-        self.worker = worker
-        self._stride = 1 if alone else STRIDE
-        self._next = worker + 1
-        recorder = None
-        if settings.history is not None:
-            recorder = Recorder(settings.history, settings.run, worker, **place._asdict())
-        self.journal = Journal(settings.run, recorder, listener)
-        self.arrivals: Any = None  # the open model's, set by `process`
-        self.courier: Any = None  # of a load process on another machine, set by `process`
+        self.recording = recording
+        self.last_line: LoadLine | None = None
+        self._numbers = numbers
+        self._planned = planned
+        self._delivery = delivery
         self._line_number = 0
-        self.last_line: dict[str, Any] | None = None
-        self.extra: Callable[[], dict[str, Any]] = dict
-        self._reporter: Any = None
+        self._reporter: gevent.Greenlet | None = None
+        self._writes_lines = True
         self._complained = False
-        self._lines = True
+
+    @property
+    def is_far(self) -> bool:
+        """Whether it runs on another machine, and its record has to be brought from there."""
+        return self._delivery is not None
 
     def session(self, url: str) -> Session:
-        """A new session, of a user that nobody has been before."""
-        number, self._next = self._next, self._next + self._stride
-        return self.session_numbered(number, url)
+        """The session of a new user."""
+        return self.session_numbered(next(self._numbers), url)
 
     def session_numbered(self, number: int, url: str) -> Session:
         """The session with this number, as a client that knows nothing yet."""
@@ -83,55 +130,63 @@ class Generator:
             connect_timeout_s=settings.connect_timeout_s,
             connections=settings.connections,
         )
-        return Session(number, client, self.journal)
+        return Session(number, client, self.recording)
 
     def report(self, lines: bool = True) -> None:
-        """Begin to hand the record to the system twice a second, and with `lines` to report."""
-        self._lines = lines
+        """Begin to flush the record twice a second and, with `lines`, to write a line a second."""
+        self._writes_lines = lines
         self._reporter = gevent.spawn(self._report)
+
+    def begin(self) -> None:
+        """A test begins."""
+        if self.recording.recorder is not None:
+            self.recording.recorder.begin()
+
+    def end(self) -> None:
+        """The test has stopped: report what was done last, and say that nothing is missing."""
+        self.line()
+        if self.recording.recorder is not None:
+            self.recording.recorder.end()
+        if self._delivery is not None:
+            self._delivery.end()
 
     def close(self) -> None:
         """Report the last time and close the record; safe to call twice."""
         if self._reporter is not None:
             self._reporter.kill(block=False)
             self._reporter = None
-            if self.journal.tally.latencies:
+            if self.recording.counters.latencies_ns:
                 self.line()
-        if self.journal.recorder is not None:
-            self.journal.recorder.close()
-            self.journal.keep = _too_late
-        if self.courier is not None:
-            self.courier.close(self.journal.recorder.rows if self.journal.recorder else 0)
-            self.courier = None
+        self.recording.close()
+        if self._delivery is not None:
+            self._delivery.close(self.recording.recorder.rows if self.recording.recorder else 0)
+            self._delivery = None
 
-    def begin(self) -> None:
-        """A test begins."""
-        if self.journal.recorder is not None:
-            self.journal.recorder.begin()
-
-    def end(self) -> None:
-        """The test has stopped: report what was done last, and say that nothing is missing."""
-        self.line()
-        if self.journal.recorder is not None:
-            self.journal.recorder.end()
-        if self.courier is not None:
-            self.courier.end()
+    def line(self) -> None:
+        """Report now what was done since the last line."""
+        figures: LoadLine = {**self.recording.counters.line(), **self._planned()}
+        if self._delivery is not None:
+            figures = {**figures, **self._delivery.figures()}
+        self._line_number += 1
+        self.last_line = {**figures, "line": self._line_number}
+        if self._writes_lines and self.recording.recorder is not None:
+            self.recording.recorder.load(figures)
 
     def _report(self) -> None:
         due_s = time.monotonic()
-        for count in range(1, 1 << 62):
+        for half_seconds in count(1):
             due_s += _FLUSH_S
             gevent.sleep(max(0.0, due_s - time.monotonic()))
             late_s = time.monotonic() - due_s
-            self.journal.tally.lag(round(late_s * 1e9))
+            self.recording.counters.add_lag(round(late_s * 1e9))
             if late_s > _FLUSH_S:
                 due_s = time.monotonic()
             self._flush()
-            if count % 2 == 0:
+            if half_seconds % 2 == 0:
                 self.line()
 
     def _flush(self) -> None:
-        recorder = self.journal.recorder
+        recorder = self.recording.recorder
         if recorder is None:
             return
         recorder.flush()
@@ -144,14 +199,11 @@ class Generator:
                 flush=True,
             )
 
-    def line(self) -> None:
-        """Report now what was done since the last line."""
-        figures = {**self.journal.tally.line(), **self.extra()}
-        self._line_number += 1
-        self.last_line = {"line": self._line_number, **figures}
-        if self._lines and self.journal.recorder is not None:
-            self.journal.recorder.load(**figures)
 
-
-def _too_late(row: tuple[Any, ...]) -> None:
-    """After the record was closed nothing more can be said."""
+def collect_garbage_less_often() -> None:
+    """Let Python look for cyclic garbage less often: users make next to none, and every search
+    through all objects is a pause in which all users are late.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)

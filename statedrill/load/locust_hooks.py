@@ -7,127 +7,258 @@ attempt. Knows Locust's runners and events; knows no scenario.
 from __future__ import annotations
 
 import atexit
-import ctypes
-import gc
 import logging
-import os
 import signal
 import sys
 import time
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import gevent
 import gevent.lock
 import locust
+from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from statedrill.control.client import load_balancer
 from statedrill.errors import InputError, StatedrillError
-from statedrill.load import signals
-from statedrill.load.arrivals import arrivals
+from statedrill.history.load_line import LoadLine
+from statedrill.load.arrivals.arrivals import Arrivals
+from statedrill.load.arrivals.load_plan import PlanFollower, PlanSender, is_open
 from statedrill.load.contract import Call
-from statedrill.load.distributed.receiver import Collector
-from statedrill.load.distributed.uploader import Courier, Joined, join
-from statedrill.load.http.client import target
-from statedrill.load.load_process import STRIDE, Generator
-from statedrill.load.recording.latency_histogram import Latencies
-from statedrill.load.settings import Settings, random_run
+from statedrill.load.distributed.receiver import RecordReceiver
+from statedrill.load.distributed.uploader import JoinedRun, RecordUploader, join
+from statedrill.load.http.client import checked_address
+from statedrill.load.load_process import (
+    STRIDE,
+    LoadProcess,
+    collect_garbage_less_often,
+    new_recording,
+    session_numbers,
+)
+from statedrill.load.options import add_options
+from statedrill.load.recording.recording import Listener
+from statedrill.load.recording.worker_report import (
+    WorkerReport,
+    latencies_of_all,
+    second_of_all,
+    worker_report,
+)
+from statedrill.load.settings import Settings
+from statedrill.load.signals import deliver, die_with_parent, quit_while_waiting
 
-# Before Locust forks its load processes: they are one run.
-os.environ.setdefault("STATEDRILL_RUN", random_run())
-_STARTED_BY = os.getpid()  # of a forked load process: its parent
 _log = logging.getLogger("statedrill")
-
-_PR_SET_PDEATHSIG = 1
-_SUMMED = ("line", "requests", "errors", "queued", "dropped")
-_reported: dict[str, dict[str, Any]] = {}  # on a master: every worker's last report
-_generators: dict[int, Generator | None] = {}  # by process: a worker is forked from the master
-_making = gevent.lock.RLock()
 
 
 class CallFailed(Exception):
     """What Locust's statistics show for an attempt that was not confirmed."""
 
 
-def generator(environment: Any) -> Generator:
-    """The generator of this process, made with the first use.
+class LocustHooks:
+    """The load generator in one Locust process: on a master, in a load process, or both in one.
 
-    Raises:
-        StatedrillError: it cannot be made.
-        GreenletExit: this was said already, and the process is about to end.
+    `settings` are those of this process's environment; a load process of another machine gets
+    those of the run from its master.
     """
-    here = os.getpid()
-    with _making:  # users may come while a load process is still asking its master
-        if here not in _generators:
-            _generators[here] = None
-            _generators[here] = _make(environment)
-        found = _generators[here]
-    if found is None:
-        raise gevent.GreenletExit
-    return found
 
+    def __init__(self, environment: Environment) -> None:
+        """
+        Raises:
+            InputError: a setting or the arrival rate is not as it should be.
+        """
+        assert environment.runner is not None
+        self.settings = Settings.from_environment()
+        self._environment, self._runner = environment, environment.runner
+        self._is_master = isinstance(self._runner, MasterRunner)
+        self._is_worker = isinstance(self._runner, WorkerRunner)
+        self._load_process: LoadProcess | None = None
+        self._follower: PlanFollower | None = None
+        self._was_made = False
+        self._making = gevent.lock.RLock()
+        self._reports: dict[str, WorkerReport] = {}  # on a master: every worker's last one
+        setattr(environment, _ATTRIBUTE, self)
 
-def address(host: str | None) -> str:
-    """The address to send to.
+    @classmethod
+    def of(cls, environment: Environment) -> LocustHooks:
+        """Those of a Locust process, which has them from its `init` event on."""
+        found: LocustHooks = getattr(environment, _ATTRIBUTE)
+        return found
 
-    Raises:
-        InputError: neither `-H` nor a running cluster told one, or it is not one.
-    """
-    if not host:
-        raise InputError(
-            "there is no host to send users to",
-            "start a cluster with `statedrill up`, or name one with -H http://...",
+    def start(self) -> None:
+        """Locust is up: find the host, listen to Locust's events, begin to report.
+
+        Raises:
+            StatedrillError: the test cannot be made.
+        """
+        environment = self._environment
+        if not self._is_worker:
+            PlanSender(environment, self._runner, self.settings)
+        if not environment.host:
+            environment.host = load_balancer(self.settings.control)
+        if isinstance(self._runner, MasterRunner):
+            RecordReceiver(self._runner, self.settings)
+        if not self._is_worker:
+            self._start_master()
+        self._listen()
+        if not self._is_master:
+            self._start_load()
+
+    def load_process(self) -> LoadProcess:
+        """That of this process, made with the first use.
+
+        Raises:
+            StatedrillError: it cannot be made.
+            GreenletExit: that was raised before, and the process is about to end.
+        """
+        with self._making:  # users may come while a load process is still asking its master
+            if not self._was_made:
+                self._was_made = True
+                self._load_process = self._make()
+        if self._load_process is None:
+            raise gevent.GreenletExit
+        return self._load_process
+
+    def arrivals(self) -> Arrivals | None:
+        """Where users wait for sessions in the open model; None in the closed one."""
+        self.load_process()
+        assert self._follower is not None
+        return self._follower.arrivals if is_open(self._environment) else None
+
+    def figures(self) -> LoadLine | None:
+        """The live figures of the last second, of all load processes; None before the first."""
+        if self._is_master:
+            lines = [report["line"] for report in self._reports.values()]
+        else:
+            line = self.load_process().last_line
+            lines = [line] if line else []
+        return second_of_all(lines) if lines else None
+
+    def _make(self) -> LoadProcess:
+        environment, runner = self._environment, self._runner
+        worker, run = 0, JoinedRun(self.settings)
+        if isinstance(runner, WorkerRunner):
+            worker = runner.worker_index
+            if not 0 <= worker < STRIDE:
+                raise InputError(
+                    f"a load process cannot have the number {worker}", "use a newer Locust"
+                )
+            run = join(runner, self.settings)
+        settings, location = run.settings, run.location
+        recording = new_recording(settings, worker, _listener(environment), location)
+        self._follower = PlanFollower(
+            environment, runner, recording.counters, settings, location.shift_ns
         )
-    target(host)
-    return host
+        uploader = None
+        if isinstance(runner, WorkerRunner) and run.clock is not None and settings.history:
+            uploader = RecordUploader(runner, settings.history, worker, run.clock)
+        return LoadProcess(
+            settings,
+            recording,
+            session_numbers(worker if self._is_worker else None),
+            planned=self._follower.take_figures,
+            delivery=uploader,
+        )
+
+    def _start_master(self) -> None:
+        """Without a web page to name a host on, it must be known now; and a shape must end well.
+
+        Raises:
+            InputError: there is no host, or there is a record in the folder already.
+        """
+        environment, history = self._environment, self.settings.history
+        if history is not None and any(history.glob("operations-*")):
+            raise InputError(
+                f"there is a record in {history} already",
+                "name another folder in STATEDRILL_HISTORY, or move the record away",
+            )
+        headless = bool(environment.parsed_options and environment.parsed_options.headless)
+        for user_class in environment.user_classes if headless else []:
+            checked_address(user_class.host or environment.host)
+        # Locust listens to SIGTERM only after a shape has ended; until then it would be killed with
+        # everybody's last operations unrecorded.
+        numbers = [] if environment.shape_class is None else [signal.SIGTERM]
+        if self._is_master and headless:
+            quit_while_waiting(self._runner, [*numbers, signal.SIGINT])
+        else:
+            for number in numbers:
+                deliver(number, KeyboardInterrupt())
+
+    def _listen(self) -> None:
+        events = self._environment.events
+        events.test_start.add_listener(self._on_test_start)
+        events.test_stop.add_listener(self._on_test_stop)
+        events.quitting.add_listener(self._on_quitting)
+        events.quit.add_listener(self._on_quit)
+        events.report_to_master.add_listener(self._on_report_to_master)
+        events.worker_report.add_listener(self._on_worker_report)
+
+    def _start_load(self) -> None:
+        options = self._environment.parsed_options
+        deliver(signal.SIGINT, KeyboardInterrupt())
+        collect_garbage_less_often()
+        made = self.load_process()
+        if self._is_worker and options is not None and options.processes:
+            # The record of a far one is not in the run's folder yet: let it deliver first.
+            die_with_parent(signal.SIGTERM if made.is_far else signal.SIGKILL)
+        made.report()
+        atexit.register(self._on_quit)
+
+    def _on_test_start(self, **_: object) -> None:
+        """Users will come: the record is not whole any more."""
+        if self._load_process is not None:
+            self._load_process.begin()
+
+    def _on_test_stop(self, **_: object) -> None:
+        """All users are gone: count what they did last, before a worker's last report."""
+        if self._load_process is not None and self._runner.user_count == 0:
+            self._load_process.end()
+
+    def _on_quitting(self, **_: object) -> None:
+        """Have the master (or the only process) say what was measured, when all users are gone."""
+        if not self._is_worker:
+            self._environment.events.quit.add_listener(self._log_summary)
+
+    def _on_quit(self, **_: object) -> None:
+        """Locust has stopped all users: close the record."""
+        if self._load_process is not None:
+            self._load_process.close()
+
+    def _on_report_to_master(self, client_id: str, data: dict[str, object], **_: object) -> None:
+        made = self._load_process
+        if made is not None and made.last_line is not None:
+            data["statedrill"] = worker_report(made.last_line, made.recording.counters)
+
+    def _on_worker_report(self, client_id: str, data: dict[str, WorkerReport], **_: object) -> None:
+        if "statedrill" in data:
+            self._reports[client_id] = data["statedrill"]
+
+    def _log_summary(self, **_: object) -> None:
+        """Locust rounds its percentiles and knows no intended start: these figures are exact."""
+        own = self._load_process.recording.counters if self._load_process else None
+        latency, service = latencies_of_all(own, self._reports.values())
+        if is_open(self._environment):
+            _log.info("latency from the intended start: %s", latency.sentence())
+        _log.info("service time: %s", service.sentence())
 
 
-def figures(runner: Any) -> dict[str, Any] | None:
-    """The live figures of the last second, of all load processes; None before the first."""
-    if isinstance(runner, MasterRunner):
-        lines = [told["line"] for told in _reported.values()]
-    else:
-        line = generator(runner.environment).last_line
-        lines = [line] if line else []
-    if not lines:
-        return None
-    summed = {key: sum(line[key] for line in lines) for key in _SUMMED}
-    return {**summed, "p99_ms": max(line["p99_ms"] or 0.0 for line in lines)}
+_ATTRIBUTE = "statedrill_hooks"  # of Locust's environment, which is made for such things
 
 
-def _make(environment: Any) -> Generator:
-    runner = environment.runner
-    alone = not isinstance(runner, WorkerRunner)
-    worker = 0 if alone else runner.worker_index
-    if not 0 <= worker < STRIDE:
-        raise InputError(f"a load process cannot have the number {worker}", "use a newer Locust")
-    joined = Joined(Settings.from_environment()) if alone else join(runner)
-    made = Generator(
-        joined.settings, worker, alone=alone, listener=_listener(environment), place=joined.place
-    )
-    made.arrivals = arrivals.Arrivals(
-        environment, made.journal.tally, made.settings.queue, joined.place.shift_ns
-    )
-    arrivals.follow(made.arrivals, runner)
-    made.extra = lambda: _planned(made, runner)
-    if joined.clock is not None and joined.settings.history is not None:
-        made.courier = Courier(runner, joined.settings.history, worker, joined.clock)
-    return made
+locust.events.init_command_line_parser.add_listener(add_options)
 
 
-def _planned(made: Generator, runner: Any) -> dict[str, Any]:
-    """What this process is to do: so many users, one operation per pace each, or arrivals."""
-    pace_s, users = made.settings.pace_s, runner.user_count
-    told = made.courier.figures() if made.courier else {}
-    if arrivals.is_open(runner.environment):
-        return {"users": users, **made.arrivals.figures(), **told}
-    rate = round(users / pace_s, 3) if pace_s else None
-    return {"users": users, "planned_rate": rate, "queued": 0, "dropped": 0, **told}
+@locust.events.init.add_listener  # type: ignore[untyped-decorator]
+def _on_init(environment: Environment, **_: object) -> None:
+    """Locust is up in this process: one line on standard error if the load cannot be made."""
+    try:
+        LocustHooks(environment).start()
+    except StatedrillError as error:
+        print(f"statedrill: {error}", file=sys.stderr, flush=True)
+        sys.exit(error.exit_code)
 
 
-def _listener(environment: Any) -> Any:
-    fire = environment.events.request.fire
+def _listener(environment: Environment) -> Listener:
+    """Fires Locust's `request` event for an attempt."""
+    fire: Callable[..., None] = environment.events.request.fire
 
     def listener(call: Call, latency_ns: int, service_ns: int, size: int, error: str) -> None:
         fire(
@@ -143,144 +274,3 @@ def _listener(environment: Any) -> Any:
         )
 
     return listener
-
-
-@locust.events.init.add_listener  # type: ignore[untyped-decorator]
-def _begin(environment: Any, runner: Any, **_: Any) -> None:
-    """Locust is up: check the settings, find the host, begin to report; one line if that fails."""
-    try:
-        settings = Settings.from_environment()
-        arrivals.announce(runner, settings)
-        if not environment.host:
-            environment.host = load_balancer(settings.control)
-        if isinstance(runner, MasterRunner):
-            Collector(runner, settings)
-        if not isinstance(runner, WorkerRunner):
-            _check_folder(settings.history)
-            _begin_master(environment)
-        if not isinstance(runner, MasterRunner):
-            _begin_load(environment, runner)
-    except StatedrillError as error:
-        print(f"statedrill: {error}", file=sys.stderr, flush=True)
-        sys.exit(error.exit_code)
-
-
-def _check_folder(history: Path | None) -> None:
-    """Two runs in one folder could not be told apart.
-
-    Raises:
-        InputError: there is a record in it.
-    """
-    if history is not None and any(history.glob("operations-*")):
-        raise InputError(
-            f"there is a record in {history} already",
-            "name another folder in STATEDRILL_HISTORY, or move the record away",
-        )
-
-
-def _begin_master(environment: Any) -> None:
-    """Without a web page to name a host on, it must be known now; and a shape must end well."""
-    if environment.parsed_options.headless:
-        for user_class in environment.user_classes:
-            address(user_class.host or environment.host)
-    # Locust hears of SIGTERM only after a shape has ended; until then it would be killed with
-    # everybody's last operations unrecorded.
-    heard = [] if environment.shape_class is None else [signal.SIGTERM]
-    if isinstance(environment.runner, MasterRunner) and environment.parsed_options.headless:
-        signals.leave_while_waiting(environment.runner, [*heard, signal.SIGINT])
-    else:
-        for number in heard:
-            signals.deliver(number, KeyboardInterrupt())
-
-
-def _begin_load(environment: Any, runner: Any) -> None:
-    options = environment.parsed_options
-    signals.deliver(signal.SIGINT, KeyboardInterrupt())
-    _calm_collector()
-    made = generator(environment)
-    if isinstance(runner, WorkerRunner) and options is not None and options.processes:
-        # The record of a far one is not in the run's folder yet: let it deliver first.
-        die_with_parent(signal.SIGKILL if made.courier is None else signal.SIGTERM)
-    made.report()
-    atexit.register(_end)
-
-
-@locust.events.test_start.add_listener  # type: ignore[untyped-decorator]
-def _started(**_: Any) -> None:
-    """Users will come: the record is not whole any more."""
-    found = _generators.get(os.getpid())
-    if found is not None:
-        found.begin()
-
-
-@locust.events.test_stop.add_listener  # type: ignore[untyped-decorator]
-def _stopped(environment: Any, **_: Any) -> None:
-    """All users are gone: count what they did last, before a worker's last report."""
-    found = _generators.get(os.getpid())
-    if found is not None and environment.runner.user_count == 0:
-        found.end()
-
-
-@locust.events.quitting.add_listener  # type: ignore[untyped-decorator]
-def _quitting(environment: Any, **_: Any) -> None:
-    """Have the master (or the only process) say what was measured, when all users are gone."""
-    if not isinstance(environment.runner, WorkerRunner):
-        environment.events.quit.add_listener(lambda **_: _summary(environment))
-
-
-@locust.events.quit.add_listener  # type: ignore[untyped-decorator]
-def _end(**_: Any) -> None:
-    """Locust has stopped all users: close the record."""
-    found = _generators.get(os.getpid())
-    if found is not None:
-        found.close()
-
-
-@locust.events.report_to_master.add_listener  # type: ignore[untyped-decorator]
-def _tell(client_id: str, data: dict[str, Any], **_: Any) -> None:
-    found = _generators.get(os.getpid())
-    if found is not None and found.last_line is not None:
-        tally = found.journal.tally
-        data["statedrill"] = {
-            "line": found.last_line,
-            "latency": tally.latency.encode(),
-            "service": tally.service.encode(),
-        }
-
-
-@locust.events.worker_report.add_listener  # type: ignore[untyped-decorator]
-def _hear(client_id: str, data: dict[str, Any], **_: Any) -> None:
-    if "statedrill" in data:
-        _reported[client_id] = data["statedrill"]
-
-
-def _summary(environment: Any) -> None:
-    """Locust rounds its percentiles and knows no intended start: these are the figures to quote."""
-    latency, service = Latencies(), Latencies()
-    found = _generators.get(os.getpid())
-    if found is not None:
-        latency.merge(found.journal.tally.latency)
-        service.merge(found.journal.tally.service)
-    for told in _reported.values():
-        latency.merge(Latencies.decode(told["latency"]))
-        service.merge(Latencies.decode(told["service"]))
-    if arrivals.is_open(environment):
-        _log.info("latency from the intended start: %s", latency.sentence())
-    _log.info("service time: %s", service.sentence())
-
-
-def die_with_parent(number: signal.Signals) -> None:
-    """Have the kernel send signal `number` to this process when its parent dies (Linux)."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(number))
-        if os.getppid() != _STARTED_BY:
-            os.kill(os.getpid(), number)
-
-
-def _calm_collector() -> None:
-    """Let Python look for cyclic garbage less often: users make next to none, and every search
-    through all objects is a pause in which nobody is served in time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)

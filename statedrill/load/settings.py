@@ -9,13 +9,27 @@ import math
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from statedrill.errors import InputError
 
 CONNECTIONS = ("session", "request")
+
+
+class SharedSettings(TypedDict):
+    """What all load processes of a run have in common; where each one writes is not."""
+
+    run: str
+    seed: int
+    pace_s: float
+    connections: str
+    timeout_s: float
+    connect_timeout_s: float
+    queue: int
+    break_p99_ms: float
+    break_errors: float
 
 
 @dataclass(frozen=True)
@@ -24,7 +38,7 @@ class Settings:
 
     `history` is the folder of the record (None: nothing is recorded); `pace_s` the time from the
     intended start of one operation of a user to that of the next (0: as fast as it goes);
-    `timeout_s` must be longer than the load balancer's own, or its answer is never heard; `queue`
+    `timeout_s` must be longer than the load balancer's own, or its response is never heard; `queue`
     is how many due sessions of the open model may wait for a free user; the `break_` settings are
     the thresholds of the profile breakpoint. The arrival rate (STATEDRILL_ARRIVAL_RATE) and its
     kind (STATEDRILL_ARRIVALS) are options of the command line, too: `arrivals` reads them.
@@ -42,17 +56,23 @@ class Settings:
     break_p99_ms: float = 500.0
     break_errors: float = 0.01
 
-    def shared(self) -> dict[str, Any]:
-        """What all load processes of a run have in common; where one writes is its own affair."""
+    def shared(self) -> SharedSettings:
+        """What all load processes of a run have in common."""
         return {
-            each.name: getattr(self, each.name)
-            for each in fields(self)
-            if each.name not in ("history", "control")
+            "run": self.run,
+            "seed": self.seed,
+            "pace_s": self.pace_s,
+            "connections": self.connections,
+            "timeout_s": self.timeout_s,
+            "connect_timeout_s": self.connect_timeout_s,
+            "queue": self.queue,
+            "break_p99_ms": self.break_p99_ms,
+            "break_errors": self.break_errors,
         }
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """The settings that `environment` tells.
+        """The settings in `environment`.
 
         Raises:
             InputError: a value is not what it should be; all problems are named at once.
@@ -94,7 +114,7 @@ class Settings:
 def shape_length_s(run_time_s: float | None) -> float:
     """How long a shape takes: Locust's `-t`; without it STATEDRILL_SHAPE_S; else for ever.
 
-    A drill stops Locust itself, when the experiment is over, and so gives no `-t`.
+    A drill gives no `-t`: it stops Locust itself, when the experiment is over.
     """
     return float(run_time_s or os.environ.get("STATEDRILL_SHAPE_S") or math.inf)
 

@@ -1,16 +1,32 @@
 """Signals that end a load process, delivered where they lose nothing.
 
 Python raises an interrupt wherever it happens to be, which may be in a user between the end of a
-call and its record. Here the main greenlet alone hears of it. Imports no Locust.
+call and its record. Here only the main greenlet gets it. Imports no Locust.
 """
 
 from __future__ import annotations
 
+import ctypes
+import os
 import signal
+import sys
 from collections.abc import Collection
-from typing import Any
+from typing import Protocol
 
 import gevent
+
+_PR_SET_PDEATHSIG = 1
+# Locust forks its load processes after it has imported the scenario: this is then their parent.
+_IMPORTED_BY = os.getpid()
+
+
+class Quitting(Protocol):
+    """What is needed of a Locust runner here."""
+
+    state: str
+
+    def quit(self) -> None:
+        """End the test and the process."""
 
 
 def deliver(number: int, exception: BaseException) -> None:
@@ -19,14 +35,15 @@ def deliver(number: int, exception: BaseException) -> None:
     gevent.signal_handler(number, lambda: hub.handle_system_error(type(exception), exception))
 
 
-def leave_while_waiting(runner: Any, later: Collection[int]) -> None:
-    """Have a master that waits for its load processes tell them when it is interrupted.
+def quit_while_waiting(runner: Quitting, later: Collection[int]) -> None:
+    """A master that is interrupted while it waits for its load processes has them quit, too.
 
-    Locust listens to signals only when its test has begun; until then it would die without a word
-    to those who are there already. From then on the signals of `later` interrupt the main greenlet.
+    Locust listens to signals only when its test has begun; until then it would die without telling
+    the load processes that are there already. From then on the signals of `later` interrupt the
+    main greenlet.
     """
 
-    def leave(number: int) -> None:
+    def on_signal(number: int) -> None:
         hub = gevent.get_hub()
         if runner.state == "ready":
             runner.quit()
@@ -35,10 +52,18 @@ def leave_while_waiting(runner: Any, later: Collection[int]) -> None:
             hub.handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        gevent.signal_handler(number, leave, number)
+        gevent.signal_handler(number, on_signal, number)
 
 
 def end_cleanly() -> None:
     """SIGINT and SIGTERM run every `finally` of the main greenlet and end with 130 and 143."""
     for number in (signal.SIGINT, signal.SIGTERM):
         deliver(number, SystemExit(128 + number))
+
+
+def die_with_parent(number: signal.Signals) -> None:
+    """Have the kernel send signal `number` to this process when its parent dies (Linux)."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(number))
+        if os.getppid() != _IMPORTED_BY:  # it died before the kernel knew
+            os.kill(os.getpid(), number)

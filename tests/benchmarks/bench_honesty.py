@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from statedrill.vocabulary import Outcome
-from tests.load.conftest import Load
-from tests.load.test_locust import BOTH, ONE_CALL, STEADY
-from tests.load.test_stall import RATE, SERVICE_S, STALL_S, percentile, planned
+from tests.load.arrivals.test_stall import RATE, SERVICE_S, STALL_S, percentile, planned
+from tests.support.load import BOTH, ONE_CALL, STEADY, Load
 
 KILL_S = 60
 

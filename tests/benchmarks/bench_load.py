@@ -1,4 +1,4 @@
-"""How fast the load generator is: both sides of every ratio in turn, against one HAProxy answer.
+"""How fast the load generator is: both sides of every ratio in turn, against one HAProxy response.
 
 The same HAProxy, users and seconds for both sides; rounds alternate, so that whatever else the
 machine does meets both. `ratio` figures compare requests per second of one load process; the
@@ -38,7 +38,7 @@ defaults
     timeout client 60s
     timeout server 60s
     timeout http-keep-alive 60s
-frontend answer
+frontend response
     bind 127.0.0.1:{port}
     http-request return status 200 content-type application/json string \
 '{{"ver":0,"wid":null,"value":null,"items":[]}}' hdr X-Session-Id s1 hdr X-Instance-Id i-1 \

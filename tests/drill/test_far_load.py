@@ -16,7 +16,8 @@ import pytest
 from statedrill.errors import BAD_INPUT, HELD, UNKNOWN
 from tests.drill.conftest import SHORT, Command, children_of
 from tests.drill.test_drill import OWN_WORDS, the_run
-from tests.load.conftest import Child, elsewhen
+from tests.support.load import clock_ahead
+from tests.support.processes import Child
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.drill
@@ -35,9 +36,9 @@ def worker(tmp_path: Path) -> Iterator[Callable[..., Child]]:
         assert said
         folder = tmp_path / f"machine-{len(started)}"
         folder.mkdir()
-        words = [*elsewhen(clock_s), sys.executable, "-m", "locust", *shlex.split(said[1])]
+        words = [*clock_ahead(clock_s), sys.executable, "-m", "locust", *shlex.split(said[1])]
         words += ["--exit-code-on-error", "0"]
-        started.append(Child(words, {"TMPDIR": str(folder)}, folder, "worker"))
+        started.append(Child(words, folder, "worker", {"TMPDIR": str(folder)}))
         return started[-1]
 
     yield start

@@ -130,7 +130,7 @@ def test_another_machine_is_named_and_its_times_are_on_the_clock_of_the_run(tmp_
         recording.code("op", "look")
         recording.record(operation(1, 5_000))
         recording.record(operation(1, 6_000, due=5_500))
-        recording.session(1, user="u1")
+        recording.session({"session": 1, "user": "u1"})
     history = History.open(tmp_path)
     (part,) = history.parts()
     assert part["call"].tolist() == [4_000, 5_000]

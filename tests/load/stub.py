@@ -43,9 +43,9 @@ class Stub:
         try:
             while (request := read_request(file)) is not None:
                 self.requests.append(request)
-                answer = self.handler(request, sock)
-                if answer is not None:
-                    sock.sendall(answer)
+                response = self.handler(request, sock)
+                if response is not None:
+                    sock.sendall(response)
         except OSError:
             pass  # the handler closed the connection, or the client did
         finally:
@@ -81,7 +81,7 @@ def read_request(file: Any) -> Request | None:
     return Request(method, path, headers, body)
 
 
-def answer(
+def response(
     body: object, status: str = "200 OK", headers: tuple[str, ...] = (), raw: bytes | None = None
 ) -> bytes:
     content = json.dumps(body).encode() if raw is None else raw
@@ -102,20 +102,20 @@ class Shop:
 
     def __call__(self, request: Request, sock: Any) -> bytes | None:
         if self.down:
-            return answer({"error": "down", "executed": False}, "503 Service Unavailable")
+            return response({"error": "down", "executed": False}, "503 Service Unavailable")
         if request.path == "/sign-in":
             return self._sign_in(request)
         cookie = request.headers.get("cookie", "").removeprefix("sid=")
         user = self.sessions.get(cookie)
         if user is None:
-            return answer({"error": "not signed in", "executed": False}, "401 Unauthorized")
+            return response({"error": "not signed in", "executed": False}, "401 Unauthorized")
         shown = (f"X-Session-Id: p-{cookie}", "X-Instance-Id: i-1")
         if request.path == "/session":
             told = {"user": user, "session": f"p-{cookie}", **self._of(user, "session")}
-            return answer(told, headers=shown)
+            return response(told, headers=shown)
         if request.path.startswith("/uploads/"):
             return self._upload(request, user, shown)
-        return answer(self._call(request, user), headers=shown)
+        return response(self._call(request, user), headers=shown)
 
     def _sign_in(self, request: Request) -> bytes:
         user = json.loads(request.body)["user"]
@@ -123,7 +123,7 @@ class Shop:
         self.sessions[cookie] = user
         told = self._write(user, "session", request.wid)
         body = {"user": user, "session": f"p-{cookie}", **told}
-        return answer(
+        return response(
             body, headers=(f"Set-Cookie: sid={cookie}; Path=/; HttpOnly", "X-Instance-Id: i-1")
         )
 
@@ -154,12 +154,12 @@ class Shop:
         kept = self._of(user, request.path)
         if request.method == "PUT":
             kept["value"] = request.body
-            return answer(self._write(user, request.path, request.wid), headers=shown)
+            return response(self._write(user, request.path, request.wid), headers=shown)
         if kept["value"] is None:
             told = {"error": "no such upload", "absent": True, "ver": kept["ver"]}
-            return answer({**told, "wid": kept["wid"]}, "404 Not Found", shown)
+            return response({**told, "wid": kept["wid"]}, "404 Not Found", shown)
         about = (f"X-Ver: {kept['ver']}", f"X-Write-Id: {kept['wid']}")
-        return answer(None, headers=(*shown, *about), raw=kept["value"])
+        return response(None, headers=(*shown, *about), raw=kept["value"])
 
     def _of(self, user: str, name: str) -> dict[str, Any]:
         fresh: dict[str, Any] = {"ver": 0, "wid": None, "value": None, "list": []}

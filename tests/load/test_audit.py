@@ -10,27 +10,28 @@ from statedrill.errors import InputError
 from statedrill.history.operation import SIGNED_OUT
 from statedrill.history.recorder import COLUMNS
 from statedrill.load import audit
-from statedrill.load.load_process import Generator
+from statedrill.load.load_process import LoadProcess, new_recording, session_numbers
 from statedrill.load.settings import Settings
-from statedrill.load.users.actions import Visitor
+from statedrill.load.users.actions import UserActions
 from statedrill.vocabulary import Kind
-from tests.load.stub import Request, Shop, Stub, answer, serving
+from tests.load.stub import Request, Shop, Stub, response, serving
 
 RUN = "r7"
 
 
 def load(folder: Path, stub: Stub, users: int, end: bool = True) -> None:
-    generator = Generator(Settings(history=folder, run=RUN, pace_s=0.0))
+    settings = Settings(history=folder, run=RUN, pace_s=0.0)
+    process = LoadProcess(settings, new_recording(settings), session_numbers())
     for _ in range(users):
-        visitor = Visitor()
-        visitor.session = generator.session(stub.address)
+        visitor = UserActions()
+        visitor.session = process.session(stub.address)
         visitor.add("cart", "tea")
         visitor.upload("me")
         if end:
             visitor.session.end()
         else:
             visitor.session.client.drop()
-    generator.close()
+    process.close()
 
 
 def run(folder: Path, stub: Stub, worker: int, *more: str) -> tuple[int, list[dict[str, Any]]]:
@@ -110,7 +111,7 @@ def test_a_read_that_fails_is_tried_again_and_every_try_is_on_record(tmp_path: P
     def shaky(request: Request, sock: Any) -> bytes | None:
         if request.path == "/cart" and left[0]:
             left[0] -= 1
-            return answer({"error": "e", "executed": False}, "503 Unavailable")
+            return response({"error": "e", "executed": False}, "503 Unavailable")
         return shop(request, sock)
 
     with serving(shop) as stub:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.load.conftest import Child, Load
+from tests.support.load import Load
+from tests.support.processes import Child
 
 pytestmark = pytest.mark.cluster
 

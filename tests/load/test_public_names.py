@@ -28,7 +28,7 @@ def test_all_public_names_can_be_imported_and_no_other_exists() -> None:
     found = python(
         "import statedrill.load as load\n"
         "names = [getattr(load, name).__name__ for name in load.__all__]\n"
-        "print(json.dumps([names, hasattr(load, 'Visitor')]))"
+        "print(json.dumps([names, hasattr(load, 'UserActions')]))"
     )
     public = ["BreakpointProfile", "Profile", "StatefulUser", "statedrill.load.profiles.shapes"]
     assert found == [public, False]

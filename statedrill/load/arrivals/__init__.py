@@ -1,1 +1,1 @@
-"""Sessions that arrive at a rate, whatever the responses do, and the pace of one session."""
+"""Sessions that arrive at a rate, whatever the answers do, and the pace of one session."""

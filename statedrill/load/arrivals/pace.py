@@ -13,11 +13,10 @@ _GOLDEN = 0.6180339887498949
 class Pace:
     """The intended starts of one user's operations.
 
-    An operation that took long makes the next one start at once, on the same grid, as long as it
-    is late by less than one pace; starts that lie further back are left out, not caught up on: a
-    person who waited five seconds does not click five times. `passed` is how many intended starts
-    the last `next` went on by: 1, or more where some were left out. `starts` counts the calls of
-    `next`.
+    After an operation that took long the next one starts at once, on the same grid, while it is
+    late by less than one pace. Starts that lie further back are skipped, not caught up on: a person
+    who waited five seconds does not click five times. `passed` is by how many intended starts the
+    last `next` went on: 1, or more where some were skipped. `starts` counts the calls of `next`.
     """
 
     def __init__(self, pace_s: float, session: int) -> None:
@@ -29,13 +28,13 @@ class Pace:
 
     @classmethod
     def starting(cls, pace_s: float, start_ns: int) -> Pace:
-        """The pace of a session that is due at `start_ns`: that is its first intended start."""
+        """The pace of a session that is due at `start_ns`, its first intended start."""
         pace = cls(pace_s, 0)
         pace._slot_ns = start_ns - pace.step_ns
         return pace
 
     def next(self, now_ns: int) -> int:
-        """The intended start of the next operation; `now_ns` or earlier means: at once."""
+        """The intended start of the next operation; `now_ns` or earlier means at once."""
         step = self.step_ns
         if step == 0:
             return now_ns

@@ -1,7 +1,7 @@
 """When sessions arrive in the open model: due times from a rate, the same on every machine.
 
-Pure: a rate in, seconds from the start out. Arrivals do not wait for answers; what the server does
-changes nothing here.
+Pure: a rate in, seconds from the start out. Arrivals do not wait for responses; what the server
+does changes nothing here.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def due_times(
         start_s = step * _STEP_S
         level = rate(start_s)
         gained = level * _STEP_S
-        # A hair of tolerance: sums of floats must not push an arrival into the next step.
+        # A tolerance for sums of floats, which must not push an arrival into the next step.
         while level > 0 and mark < reached + gained - 1e-9:
             due_s = start_s + max(0.0, (mark - reached) / level)
             if due_s >= until_s:

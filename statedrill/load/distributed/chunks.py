@@ -1,7 +1,7 @@
-"""A record on its way from the load process that wrote it to the master's folder, in pieces.
+"""A record on its way from the load process that wrote it to the master's folder, in chunks.
 
-The far end is always an exact beginning of the near one: a piece is taken only where the last one
-ended, and what is not confirmed is sent again. Knows files and bytes; knows no network.
+The receiver's copy is always an exact beginning of the sender's: a chunk is taken only where the
+last one ended, and what is not confirmed is sent again. Knows files and bytes; knows no network.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 from statedrill.history.operation import open_mark
 
-PIECE_BYTES = 256 * 1024
-# What decides a verdict. The generator's own figures do not: the last of them may stay behind.
+CHUNK_BYTES = 256 * 1024
+# What decides a verdict. The load process's own figures do not: the last of them may be missing.
 EVIDENCE = ("sessions", "operations")
 KINDS = ("load", *EVIDENCE)  # the small ones first: on a slow network they must not wait
 
 
-class Piece(NamedTuple):
+class Chunk(NamedTuple):
     """Bytes of one file of the record, from `at` on."""
 
     kind: str
@@ -26,7 +26,7 @@ class Piece(NamedTuple):
     data: bytes
 
 
-class Outbox:
+class SendBuffer:
     """What load process `worker` wrote into `folder` and has to send.
 
     `sent` and `confirmed` are bytes of each file.
@@ -37,52 +37,52 @@ class Outbox:
         self.sent = dict.fromkeys(KINDS, 0)
         self.confirmed = dict.fromkeys(KINDS, 0)
 
-    def pieces(self, most_bytes: int) -> Iterator[Piece]:
-        """What to send now, as long as no more than `most_bytes` are on their way.
+    def chunks(self, most_bytes: int) -> Iterator[Chunk]:
+        """What to send now, as long as no more than `most_bytes` are in flight.
 
-        A piece counts as sent when the next one is asked for.
+        A chunk counts as sent when the next one is asked for.
         """
         for kind, path in self._paths.items():
             with path.open("rb") as file:
-                while self.on_their_way < most_bytes:
+                while self.in_flight < most_bytes:
                     at = file.seek(self.sent[kind])
-                    if not (data := file.read(PIECE_BYTES)):
+                    if not (data := file.read(CHUNK_BYTES)):
                         break
-                    yield Piece(kind, at, data)
+                    yield Chunk(kind, at, data)
                     self.sent[kind] = max(self.sent[kind], at + len(data))
 
     @property
-    def on_their_way(self) -> int:
+    def in_flight(self) -> int:
         """Bytes that were sent and not confirmed."""
         return sum(self.sent.values()) - sum(self.confirmed.values())
 
     def confirm(self, kind: str, upto: int) -> None:
-        """The other side has everything of a file up to here."""
+        """The receiver has this file up to here."""
         self.confirmed[kind] = max(self.confirmed[kind], upto)
         self.sent[kind] = max(self.sent[kind], upto)
 
-    def under_way(self, kind: str) -> bool:
+    def has_in_flight(self, kind: str) -> bool:
         """Whether some of this file was sent and not confirmed."""
         return self.sent[kind] > self.confirmed[kind]
 
     def rewind(self, kind: str) -> None:
-        """Nobody confirms this file any more: begin again behind what was confirmed last."""
+        """Confirmations of this file stay away: send it again from the last one on."""
         self.sent[kind] = self.confirmed[kind]
 
     def sizes(self) -> dict[str, int]:
         """Bytes written of each file of evidence."""
         return {kind: self._paths[kind].stat().st_size for kind in EVIDENCE}
 
-    def left_behind(self) -> int:
-        """Bytes of evidence that nobody has confirmed."""
+    def unconfirmed_bytes(self) -> int:
+        """Bytes of evidence that were written and not confirmed."""
         return sum(size - self.confirmed[kind] for kind, size in self.sizes().items())
 
 
-class Inbox:
+class ReceiveBuffer:
     """The files of load process `worker` in the run's `folder`, as far as they have come.
 
     They exist from the first moment on, and a mark beside them while they are not known to be
-    whole: a load process that dies before its first piece came is on record as lost. `taken` is
+    whole: a load process that dies before its first chunk came is on record as lost. `taken` is
     bytes of each file.
     """
 
@@ -94,34 +94,34 @@ class Inbox:
             path.touch()
         self.taken = dict.fromkeys(KINDS, 0)
         self._least = 0
-        self._open()
+        self._reopen()
 
     def begin(self) -> None:
-        """A test begins, which its load process will write down: until more has come than now, the
-        record is not whole, whoever says so.
+        """A test begins, which the load process writes down: until more has come than there is
+        now, the record is not whole, whatever the load process says.
         """
         self._least = self.evidence + 1
-        self._open()
+        self._reopen()
 
     @property
     def evidence(self) -> int:
         """Bytes taken of what decides a verdict."""
         return sum(self.taken[kind] for kind in EVIDENCE)
 
-    def take(self, piece: Piece) -> int:
-        """Keep a piece, if it begins where the last one ended; where the file ends now.
+    def take(self, chunk: Chunk) -> int:
+        """Write a chunk, if it begins where the last one ended; returns where the file ends now.
 
         Raises:
             KeyError: there is no such file in a record.
             OSError: it cannot be written, such as on a full disk.
         """
-        kind, at, data = piece
+        kind, at, data = chunk
         path, taken = self._paths[kind], self.taken[kind]
         if at <= taken < at + len(data):
             with path.open("ab", buffering=0) as file:
                 self.taken[kind] += file.write(data[taken - at :])
             if kind in EVIDENCE and self.whole:
-                self._open()
+                self._reopen()
         return self.taken[kind]
 
     def finish(self, sizes: Mapping[str, int]) -> bool:
@@ -132,7 +132,7 @@ class Inbox:
             self._mark.unlink(missing_ok=True)
         return self.whole
 
-    def _open(self) -> None:
+    def _reopen(self) -> None:
         self.whole = False
         self._mark.touch()
 

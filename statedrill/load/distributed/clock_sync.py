@@ -7,47 +7,48 @@ Probabilistic Clock Synchronization, 1989). Pure: times come in as arguments.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-# Two clocks that nobody sets run apart by less than this, in ns per ns: crystals are good to 100
-# ppm, and 500 ppm is the most by which an operating system slews a clock (adjtimex).
+# Two free-running clocks drift apart by less than this, in ns per ns: crystals are good to 100 ppm,
+# and 500 ppm is the most by which an operating system slews a clock (adjtimex).
 DRIFT = 500e-6
 
 
 class Reading(NamedTuple):
-    """The other clock is `ahead_ns` ahead of ours, give or take `error_ns`; heard at `at_ns`."""
+    """The remote clock is `ahead_ns` ahead of ours, give or take `error_ns`; heard at `at_ns`."""
 
     ahead_ns: int
     error_ns: int
     at_ns: int = 0
 
 
-def reading(asked_ns: int, theirs_ns: int, heard_ns: int) -> Reading:
-    """What one question tells: asked and heard on our clock, answered on the other."""
+def reading(asked_ns: int, remote_ns: int, heard_ns: int) -> Reading:
+    """What one question shows: asked and heard on our clock, answered on the remote one."""
     error_ns = (heard_ns - asked_ns + 1) // 2
-    return Reading(theirs_ns - (asked_ns + heard_ns) // 2, error_ns, heard_ns)
+    return Reading(remote_ns - (asked_ns + heard_ns) // 2, error_ns, heard_ns)
 
 
-class FarClock:
-    """The other clock as the best of `readings` showed it; from then on it is watched for drift.
+class RemoteClock:
+    """The remote clock as the best of `readings` showed it; later ones watch it for drift.
 
     `ahead_ns` never changes: a clock that is corrected in the middle could turn the order of what
-    it has timed. How far it may have drifted away since is part of the error that is told.
+    it has timed. How far it may have drifted since is part of the error that is reported.
     """
 
-    def __init__(self, readings: list[Reading]) -> None:
+    def __init__(self, readings: Sequence[Reading]) -> None:
         self._best = min(readings, key=lambda each: each.error_ns)
         self.ahead_ns = self._best.ahead_ns
 
-    def look(self, seen: Reading) -> None:
+    def observe(self, found: Reading) -> None:
         """One more reading. It counts when it is surer than what is known, or contradicts it.
 
         An answer that had to queue says little about the clock, and changes nothing.
         """
-        known_error_ns = self._error_ns(seen.at_ns)
-        apart_ns = abs(seen.ahead_ns - self._best.ahead_ns)
-        if seen.error_ns <= known_error_ns or apart_ns > seen.error_ns + known_error_ns:
-            self._best = seen
+        known_error_ns = self._error_ns(found.at_ns)
+        apart_ns = abs(found.ahead_ns - self._best.ahead_ns)
+        if found.error_ns <= known_error_ns or apart_ns > found.error_ns + known_error_ns:
+            self._best = found
 
     def error_ms(self, now_ns: int) -> float:
         """How wrong `ahead_ns` may be at `now_ns`, at most."""

@@ -1,13 +1,14 @@
 """The HTTP/1.1 client of one user: one attempt per call, never a hidden retry.
 
 A connection that the server closed while it was idle is noticed before a byte is sent and replaced;
-that is no retry. What the answer means is not known here.
+that is no retry. Knows nothing of what a response means.
 """
 
 from __future__ import annotations
 
 import ssl
 import time
+from functools import cache
 from urllib.parse import urlsplit
 
 import gevent
@@ -15,24 +16,26 @@ import gevent
 from statedrill.errors import InputError
 from statedrill.load.http.connection import ConnectError, Connection, connect
 from statedrill.load.http.cookies import CookieJar
-from statedrill.load.http.response import Answer
+from statedrill.load.http.event_loop import Hub
+from statedrill.load.http.response import Response
 
 PER_SESSION = "session"
 PER_REQUEST = "request"
-_AT_ONCE_NS = 1_000_000  # a user who goes on sooner than this after an answer is a busy one
+_AT_ONCE_NS = 1_000_000  # a user whose next request comes sooner than this has no pause
 
 
 class HttpClient:
     """Speaks to one host with one connection and one cookie jar, as one person's browser does.
 
-    After each `exchange`: `answer` (its `status` is 0 without a whole answer), `error` (empty, or
+    After each `exchange`: `response` (its `status` is 0 if it is not complete), `error` (empty, or
     what went wrong), `sent` (whether a byte of the request left), `call` and `ret` (monotonic ns).
     `connections` is `session` (keep-alive) or `request` (a new connection each time).
     """
 
     __slots__ = (
-        "_connection", "_context", "_host", "_port", "_timeout_ns", "answer", "base", "call",
-        "connect_timeout_s", "connected", "cookies", "error", "per_request", "ret", "sent",
+        "_connection", "_context", "_host", "_port", "_timeout_ns", "base", "call",
+        "connect_timeout_s", "connected", "cookies", "error", "per_request", "response", "ret",
+        "sent",
     )  # fmt: skip
 
     def __init__(
@@ -52,7 +55,7 @@ class HttpClient:
         self.connect_timeout_s = connect_timeout_s
         self.per_request = connections == PER_REQUEST
         self.cookies = CookieJar(secure=tls or host.startswith("127.") or host == "localhost")
-        self.answer = Answer()
+        self.response = Response()
         named = f"[{host}]" if ":" in host else host
         shown = named if port == (443 if tls else 80) else f"{named}:{port}"
         closing = "Connection: close\r\n" if self.per_request else ""
@@ -64,11 +67,11 @@ class HttpClient:
         self.ret = 0
 
     def exchange(self, line: bytes, fields: bytes, body: bytes = b"", path: str = "/") -> None:
-        """Send one request and wait for its end. Raises nothing of its own.
+        """Send one request and wait for the end of the exchange. Raises nothing of its own.
 
         `line` is the method and the target, `fields` more header lines, each with its CRLF.
         """
-        self.answer.reset()
+        self.response.reset()
         self.error = ""
         self.sent = False
         request = b"".join((line, self.base, self.cookies.header(path), fields, b"\r\n", body))
@@ -77,7 +80,7 @@ class HttpClient:
         try:
             connection = self._connection
             if connection is not None and self.call - last < _AT_ONCE_NS:
-                line_up()
+                yield_to_ready_users()
                 self.call = time.monotonic_ns()  # the wait was ours, not the server's
             if connection is None or not connection.usable():
                 connection = self._connect()
@@ -92,8 +95,8 @@ class HttpClient:
         finally:
             if not self.ret:
                 self.ret = time.monotonic_ns()
-        if self.answer.cookies:
-            for field in self.answer.cookies:
+        if self.response.cookies:
+            for field in self.response.cookies:
                 self.cookies.store(field, path)
         if self.per_request:
             self.drop()
@@ -107,7 +110,7 @@ class HttpClient:
     def _connect(self) -> Connection:
         self.drop()
         self._connection = connect(
-            self._host, self._port, self.connect_timeout_s, self.answer, self._context
+            self._host, self._port, self.connect_timeout_s, self.response, self._context
         )
         self.connected += 1
         return self._connection
@@ -132,26 +135,37 @@ def target(url: str) -> tuple[str, int, bool]:
     return host, port or (443 if tls else 80), tls
 
 
-def line_up() -> None:
-    """Let every other user whose answer has arrived come as far as this, then go on.
+def checked_address(host: str | None) -> str:
+    """The address to send to.
 
-    Many busy users then send one right after the other, and a server on this machine is not woken
-    anew for each request: an operation costs an eighth less processor time.
+    Raises:
+        InputError: neither `-H` nor a running cluster named one, or it is not one.
     """
-    hub = gevent.get_hub()
-    turn = hub.loop.run_callback(gevent.getcurrent().switch)
+    if not host:
+        raise InputError(
+            "there is no host to send users to",
+            "start a cluster with `statedrill up`, or name one with -H http://...",
+        )
+    target(host)
+    return host
+
+
+def yield_to_ready_users() -> None:
+    """Let every other user whose response has arrived reach the same point, then continue.
+
+    Many users without a pause then send one right after the other, and a server on this machine is
+    woken once for all of them: an operation costs an eighth less processor time.
+    """
+    hub: Hub = gevent.get_hub()
+    wake_up = hub.loop.run_callback(gevent.getcurrent().switch)
     try:
         hub.switch()
     except BaseException:
-        turn.stop()  # killed: its turn must not wake this greenlet where it waits for other things
+        wake_up.stop()  # this greenlet is killed: nothing may wake it where it waits next
         raise
 
 
-_contexts: dict[str, ssl.SSLContext] = {}
-
-
+@cache
 def default_context() -> ssl.SSLContext:
-    """Verifies the server's certificate and name; one for the process (making one is slow)."""
-    if "default" not in _contexts:
-        _contexts["default"] = ssl.create_default_context()
-    return _contexts["default"]
+    """A context that verifies the server's certificate and name; made once (it is slow)."""
+    return ssl.create_default_context()

@@ -1,18 +1,18 @@
 """One TCP (or TLS) connection that carries one request at a time, driven by gevent's event loop.
 
-The socket's watcher stays armed for the connection's whole life: an answer is read and parsed in
-the loop's own callback, and the waiting user is woken once, when it is whole. That is what makes
-it fast, and it notices at once when a server closes an idle connection. Knows bytes, not meaning;
-never sends anything twice.
+The socket's watcher stays armed as long as the connection lives: the loop's own callback reads and
+parses a response, and wakes the waiting user once, when it is complete. That makes it fast, and a
+server that closes an idle connection is noticed at once. Knows bytes, not what they mean; never
+sends anything twice.
 """
 
 from __future__ import annotations
 
 import select
-import socket as _socket
+import socket
 import ssl
 import time
-from typing import Any
+from collections.abc import Callable
 
 import gevent
 import gevent.monkey
@@ -21,47 +21,46 @@ from gevent import getcurrent
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from statedrill.load.http.deadlines import NEVER, Deadlines
-from statedrill.load.http.response import MAX_ANSWER_BYTES, Answer
+from statedrill.load.http.event_loop import Greenlet, Hub
+from statedrill.load.http.response import MAX_RESPONSE_BYTES, Response
+from statedrill.load.http.tls import Tls, handshake
 
 # Locust patches these modules; the connection never blocks, so it takes the originals.
-_raw_socket: Any = gevent.monkey.get_original("socket", "socket")
-_poll: Any = gevent.monkey.get_original("select", "poll")
+_raw_socket: type[socket.socket] = gevent.monkey.get_original("socket", "socket")
+_poll: Callable[[], select.poll] = gevent.monkey.get_original("select", "poll")
 
 _READ, _WRITE = 1, 2
 _CHUNK_BYTES = 64 * 1024
 
 
 class ConnectError(Exception):
-    """No connection: nothing of the request was sent. The text says why in a word or two."""
+    """No connection: nothing of the request was sent. The text says why, in a word or two."""
 
 
 class Connection:
-    """A connection to one server; `answer` is filled by `exchange`.
+    """A connection to one server; `response` is filled by `exchange`.
 
     After an exchange `error` is empty or says what went wrong, `sent` whether the operating
     system took at least one byte of the request, and `closed` whether it can be used again.
     """
 
     __slots__ = (
-        "_answer", "_deadlines", "_fd", "_incoming", "_outgoing", "_parser", "_poller",
-        "_received", "_socket", "_switch_to_hub", "_tls", "_waiting", "_watcher", "busy", "closed",
-        "deadline_ns", "error", "ret", "sent",
+        "_deadlines", "_fd", "_parser", "_poller", "_received", "_response", "_socket",
+        "_switch_to_hub", "_tls", "_waiting", "_watcher", "busy", "closed", "deadline_ns", "error",
+        "ret", "sent",
     )  # fmt: skip
+    _waiting: Greenlet  # the one in `exchange`
 
     def __init__(
-        self, connected: Any, answer: Answer, tls: tuple[Any, Any, Any] | None = None
+        self, connected: socket.socket, response: Response, tls: Tls | None = None
     ) -> None:
-        hub = gevent.get_hub()
+        hub: Hub = gevent.get_hub()
         self._socket = connected
         self._fd = connected.fileno()
-        self._answer = answer
-        self._tls: Any
-        self._incoming: Any
-        self._outgoing: Any
-        self._tls, self._incoming, self._outgoing = tls or (None, None, None)
-        self._parser = answer.parser = HttpResponseParser(answer)
+        self._response = response
+        self._tls = tls
+        self._parser = response.parser = HttpResponseParser(response)
         self._switch_to_hub = hub.switch
-        self._waiting: Any = None  # the greenlet in `exchange`
         self.deadline_ns = NEVER
         self._deadlines = Deadlines.of(hub)
         self._deadlines.watch(self)
@@ -77,16 +76,16 @@ class Connection:
         self.ret = 0
 
     def usable(self) -> bool:
-        """Whether the connection is open and silent, asked of the system before a byte is sent."""
+        """Whether the connection is open and silent, as the system says before a byte is sent."""
         if not self.closed and self._poller.poll(0):
             self._readable()
         return not self.closed
 
     def exchange(self, request: bytes, timeout_ns: int) -> None:
-        """Send `request` once and wait for its whole answer, an error, or the time-out.
+        """Send `request` once and wait for the complete response, an error, or the time-out.
 
-        The caller has reset the answer. Raises nothing of its own; an exception thrown into the
-        waiting greenlet (its end) passes through and leaves the connection closed.
+        The caller has reset the response. Raises nothing of its own; an exception thrown into the
+        waiting greenlet (when it is killed) passes through and leaves the connection closed.
         """
         self._received = 0
         self.error = ""
@@ -117,13 +116,12 @@ class Connection:
             self._socket.close()
 
     def expire(self) -> None:
-        """Called by the deadlines in the event loop: the answer did not come in time."""
+        """The response did not come in time; `Deadlines` calls this in the event loop."""
         self._end("timeout")
 
     def _send(self, request: bytes) -> None:
         if self._tls is not None:
-            self._tls.write(request)
-            request = self._outgoing.read()
+            request = self._tls.encrypt(request)
         try:
             count = self._socket.send(request)
         except BlockingIOError:
@@ -137,7 +135,7 @@ class Connection:
         watcher = gevent.get_hub().loop.io(self._fd, _WRITE)
         try:
             while rest and self.busy:
-                watcher.start(self._waiting.switch)
+                watcher.start(getcurrent().switch)
                 self._switch_to_hub()
                 watcher.stop()
                 if self.busy:
@@ -146,7 +144,7 @@ class Connection:
             watcher.stop()
             watcher.close()
         if rest:
-            # An answer before the request was whole: what follows on this connection is not clear.
+            # The response came before the whole request was sent: the stream is out of sync.
             self.close()
 
     def _try_send(self, rest: memoryview) -> int:
@@ -169,7 +167,7 @@ class Connection:
         ended = not data
         if self._tls is not None:
             try:
-                data, ended = self._decrypt(data)
+                data, ended = self._tls.decrypt(data)
             except ssl.SSLError as error:
                 self._end(f"tls: {error.reason or error}")
                 return
@@ -180,9 +178,9 @@ class Connection:
 
     def _feed(self, data: bytes) -> None:
         if not self.busy:
-            self.close()  # words that nobody asked for: a farewell, or out of step
+            self.close()  # unsolicited bytes: the peer is closing, or the stream is out of sync
             return
-        answer = self._answer
+        response = self._response
         self._received += len(data)
         try:
             self._parser.feed_data(data)
@@ -190,77 +188,64 @@ class Connection:
             self._end("nonsense: an upgrade nobody asked for")
             return
         except HttpParserError as error:
-            if not answer.complete:
+            if not response.complete:
                 self._end(f"nonsense: {error}")
                 return
-            answer.surplus = True
-        if answer.complete:
-            self._whole()
-        elif self._received > MAX_ANSWER_BYTES:
+            response.surplus = True
+        if response.complete:
+            self._complete()
+        elif self._received > MAX_RESPONSE_BYTES:
             self._end("nonsense: an answer too large")
 
-    def _whole(self) -> None:
+    def _complete(self) -> None:
         self.ret = time.monotonic_ns()
         self.busy = False
-        if self._answer.surplus or not self._answer.keep_alive:
+        if self._response.surplus or not self._response.keep_alive:
             self.close()
         self._waiting.switch()
 
     def _end_of_stream(self) -> None:
-        answer = self._answer
-        if self.busy and answer.ends_with_connection and not answer.complete:
-            answer.on_message_complete()
-            self._whole()
+        response = self._response
+        if self.busy and response.ends_with_connection and not response.complete:
+            response.on_message_complete()
+            self._complete()
             return
         self._end("closed early" if self._received else "closed without an answer")
 
     def _end(self, error: str) -> None:
-        """The connection is over; wakes whoever waits for it."""
+        """The connection is over: wake the waiting greenlet, if there is one."""
         waiting, self.busy = self.busy, False
         self.close()
         if waiting:
             self.error = error
             self._waiting.switch()
 
-    def _decrypt(self, data: bytes) -> tuple[bytes, bool]:
-        """(plain bytes, whether the stream ended)."""
-        if data:
-            self._incoming.write(data)
-        else:
-            self._incoming.write_eof()
-        parts: list[bytes] = []
-        try:
-            # An empty read is the other side's orderly farewell.
-            while part := self._tls.read(_CHUNK_BYTES):
-                parts.append(part)
-        except ssl.SSLWantReadError:
-            return b"".join(parts), False
-        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
-            pass
-        return b"".join(parts), True
-
 
 def connect(
-    host: str, port: int, timeout_s: float, answer: Answer, context: ssl.SSLContext | None = None
+    host: str,
+    port: int,
+    timeout_s: float,
+    response: Response,
+    context: ssl.SSLContext | None = None,
 ) -> Connection:
     """A new connection; with `context` the TLS handshake is done and the server verified.
 
     Raises:
-        ConnectError: no name, refused, unreachable, time-out, or TLS failed; no request byte
-            was sent.
+        ConnectError: no such name, refused, unreachable, time-out, or TLS failed; no byte of
+            the request was sent.
     """
     fresh = None
     try:
         fresh = gevent.socket.create_connection((host, port), timeout_s)
-        tls = None if context is None else _handshake(fresh, host, context)
-        fresh.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        tls = None if context is None else handshake(fresh, host, context)
+        fresh.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         family, kind = fresh.family, fresh.type
         raw = _raw_socket(family, kind, 0, fileno=fresh.detach())
         raw.setblocking(False)
-        return Connection(raw, answer, tls)
+        return Connection(raw, response, tls)
     except ssl.SSLError as error:
         raise ConnectError(f"tls: {getattr(error, 'verify_message', '') or error.reason}") from None
-    except _socket.gaierror as error:
+    except socket.gaierror as error:
         raise ConnectError(f"no such name: {error.strerror}") from None
     except TimeoutError:
         raise ConnectError("connect timeout") from None
@@ -269,23 +254,6 @@ def connect(
     finally:
         if fresh is not None:
             fresh.close()  # detached by now, unless something failed
-
-
-def _handshake(fresh: Any, host: str, context: ssl.SSLContext) -> tuple[Any, Any, Any]:
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = context.wrap_bio(incoming, outgoing, server_hostname=host)
-    while True:
-        try:
-            tls.do_handshake()
-            fresh.sendall(outgoing.read())
-            return tls, incoming, outgoing
-        except ssl.SSLWantReadError:
-            fresh.sendall(outgoing.read())
-            data = fresh.recv(_CHUNK_BYTES)
-            if data:
-                incoming.write(data)
-            else:
-                incoming.write_eof()
 
 
 def _reason(error: OSError) -> str:

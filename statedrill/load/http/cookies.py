@@ -16,7 +16,7 @@ _NEVER = float("inf")
 
 @dataclass(frozen=True, slots=True)
 class Cookie:
-    """One cookie; `ends` is the unix time in seconds when it stops to exist."""
+    """One cookie; `ends` is the unix time in seconds at which it expires."""
 
     name: str
     value: str
@@ -26,27 +26,27 @@ class Cookie:
 
 
 class CookieJar:
-    """The cookies of one browser at one host; `secure` says that the host may get secure ones."""
+    """The cookies of one browser at one host; `secure`: the host may be sent secure cookies."""
 
     def __init__(self, secure: bool = False) -> None:
         self.secure = secure
         self.changes = 0
         self._cookies: dict[tuple[str, str], Cookie] = {}
-        self._seen: dict[bytes, Cookie] = {}
+        self._stored: dict[bytes, Cookie] = {}
         self._header: bytes | None = b""
         self._first_end = _NEVER
 
     def store(self, field: bytes, request_path: str = "/") -> None:
-        """Take the value of one `Set-Cookie` field; a malformed one is ignored, as browsers do."""
-        known = self._seen.get(field)
+        """Store the value of one `Set-Cookie` field; a malformed one is ignored, as browsers do."""
+        known = self._stored.get(field)
         if known is not None and self._cookies.get((known.name, known.path)) is known:
             return
         cookie = parse(field, request_path)
         if cookie is None:
             return
-        self._seen.clear()
+        self._stored.clear()
         if cookie.ends == _NEVER:
-            self._seen[field] = cookie
+            self._stored[field] = cookie
         self._cookies[cookie.name, cookie.path] = cookie
         self._changed()
 
@@ -63,7 +63,7 @@ class CookieJar:
         return {cookie.name: cookie.value for cookie in self._cookies.values()}
 
     def load(self, cookies: Mapping[str, str]) -> None:
-        """Take over names and values that `as_dict` gave; their path is the whole host."""
+        """Restore names and values that `as_dict` returned; their path is the whole host."""
         for name, value in cookies.items():
             self._cookies[name, "/"] = Cookie(name, value)
         self._changed()
@@ -78,7 +78,7 @@ class CookieJar:
         }
         kept = list(self._cookies.values())
         self._first_end = min((cookie.ends for cookie in kept), default=_NEVER)
-        # One line serves every path while no cookie is bound to a part of the host.
+        # One line serves every path while no cookie is limited to a part of the host.
         self._header = _line(kept) if all(cookie.path == "/" for cookie in kept) else None
 
 
@@ -89,14 +89,14 @@ def parse(field: bytes, request_path: str = "/") -> Cookie | None:
     name, value = name.strip(), value.strip()
     if not equals or not name or any(ord(letter) < 32 for letter in name + value):
         return None
-    told = {
+    settings = {
         key.strip().lower(): setting.strip()
         for key, _, setting in (attribute.partition("=") for attribute in attributes)
     }
-    path = told.get("path", "")
+    path = settings.get("path", "")
     if not path.startswith("/"):
         path = request_path.rpartition("/")[0] or "/"
-    return Cookie(name, value, path, _end(told), "secure" in told)
+    return Cookie(name, value, path, _end(settings), "secure" in settings)
 
 
 def path_matches(request_path: str, cookie_path: str) -> bool:
@@ -108,20 +108,20 @@ def path_matches(request_path: str, cookie_path: str) -> bool:
     )
 
 
-def _end(told: Mapping[str, str]) -> float:
-    """`Max-Age` has precedence over `Expires`; what cannot be read counts as not told."""
+def _end(settings: Mapping[str, str]) -> float:
+    """`Max-Age` has precedence over `Expires`; a value that cannot be read counts as absent."""
     try:
-        return time.time() + int(told["max-age"])
+        return time.time() + int(settings["max-age"])
     except (KeyError, ValueError, OverflowError):
         pass
     try:
-        return parsedate_to_datetime(told["expires"]).timestamp()
+        return parsedate_to_datetime(settings["expires"]).timestamp()
     except (KeyError, ValueError, OverflowError, TypeError, IndexError, OSError):
         return _NEVER
 
 
 def _line(cookies: list[Cookie]) -> bytes:
-    """Longer paths come first, as the RFC wants."""
+    """Longer paths come first, as RFC 6265 (section 5.4) wants."""
     ordered = sorted(cookies, key=lambda cookie: -len(cookie.path))
     text = "; ".join(f"{cookie.name}={cookie.value}" for cookie in ordered)
     return b"Cookie: " + text.encode("latin-1") + b"\r\n" if text else b""

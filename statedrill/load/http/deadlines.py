@@ -1,13 +1,15 @@
-"""When to stop waiting for an answer: one timer for all connections of a process.
+"""When to stop waiting for a response: one timer for all connections of a process.
 
-A timer per request would cost more than the request's own bytes. Here a request costs one
-assignment, and the timer looks through all open connections: exact to about 20 ms. Knows no HTTP.
+A timer per request would cost more than the bytes of the request. Here a request costs one
+assignment, and the timer checks all open connections: exact to about 20 ms. Knows no HTTP.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Any, Protocol
+from typing import Protocol
+
+from statedrill.load.http.event_loop import Hub
 
 NEVER = 2**63
 _STEP_S = 0.02
@@ -25,26 +27,26 @@ class Expiring(Protocol):
 class Deadlines:
     """The deadlines of one event loop."""
 
-    def __init__(self, hub: Any) -> None:
+    def __init__(self, hub: Hub) -> None:
         self._watched: set[Expiring] = set()
         self._timer = hub.loop.timer(_STEP_S, repeat=_STEP_S, ref=False)
         self._timer.start(self._check)
 
     @classmethod
-    def of(cls, hub: Any) -> Deadlines:
+    def of(cls, hub: Hub) -> Deadlines:
         """The deadlines of `hub`, made with the first use."""
-        found = getattr(hub, "statedrill_deadlines", None)
+        found: Deadlines | None = getattr(hub, "statedrill_deadlines", None)
         if found is None:
             found = cls(hub)
-            hub.statedrill_deadlines = found
+            setattr(hub, "statedrill_deadlines", found)  # noqa: B010
         return found
 
     def watch(self, expiring: Expiring) -> None:
-        """Look at its deadline from now on."""
+        """Check its deadline from now on."""
         self._watched.add(expiring)
 
     def forget(self, expiring: Expiring) -> None:
-        """It is over; safe to call twice."""
+        """Check it no more; safe to call twice."""
         self._watched.discard(expiring)
 
     def _check(self) -> None:

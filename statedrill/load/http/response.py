@@ -1,14 +1,15 @@
-"""One HTTP answer as it arrives: the target of the parser's callbacks.
+"""One HTTP response as it arrives: the target of the parser's callbacks.
 
-Keeps the few header fields that a session needs, and the body. Knows no socket and no meaning.
+Keeps the few header fields that a session needs, and the body. Knows neither the socket nor what
+the response means.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol
 
-# More than this is not an answer of a web application but a fault (or an attack on the memory).
-MAX_ANSWER_BYTES = 64 * 1024 * 1024
+# More than this is not a response of a web application but a fault (or an attack on the memory).
+MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 
 _WANTED = (
     b"set-cookie",
@@ -23,27 +24,38 @@ _WANTED = (
 _MAX_SPELLINGS = 512
 
 
-class Answer:
-    """The answer to the request in flight; used again for the next one.
+class Parser(Protocol):
+    """What a response asks the parser that fills it (httptools has no types)."""
 
-    `status` is 0 until a whole answer is there. `fields` holds the wanted header fields by their
-    lower-case names, `cookies` the values of every `Set-Cookie`.
+    def should_keep_alive(self) -> bool:
+        """Whether the connection can carry another request."""
+
+    def get_status_code(self) -> int:
+        """The status of the response."""
+
+
+class Response:
+    """The response to the request in flight; used again for the next one.
+
+    `status` is 0 until the response is complete. `fields` holds the wanted header fields by their
+    lower-case names, `cookies` the values of every `Set-Cookie`. `surplus`: bytes follow that no
+    request asked for.
     """
 
     __slots__ = (
         "_parts", "complete", "cookies", "fields", "headers_complete", "keep_alive", "parser",
         "status", "surplus",
     )  # fmt: skip
+    parser: Parser  # that of the connection, which sets it
 
     def __init__(self) -> None:
-        self.parser: Any = None  # the parser of the current connection
         self.fields: dict[bytes, bytes] = {}
         self.cookies: list[bytes] = []
         self._parts: list[bytes] = []
         self.reset()
 
     def reset(self) -> None:
-        """Forget the last answer, before a request is sent."""
+        """Forget the last response, before a request is sent."""
         self.status = 0
         self.complete = False
         self.headers_complete = False
@@ -64,7 +76,7 @@ class Answer:
 
     @property
     def ends_with_connection(self) -> bool:
-        """Whether only the end of the connection ends this answer (it told no length)."""
+        """Whether only the end of the connection ends this response (it has no length)."""
         fields = self.fields
         return (
             self.headers_complete
@@ -73,10 +85,10 @@ class Answer:
         )
 
     def on_message_begin(self) -> None:
-        """A first byte; one more after a whole answer means that the connection is not in step.
+        """The parser saw a first byte.
 
         Raises:
-            ValueError: that is so; the parser stops, and the answer stays as it is.
+            ValueError: the response was complete already; the parser stops, and it stays as it is.
         """
         if self.complete:
             self.surplus = True
@@ -93,7 +105,7 @@ class Answer:
             self.fields[key] = value
 
     def on_headers_complete(self) -> None:
-        """The header is whole; the parser forgets what it said about keep-alive with the body."""
+        """The header is complete; the parser forgets about keep-alive when it reads the body."""
         self.headers_complete = True
         self.keep_alive = self.parser.should_keep_alive()
 
@@ -102,7 +114,7 @@ class Answer:
         self._parts.append(part)
 
     def on_message_complete(self) -> None:
-        """The answer is whole, unless it was 100 Continue or its like: then it is still to come."""
+        """The response is complete; after an interim one (100 Continue) it is still to come."""
         status = self.parser.get_status_code()
         if status < 200:
             self.reset()
@@ -115,7 +127,7 @@ _spellings: dict[bytes, bytes] = {name: name for name in _WANTED}
 
 
 def _learn(name: bytes) -> bytes:
-    """The lower-case name of a wanted field, else nothing; remembers a bounded number of them."""
+    """The lower-case name of a wanted field, else b""; remembers a bounded number of spellings."""
     lower = name.lower()
     key = lower if lower in _WANTED else b""
     if len(_spellings) < _MAX_SPELLINGS:

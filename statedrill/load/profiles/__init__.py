@@ -1,1 +1,1 @@
-"""How many users there are at which time."""
+"""Profiles: how many users there are, or sessions a second, at which time."""

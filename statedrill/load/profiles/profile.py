@@ -1,12 +1,10 @@
 """`Profile`: what profile files import. A Locust load shape made of one pure function.
 
-In the closed model the shape's share is one of `-u` users, in the open model of the arrival rate
-(then `-u`, the pool, stays). Knows Locust's shapes; the functions are in `shapes`.
+In the closed model the function gives a share of `-u` users, in the open model one of the arrival
+rate (then `-u`, the pool, stays). Knows Locust's shapes; the functions are in `shapes`.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 from locust import LoadTestShape
 
@@ -26,15 +24,20 @@ class Profile(LoadTestShape):
 
     def tick(self) -> tuple[int, float] | None:
         """Locust asks once a second: (users, users started per second), or None at the end."""
-        runner: Any = self.runner
-        options = runner.environment.parsed_options
+        assert self.runner is not None
+        options = self.runner.environment.parsed_options
+        assert options is not None
         elapsed_s, run_time_s = self.elapsed_s(), shape_length_s(options.run_time)
         if options.run_time and elapsed_s >= run_time_s:
             return None
         users, spawn_rate = options.num_users or 1, options.spawn_rate or 1.0
         if not options.arrival_rate:
-            users = max(1, round(users * self.share(elapsed_s, run_time_s)))
+            users = self.users_at(elapsed_s, run_time_s, users)
         return users, spawn_rate
+
+    def users_at(self, elapsed_s: float, run_time_s: float, full: int) -> int:
+        """The users that the profile plans at this time of the closed model, of `full` ones."""
+        return max(1, round(full * self.share(elapsed_s, run_time_s)))
 
     def elapsed_s(self) -> float:
         """Seconds since the test began."""

@@ -31,7 +31,7 @@ def spike(elapsed_s: float, run_time_s: float) -> float:
 
 
 def diurnal(elapsed_s: float, run_time_s: float) -> float:
-    """One day: from a fifth at night in a sine to the full load at noon and back."""
+    """One day: from a fifth at night along a sine to the full load at noon and back."""
     position = elapsed_s / _span(run_time_s) % 1.0
     return 0.6 - 0.4 * math.cos(2 * math.pi * position)
 
@@ -53,6 +53,11 @@ STEPS = 10
 def step_of(elapsed_s: float, run_time_s: float) -> int:
     """The number of the step, from 1 to STEPS."""
     return min(STEPS, 1 + int(STEPS * elapsed_s / _span(run_time_s)))
+
+
+def steps_completed(elapsed_s: float, run_time_s: float) -> int:
+    """How many steps are over, from 0 to STEPS."""
+    return min(STEPS, int(STEPS * elapsed_s / _span(run_time_s)))
 
 
 def _span(run_time_s: float) -> float:

@@ -1,26 +1,35 @@
-"""Latencies of a whole run, kept in HdrHistogram: three significant digits, exact greatest value.
+"""The latencies of a whole run in an HdrHistogram: three significant digits, exact greatest value.
 
-Mergeable, so that a master can add up what its load processes saw. Values beyond an hour are
-counted apart: the library would drop them without a word. Knows no Locust.
+Mergeable, so that a master can add up what its load processes measured. Values beyond an hour are
+counted apart: the library would drop them silently. Knows no Locust.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TypedDict
 
 from hdrh.histogram import HdrHistogram
+
+from statedrill.quantile import nearest_rank
 
 _LONGEST_US = 3_600_000_000
 
 
-class Latencies:
+class Encoded(TypedDict):
+    """A histogram on its way to another process."""
+
+    hdr: str
+    max_ns: int
+    beyond: int
+
+
+class LatencyHistogram:
     """A distribution of durations; `beyond` of them were longer than an hour."""
 
     def __init__(self) -> None:
-        self._hdr: Any = HdrHistogram(1, _LONGEST_US, 3)
+        self._hdr = HdrHistogram(1, _LONGEST_US, 3)
         self.max_ns = 0
         self.beyond = 0
 
@@ -41,27 +50,27 @@ class Latencies:
         """The smallest duration that `percent` of all do not exceed; None when there is none."""
         if self.count == 0:
             return None
-        # The nearest rank; asked with its own percentage the library cannot round it away.
-        rank = max(1, math.ceil(percent / 100 * self.count - 1e-9))
+        rank = nearest_rank(self.count, percent / 100)
         within = self.count - self.beyond
         if rank > within or percent >= 100:
             return self.max_ns / 1e6
+        # Asked with the rank's own percentage the library cannot round the rank away.
         value_us = self._hdr.get_value_at_percentile(100 * rank / within)
         return float(min(value_us / 1e3, self.max_ns / 1e6))
 
-    def merge(self, other: Latencies) -> None:
+    def merge(self, other: LatencyHistogram) -> None:
         """Add everything that is in `other`."""
         self._hdr.add(other._hdr)
         self.max_ns = max(self.max_ns, other.max_ns)
         self.beyond += other.beyond
 
-    def encode(self) -> dict[str, Any]:
+    def encode(self) -> Encoded:
         """For another process."""
         encoded = self._hdr.encode().decode("ascii")
         return {"hdr": encoded, "max_ns": self.max_ns, "beyond": self.beyond}
 
     @classmethod
-    def decode(cls, encoded: Mapping[str, Any]) -> Latencies:
+    def decode(cls, encoded: Encoded) -> LatencyHistogram:
         """The inverse of `encode`."""
         made = cls()
         made._hdr = HdrHistogram.decode(encoded["hdr"])
@@ -72,10 +81,10 @@ class Latencies:
         """The figures in one line."""
         if self.count == 0:
             return "nothing was measured"
-        shown = [(f"p{percent:g}", self.percentile_ms(percent)) for percent in (50, 95, 99, 99.9)]
-        shown.append(("max", self.max_ns / 1e6))
-        told = ", ".join(f"{name} {value:.3f}" for name, value in shown)
-        return f"{told} ms over {self.count:,} operations"
+        figures = [(f"p{percent:g}", self.percentile_ms(percent)) for percent in (50, 95, 99, 99.9)]
+        figures.append(("max", self.max_ns / 1e6))
+        listed = ", ".join(f"{name} {value:.3f}" for name, value in figures)
+        return f"{listed} ms over {self.count:,} operations"
 
 
 def _rounded_us(duration_ns: int) -> int:

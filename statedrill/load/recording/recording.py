@@ -9,16 +9,22 @@ from collections.abc import Callable
 from typing import Any
 
 from statedrill.history.recorder import Recorder
+from statedrill.history.session_line import SessionLine
 from statedrill.load.contract import Call
-from statedrill.load.recording.counters import Tally
+from statedrill.load.recording.counters import Counters
 
 # (call, latency in ns, service time in ns, length of the body, what went wrong or "")
 Listener = Callable[[Call, int, int, int, str], None]
+# One operation, its values in the order of `recorder.COLUMNS`.
+Row = tuple[Any, ...]
 _MAX_INSTANCES = 60_000
 
 
-class Journal:
-    """The record of one load process; without a `recorder` only figures are kept."""
+class Recording:
+    """The record of one load process; without a `recorder` only figures are kept.
+
+    `write` takes one operation as a row; it is an attribute because it is in the hot path.
+    """
 
     def __init__(
         self, run: str, recorder: Recorder | None = None, listener: Listener | None = None
@@ -26,19 +32,19 @@ class Journal:
         self.run = run
         self.recorder = recorder
         self.listener = listener
-        self.tally = Tally()
-        self.keep: Callable[[tuple[Any, ...]], None] = recorder.keep if recorder else _nowhere
+        self.counters = Counters()
+        self.write: Callable[[Row], None] = recorder.keep if recorder else _ignore
         self._codes: dict[Call, tuple[int, int]] = {}
-        self._named: dict[tuple[Call, str], tuple[int, int]] = {}
+        self._named_codes: dict[tuple[Call, str], tuple[int, int]] = {}
         self._instances: dict[bytes | None, int] = {None: 0}
 
     def codes(self, call: Call, name: str = "") -> tuple[int, int]:
         """(number of the operation, number of the object) of a call, of object `name` if any."""
-        found = self._codes.get(call) if not name else self._named.get((call, name))
-        return found or self._learn(call, name)
+        found = self._named_codes.get((call, name)) if name else self._codes.get(call)
+        return found or self._new_codes(call, name)
 
     def instance(self, shown: bytes | None) -> int:
-        """The number of the instance that an answer named (0: it named none)."""
+        """The number of the instance that a response named (0: it named none)."""
         found = self._instances.get(shown)
         if found is None and shown is not None:
             name = shown.decode("latin-1")[:100]
@@ -47,25 +53,31 @@ class Journal:
             found = self._instances[shown] = self.recorder.code("instance", name)
         return found or 0
 
-    def session(self, number: int, **facts: Any) -> None:
-        """What the audit needs to come back as this user; the last line of a session counts."""
+    def save_session(self, number: int, line: SessionLine) -> None:
+        """Write down what the audit needs to come back as the user of this session."""
         if self.recorder is not None:
-            self.recorder.session(number, **facts)
+            self.recorder.session({**line, "session": number})
 
-    def _learn(self, call: Call, name: str) -> tuple[int, int]:
+    def close(self) -> None:
+        """Close the record; operations that come later are dropped. Safe to call twice."""
+        if self.recorder is not None:
+            self.recorder.close()
+            self.write = _ignore
+
+    def _new_codes(self, call: Call, name: str) -> tuple[int, int]:
         if self.recorder is None:
             return 0, 0
-        whole = call.object + name if call.object.endswith("/") else call.object
-        found = (
+        named = call.object.endswith("/")
+        codes = (
             self.recorder.code("op", call.op),
-            self.recorder.code("object", whole, call.model),
+            self.recorder.code("object", call.object + name if named else call.object, call.model),
         )
-        if call.object.endswith("/"):
-            self._named[call, name] = found
+        if named:
+            self._named_codes[call, name] = codes
         else:
-            self._codes[call] = found
-        return found
+            self._codes[call] = codes
+        return codes
 
 
-def _nowhere(row: tuple[Any, ...]) -> None:
-    """No recorder: the row is not kept."""
+def _ignore(row: Row) -> None:
+    """There is no record, or it is closed."""

@@ -1,4 +1,4 @@
-"""What one attempt of one call carries, and what its answer showed.
+"""What one attempt of one call carries, and what its response showed.
 
 Plain tuples: they are made for every request. Knows no socket and no record.
 """
@@ -11,10 +11,11 @@ from statedrill.history.operation import NO_VERSION, NOTHING
 from statedrill.load.contract import CHECK_SESSION, READS, RECOMMENDATIONS, Call
 
 
-class Try(NamedTuple):
+class Attempt(NamedTuple):
     """One attempt: the call, the name that completes its object, the tail that completes its path.
 
-    A write carries its id, the element it is about, the logical action and which try this is.
+    A write carries its id, the element it is about, the logical action and which attempt at that
+    action this is, from 1 up.
     """
 
     call: Call
@@ -23,11 +24,11 @@ class Try(NamedTuple):
     wid: int = 0
     element: int = 0
     logical: int = 0
-    attempt: int = 0
+    number: int = 0
 
 
-# What an answer showed of the object, as columns of the record: read_wid, ver, items,
+# What a response showed of the object, as columns of the record: read_wid, ver, items,
 # item_logicals. A bare tuple: a named one takes eight times as long to make.
-Seen = tuple[int, int, list[int] | None, list[int] | None]
-NOTHING_SEEN: Seen = (NOTHING, NO_VERSION, None, None)
-READ_TRIES = {call: Try(call) for call in (*READS.values(), CHECK_SESSION, RECOMMENDATIONS)}
+Observed = tuple[int, int, list[int] | None, list[int] | None]
+NOTHING_OBSERVED: Observed = (NOTHING, NO_VERSION, None, None)
+READ_ATTEMPTS = {call: Attempt(call) for call in (*READS.values(), CHECK_SESSION, RECOMMENDATIONS)}

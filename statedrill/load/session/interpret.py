@@ -1,4 +1,4 @@
-"""What an answer means (docs/definitions.md#r3 and #r4, and the HTTP contract).
+"""What a response means (docs/definitions.md#r3 and #r4, and the HTTP contract).
 
 Pure: bytes and numbers in, outcomes and ids out. Knows no socket, no user and no file.
 """
@@ -21,11 +21,11 @@ OK, FAILED, UNKNOWN, ACCEPTED = (
 )
 STOPPED = "the user was stopped"  # the note of an attempt whose greenlet was killed
 _NOTE_BYTES = 120
-_LONGEST_ID = 100  # as the contract has it; no number in it is too long to be read
+_LONGEST_ID = 100  # by the contract; no number in such an id is too long to be read
 
 
-class Ids:
-    """Reads the ids that answers to one session show."""
+class WriteIds:
+    """Writes and reads the ids of one session, in the text form that the application stores."""
 
     __slots__ = ("_key_prefix", "_prefix", "run", "session")
 
@@ -82,8 +82,9 @@ def version(value: object) -> int:
 
 def version_in(field: bytes | None) -> int:
     """The version in a header field."""
-    digits = field is not None and field.isdigit() and len(field) <= 10
-    return version(int(field)) if digits and field else NO_VERSION
+    if field is None or not field.isdigit() or len(field) > 10:
+        return NO_VERSION
+    return version(int(field))
 
 
 def refusal(status: int, body: bytes, error: str, sent: bool) -> tuple[int, str]:
@@ -96,14 +97,14 @@ def refusal(status: int, body: bytes, error: str, sent: bool) -> tuple[int, str]
     if not status:
         return UNKNOWN, error
     if status == 503 or 400 <= status < 500:
-        told = parse(body)
-        if told is not None and told.get("executed") is False:
-            return FAILED, f"{status} {str(told.get('error', ''))[:_NOTE_BYTES]}"
+        refused = parse(body)
+        if refused is not None and refused.get("executed") is False:
+            return FAILED, f"{status} {str(refused.get('error', ''))[:_NOTE_BYTES]}"
     return UNKNOWN, f"{status} {body[:_NOTE_BYTES].decode('utf-8', 'replace')}"
 
 
-def listing(call: Call, body: dict[str, Any], ids: Ids) -> tuple[list[int], list[int] | None]:
-    """(ids, logical ids of orders or None) of the list in an answer.
+def listing(call: Call, body: dict[str, Any], ids: WriteIds) -> tuple[list[int], list[int] | None]:
+    """(ids, logical ids of orders or None) of the list in a response.
 
     Raises:
         KeyError, TypeError: there is no such list.

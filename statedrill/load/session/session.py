@@ -1,62 +1,63 @@
 """One user's session: who they are, what they have seen, and one attempt of one call at a time.
 
-Every attempt becomes exactly one row of the record, whatever happens, the end of the user's own
-greenlet included. Knows the application's contract; knows no Locust, no pace and no scenario.
+Every attempt becomes exactly one row of the record, whatever happens, even if the user's own
+greenlet is killed. Knows the application's contract; knows no Locust, no pace and no scenario.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from statedrill.history.operation import ABSENT, ALIEN, FOREIGN, INITIAL, NO_VERSION, NOTHING
+from statedrill.history.session_line import SessionLine
 from statedrill.load.contract import CHECK_SESSION, DOWNLOAD, SIGN_IN, SIGN_OUT, Call
 from statedrill.load.http.client import HttpClient
-from statedrill.load.recording.recording import Journal
-from statedrill.load.session.attempt import NOTHING_SEEN, READ_TRIES, Seen, Try
+from statedrill.load.recording.recording import Recording
+from statedrill.load.session.attempt import NOTHING_OBSERVED, READ_ATTEMPTS, Attempt, Observed
 from statedrill.load.session.interpret import (
     ACCEPTED,
     FAILED,
     OK,
     STOPPED,
     UNKNOWN,
-    Ids,
+    WriteIds,
     listing,
     parse,
     refusal,
     version,
     version_in,
 )
-from statedrill.load.session.server_session import Identity
-from statedrill.load.session.upload_content import picture
+from statedrill.load.session.server_session import ServerSessions
+from statedrill.load.session.upload_content import upload_content
 
 _ANSWERED = (OK, ACCEPTED)
-_NOT_AS_AGREED = "200, but the body is not as agreed"
+_NOT_AS_THE_CONTRACT = "200, but the body is not as agreed"
 
 
 class Session:
     """The state of one session; `read`, `write` and `download` make one attempt and record it.
 
     `due` is the intended start of the next attempt in monotonic ns (0: none); the first attempt
-    takes it. `signed_in` is what the client believes; `answered` whether the last attempt ended
-    with an answer as the contract has it (OK or ACCEPTED).
+    takes it. `signed_in` is what the client believes; `answered` whether the last attempt got a
+    response as the contract says (OK or ACCEPTED).
     """
 
-    def __init__(self, number: int, client: HttpClient, journal: Journal) -> None:
+    def __init__(self, number: int, client: HttpClient, recording: Recording) -> None:
         self.number = number
-        self.user = f"{journal.run}-u{number}"
+        self.user = f"{recording.run}-u{number}"
         self.client = client
-        self.journal = journal
-        self.ids = Ids(journal.run, number)
-        self.identity = Identity()
+        self.recording = recording
+        self.ids = WriteIds(recording.run, number)
+        self.server_sessions = ServerSessions()
         self.signed_in = False
         self.answered = False
         self.due = 0
         self.next_write = 1
         self.next_logical = 1
         self.objects: set[str] = set()
-        self._touched: set[int] = set()  # their numbers in the record
-        journal.tally.sessions += 1
+        self._known_objects: set[int] = set()  # their numbers in the record
+        recording.counters.sessions += 1
 
     def logical(self) -> int:
         """The number of a new logical action."""
@@ -65,14 +66,14 @@ class Session:
         return number
 
     def read(self, call: Call) -> dict[str, Any] | None:
-        """One attempt to read; the answer's object when it is as the contract says, else None."""
-        tried = READ_TRIES[call]
-        self._attempt(tried, b"", b"")
-        answer = self.client.answer
-        if answer.status != 200:
-            self._refused(tried)
+        """One attempt to read; the JSON object of a response as the contract says, else None."""
+        attempt = READ_ATTEMPTS[call]
+        self._exchange(attempt, b"", b"")
+        response = self.client.response
+        if response.status != 200:
+            self._refused(attempt)
             return None
-        body = parse(answer.body)
+        body = parse(response.body)
         items = logicals = None
         try:
             if body is None:
@@ -81,58 +82,60 @@ class Session:
             if call.listed:
                 items, logicals = listing(call, body, self.ids)
         except (KeyError, TypeError, AttributeError, ValueError):
-            self._record(tried, UNKNOWN, note=_NOT_AS_AGREED)
+            self._record(attempt, UNKNOWN, note=_NOT_AS_THE_CONTRACT)
             return None
-        seen = (read_wid, version(body.get("ver")), items, logicals)
-        self._record(tried, OK, seen, note)
+        observed = (read_wid, version(body.get("ver")), items, logicals)
+        self._record(attempt, OK, observed, note)
         return body
 
-    def write(self, tried: Try, body: bytes | None, earlier: Sequence[int] = ()) -> str | None:
-        """One attempt to write; the text of the id that the answer confirms, else None.
+    def write(
+        self, attempt: Attempt, body: bytes | None, earlier: Sequence[int] = ()
+    ) -> str | None:
+        """One attempt to write; the text of the id that the response confirms, else None.
 
-        `earlier` are the ids of the attempts before: an answer may confirm one of them instead.
+        `earlier` are the ids of the attempts before: a response may confirm one of them instead.
         """
-        head = [b"X-Write-Id: ", self.ids.text(tried.wid).encode(), b"\r\nIdempotency-Key: ",
-                self.ids.key(tried.logical).encode(), b"\r\n"]  # fmt: skip
+        head = [b"X-Write-Id: ", self.ids.text(attempt.wid).encode(), b"\r\nIdempotency-Key: ",
+                self.ids.key(attempt.logical).encode(), b"\r\n"]  # fmt: skip
         if body is not None:
             head.append(
-                b"Content-Type: %b\r\nContent-Length: %d\r\n" % (tried.call.content, len(body))
+                b"Content-Type: %b\r\nContent-Length: %d\r\n" % (attempt.call.content, len(body))
             )
-        self._attempt(tried, b"".join(head), body or b"")
-        answer = self.client.answer
-        if answer.status not in (200, 201, 202):
-            self._refused(tried)
+        self._exchange(attempt, b"".join(head), body or b"")
+        response = self.client.response
+        if response.status not in (200, 201, 202):
+            self._refused(attempt)
             return None
-        told = parse(answer.body) or {}
-        shown = self.ids.number(told["wid"]) if told.get("wid") else NOTHING
-        if shown != tried.wid and shown not in earlier:
-            note = f"{answer.status}, but the write is not confirmed"
-            self._record(tried, UNKNOWN, _seen(shown), note)
+        receipt = parse(response.body) or {}
+        shown = self.ids.number(receipt["wid"]) if receipt.get("wid") else NOTHING
+        if shown != attempt.wid and shown not in earlier:
+            note = f"{response.status}, but the write is not confirmed"
+            self._record(attempt, UNKNOWN, _observed(shown), note)
             return None
-        if tried.call is SIGN_IN:
-            if told.get("user", self.user) != self.user:
-                self._record(tried, UNKNOWN, _seen(FOREIGN), "signed in as another user")
+        if attempt.call is SIGN_IN:
+            if receipt.get("user", self.user) != self.user:
+                self._record(attempt, UNKNOWN, _observed(FOREIGN), "signed in as another user")
                 return None
-            answer.fields.setdefault(b"x-session-id", str(told.get("session", "")).encode())
-        outcome = ACCEPTED if answer.status == 202 else OK
-        self._record(tried, outcome, _seen(shown, version(told.get("ver"))))
+            response.fields.setdefault(b"x-session-id", str(receipt.get("session", "")).encode())
+        outcome = ACCEPTED if response.status == 202 else OK
+        self._record(attempt, outcome, _observed(shown, version(receipt.get("ver"))))
         return self.ids.text(shown)
 
     def download(self, name: str) -> bytes | None:
         """One attempt to read an upload back; its content is checked against the id it shows."""
-        tried = Try(DOWNLOAD, name, name)
-        self._attempt(tried, b"", b"")
-        answer = self.client.answer
-        if answer.status == 200:
-            return self._uploaded(tried)
-        told = parse(answer.body) if answer.status == 404 else None
-        if told is None or told.get("absent") is not True:
-            self._refused(tried)
+        attempt = Attempt(DOWNLOAD, name, name)
+        self._exchange(attempt, b"", b"")
+        response = self.client.response
+        if response.status == 200:
+            return self._uploaded(attempt)
+        absence = parse(response.body) if response.status == 404 else None
+        if absence is None or absence.get("absent") is not True:
+            self._refused(attempt)
             return None
         read_wid, note = INITIAL, None
-        if told.get("wid") is not None:
-            read_wid, note = ABSENT, f"the content of {str(told['wid'])[:100]} is gone"
-        self._record(tried, OK, _seen(read_wid, version(told.get("ver"))), note)
+        if absence.get("wid") is not None:
+            read_wid, note = ABSENT, f"the content of {str(absence['wid'])[:100]} is gone"
+        self._record(attempt, OK, _observed(read_wid, version(absence.get("ver"))), note)
         return None
 
     def wid(self) -> int:
@@ -144,7 +147,7 @@ class Session:
     def sign_in(self) -> bool:
         """One attempt to sign in; True when the server confirmed it."""
         body = b'{"user":"%s"}' % self.user.encode()
-        done = self.write(self._entrance(SIGN_IN), body) is not None
+        done = self.write(self._session_attempt(SIGN_IN), body) is not None
         if done:
             self.signed_in = True
             self.save()
@@ -152,60 +155,61 @@ class Session:
 
     def sign_out(self) -> bool:
         """One attempt to sign out; True when the server confirmed it."""
-        done = self.write(self._entrance(SIGN_OUT), b"") is not None
+        done = self.write(self._session_attempt(SIGN_OUT), b"") is not None
         if done:
             self.signed_in = False
             self.save()
         return done
 
-    def save(self, **more: Any) -> None:
+    def save(self, ended: bool = False) -> None:
         """Write down what the audit needs to come back as this user."""
-        self.journal.session(
-            self.number,
-            user=self.user,
-            cookies=self.client.cookies.as_dict(),
-            objects=sorted(self.objects),
-            next_write=self.next_write,
-            next_logical=self.next_logical,
-            server_sessions=self.identity.ids(),
-            current=self.identity.current,
-            signed_in=self.signed_in,
-            **more,
-        )
+        line: SessionLine = {
+            "user": self.user,
+            "cookies": self.client.cookies.as_dict(),
+            "objects": sorted(self.objects),
+            "next_write": self.next_write,
+            "next_logical": self.next_logical,
+            "server_sessions": self.server_sessions.ids(),
+            "current": self.server_sessions.current,
+            "signed_in": self.signed_in,
+        }
+        if ended:
+            line["ended"] = True
+        self.recording.save_session(self.number, line)
 
-    def resume(self, facts: Mapping[str, Any]) -> None:
+    def resume(self, line: SessionLine) -> None:
         """Become the session that a line of `save` describes."""
-        self.client.cookies.load(facts["cookies"])
-        self.objects = set(facts["objects"])
-        self.next_write = int(facts["next_write"])
-        self.next_logical = int(facts["next_logical"])
-        self.identity.learn(facts["server_sessions"])
-        self.identity.current = int(facts["current"])
-        self.signed_in = bool(facts["signed_in"])
+        self.client.cookies.load(line["cookies"])
+        self.objects = set(line["objects"])
+        self.next_write = line["next_write"]
+        self.next_logical = line["next_logical"]
+        self.server_sessions.restore(line["server_sessions"])
+        self.server_sessions.current = line["current"]
+        self.signed_in = line["signed_in"]
 
     def end(self) -> None:
         """The user leaves: the connection is dropped, the last line written."""
         self.client.drop()
         self.save(ended=True)
 
-    def _entrance(self, call: Call) -> Try:
-        return Try(call, wid=self.wid(), logical=self.logical(), attempt=1)
+    def _session_attempt(self, call: Call) -> Attempt:
+        return Attempt(call, wid=self.wid(), logical=self.logical(), number=1)
 
-    def _attempt(self, tried: Try, fields: bytes, body: bytes) -> None:
-        call = tried.call
-        target = call.line + tried.tail.encode("latin-1") if tried.tail else call.line
+    def _exchange(self, attempt: Attempt, fields: bytes, body: bytes) -> None:
+        call = attempt.call
+        target = call.line + attempt.tail.encode("latin-1") if attempt.tail else call.line
         try:
             self.client.exchange(target, fields, body, call.path)
         except BaseException:
             # The greenlet is killed in flight: what was sent may have been done.
-            self._record(tried, UNKNOWN if self.client.sent else FAILED, note=STOPPED)
+            self._record(attempt, UNKNOWN if self.client.sent else FAILED, note=STOPPED)
             raise
 
-    def _refused(self, tried: Try) -> None:
+    def _refused(self, attempt: Attempt) -> None:
         client = self.client
-        status = client.answer.status
-        outcome, note = refusal(status, client.answer.body, client.error, client.sent)
-        self._record(tried, outcome, note=note)
+        status = client.response.status
+        outcome, note = refusal(status, client.response.body, client.error, client.sent)
+        self._record(attempt, outcome, note=note)
         if status == 401:
             self.signed_in = False
 
@@ -219,61 +223,66 @@ class Session:
             return ALIEN, f"the value of {str(value['wid'])[:60]} under the id {str(text)[:60]}"
         return self.ids.number(text), None
 
-    def _uploaded(self, tried: Try) -> bytes | None:
-        fields, content = self.client.answer.fields, self.client.answer.body
+    def _uploaded(self, attempt: Attempt) -> bytes | None:
+        fields, content = self.client.response.fields, self.client.response.body
         text = fields.get(b"x-write-id", b"").decode("latin-1")
         if not text:
-            self._record(tried, UNKNOWN, note=_NOT_AS_AGREED)
+            self._record(attempt, UNKNOWN, note=_NOT_AS_THE_CONTRACT)
             return None
         number, note = self.ids.number(text), None
-        if content != picture(text):
+        if content != upload_content(text):
             number, note = ALIEN, f"the content is not what {text[:60]} uploaded"
-        self._record(tried, OK, _seen(number, version_in(fields.get(b"x-ver"))), note)
+        self._record(attempt, OK, _observed(number, version_in(fields.get(b"x-ver"))), note)
         return content
 
     def _record(
-        self, tried: Try, outcome: int, seen: Seen = NOTHING_SEEN, note: str | None = None
+        self,
+        attempt: Attempt,
+        outcome: int,
+        observed: Observed = NOTHING_OBSERVED,
+        note: str | None = None,
     ) -> None:
-        client, journal, answer = self.client, self.journal, self.client.answer
-        call, name, _, wid, element, logical, attempt = tried
-        read_wid, ver, items, logicals = seen
-        op, thing = journal.codes(call, name)
+        client, recording, response = self.client, self.recording, self.client.response
+        call, name, _, wid, element, logical, number = attempt
+        read_wid, ver, items, logicals = observed
+        op, thing = recording.codes(call, name)
+        instance = recording.instance(response.fields.get(b"x-instance-id"))
         due, self.due = self.due, 0
-        journal.keep((
+        recording.write((
             client.call, client.ret, self.number, 0, thing, op, call.kind, outcome, wid, read_wid,
-            element, ver, logical, attempt, journal.instance(answer.fields.get(b"x-instance-id")),
-            answer.status, self._server_session(call, outcome), due, items, logicals, note,
+            element, ver, logical, number, instance, response.status,
+            self._server_session(call, outcome), due, items, logicals, note,
         ))  # fmt: skip
         self.answered = outcome in _ANSWERED
         service_ns = client.ret - client.call
         latency_ns = client.ret - due if due else service_ns
-        tally = journal.tally
-        tally.latencies.append(latency_ns)
-        tally.services.append(service_ns)
+        counters = recording.counters
+        counters.latencies_ns.append(latency_ns)
+        counters.services_ns.append(service_ns)
         if not self.answered:
-            tally.errors += 1
-        if journal.listener is not None and note is not STOPPED:
-            journal.listener(
-                call, latency_ns, service_ns, len(answer.body),
+            counters.errors += 1
+        if recording.listener is not None and note is not STOPPED:
+            recording.listener(
+                call, latency_ns, service_ns, len(response.body),
                 "" if self.answered else note or "failed",
             )  # fmt: skip
-        if thing not in self._touched:
-            self._touched.add(thing)
+        if thing not in self._known_objects:
+            self._known_objects.add(thing)
             self.objects.add(call.object + name)
             self.save()
 
     def _server_session(self, call: Call, outcome: int) -> int:
-        """The number of the server session that the answer shows (column `server_session`)."""
-        identity, answer = self.identity, self.client.answer
+        """The number of the server session that the response shows (column `server_session`)."""
+        server_sessions, response = self.server_sessions, self.client.response
         if call.enters and outcome != FAILED:
-            identity.current = 0  # it may have been replaced or ended: nothing is expected now
-        number = identity.seen(answer.fields.get(b"x-session-id"), answer.status)
+            server_sessions.current = 0  # replaced or ended, perhaps: nothing is expected now
+        number = server_sessions.observe(response.fields.get(b"x-session-id"), response.status)
         if call is SIGN_IN and outcome == OK:
-            identity.current = number
-        if identity.lost:
-            self.journal.tally.lost(self.number)
+            server_sessions.current = number
+        if server_sessions.lost:
+            self.recording.counters.add_lost_session(self.number)
         return number
 
 
-def _seen(read_wid: int, ver: int = NO_VERSION) -> Seen:
+def _observed(read_wid: int, ver: int = NO_VERSION) -> Observed:
     return read_wid, ver, None, None

@@ -1,6 +1,6 @@
 """A small picture made of nothing but the id of the write that uploads it.
 
-So whoever reads it later, in any process, can tell whether the content belongs to the id.
+Any process that reads it later can tell whether the content belongs to the id.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import zlib
 _SIDE = 32
 
 
-def picture(wid: str) -> bytes:
+def upload_content(wid: str) -> bytes:
     """A grey PNG of 32 by 32 points, about 1.1 kB, the same for the same `wid`."""
     points = hashlib.shake_256(wid.encode()).digest(_SIDE * _SIDE)
     rows = b"".join(

@@ -1,7 +1,7 @@
 """What a user can do: one method per call of the application's contract.
 
 A call waits for the user's turn, signs in again where the server no longer knows the user, and
-tries again only where the scenario says so. Knows no Locust: the audit is a visitor, too.
+tries again only where the scenario says so. Knows no Locust.
 """
 
 from __future__ import annotations
@@ -11,19 +11,30 @@ from typing import Any
 
 import orjson
 
-from statedrill.load import contract
-from statedrill.load.session.attempt import Try
+from statedrill.load.contract import (
+    ADD,
+    APPEND,
+    CHECK_SESSION,
+    CLEAR,
+    ORDER,
+    PUTS,
+    READS,
+    RECOMMENDATIONS,
+    REMOVE,
+    UPLOAD,
+)
+from statedrill.load.session.attempt import Attempt
 from statedrill.load.session.session import Session
-from statedrill.load.session.upload_content import picture
+from statedrill.load.session.upload_content import upload_content
 
-Make = Callable[[str], bytes]
-
-
-class GaveUp(Exception):
-    """The user could not sign in, and goes away."""
+BodyFactory = Callable[[str], bytes]
 
 
-class Visitor:
+class SignInAbandoned(Exception):
+    """The user could not sign in, and leaves."""
+
+
+class UserActions:
     """A user of the application; `session` is who they are.
 
     Writes return the text of the id that the server confirmed (of an added element: its id), and
@@ -33,15 +44,15 @@ class Visitor:
     """
 
     session: Session
-    patience = 0  # how often in a row the user tries to sign in (0: until it works)
-    _ahead = 0  # calls made at once, before their turn
+    sign_in_attempts = 0  # how often in a row the user tries to sign in (0: until it works)
+    _calls_ahead_of_pace = 0  # calls made at once, whose turns are still to be spent
 
-    def turn(self) -> None:
+    def wait_turn(self) -> None:
         """Wait until this user's next operation is to start."""
 
     def sign_in(self) -> bool:
         """Sign in: a new server session for the same user."""
-        self.turn()
+        self.wait_turn()
         return self.session.sign_in()
 
     def sign_out(self) -> bool:
@@ -50,9 +61,9 @@ class Visitor:
         return self.session.sign_out()
 
     def session_check(self) -> bool:
-        """Ask the server who one is; True when it says: still oneself."""
+        """Ask the server whose session this is; True when it says: this user's."""
         self._ready()
-        body = self.session.read(contract.CHECK_SESSION)
+        body = self.session.read(CHECK_SESSION)
         return body is not None and body.get("user") == self.session.user
 
     def come_back(self) -> bool:
@@ -70,12 +81,12 @@ class Visitor:
         a form was sent; the turn is spent afterwards, so that the rate stays as planned.
         """
         self._ready(at_once)
-        return self.session.read(contract.READS[thing])
+        return self.session.read(READS[thing])
 
     def recommendations(self) -> dict[str, Any] | None:
         """Read what the application recommends, computed from the reading history."""
         self._ready()
-        return self.session.read(contract.RECOMMENDATIONS)
+        return self.session.read(RECOMMENDATIONS)
 
     def put(self, thing: str, value: Any, attempts: int = 1) -> str | None:
         """Replace `preferences` or `draft`.
@@ -88,39 +99,39 @@ class Visitor:
             marked = {**value, "wid": wid} if isinstance(value, dict) else value
             return orjson.dumps({"value": marked})
 
-        return self._write(Try(contract.PUTS[thing]), body, attempts)
+        return self._write(Attempt(PUTS[thing]), body, attempts)
 
     def add(self, thing: str, sku: str, quantity: int = 1, attempts: int = 1) -> str | None:
-        """Add an item to the `cart`; the answer is the new element's id."""
+        """Add an item to the `cart`; the response is the new element's id."""
         _only("cart", thing)
         body = orjson.dumps({"sku": sku, "quantity": quantity})
-        return self._write(Try(contract.ADD), lambda _: body, attempts)
+        return self._write(Attempt(ADD), lambda _: body, attempts)
 
     def remove(self, thing: str, element: str, attempts: int = 1) -> str | None:
         """Remove the element with this id from the `cart`."""
         _only("cart", thing)
         number = self.session.ids.number(element)
-        return self._write(Try(contract.REMOVE, tail=element, element=number), None, attempts)
+        return self._write(Attempt(REMOVE, tail=element, element=number), None, attempts)
 
     def clear(self, thing: str, attempts: int = 1) -> str | None:
         """Empty the `cart`."""
         _only("cart", thing)
-        return self._write(Try(contract.CLEAR), None, attempts)
+        return self._write(Attempt(CLEAR), None, attempts)
 
     def append(self, thing: str, article: str, attempts: int = 1) -> str | None:
         """Append an article to the reading `history`."""
         _only("history", thing)
         body = orjson.dumps({"article": article})
-        return self._write(Try(contract.APPEND), lambda _: body, attempts)
+        return self._write(Attempt(APPEND), lambda _: body, attempts)
 
     def order(self, items: list[dict[str, Any]], attempts: int = 1) -> str | None:
         """Order; every attempt carries the same idempotency key, so that it happens once."""
         body = orjson.dumps({"items": items})
-        return self._write(Try(contract.ORDER), lambda _: body, attempts)
+        return self._write(Attempt(ORDER), lambda _: body, attempts)
 
     def upload(self, name: str, attempts: int = 1) -> str | None:
         """Upload a small picture, made from the write's id so that any reader can check it."""
-        return self._write(Try(contract.UPLOAD, name, name), picture, attempts)
+        return self._write(Attempt(UPLOAD, name, name), upload_content, attempts)
 
     def download(self, name: str) -> bytes | None:
         """Read an upload back."""
@@ -128,38 +139,38 @@ class Visitor:
         return self.session.download(name)
 
     def _ready(self, at_once: bool = False) -> None:
-        """The user's turn, signed in: whom the server has forgotten signs in again first.
+        """Wait for the user's turn; sign in again first where the server has forgotten the user.
 
         Raises:
-            GaveUp: signing in failed as often as the user's patience allows.
+            SignInAbandoned: signing in failed `sign_in_attempts` times.
         """
         if at_once and self.session.signed_in:
-            self._ahead += 1
+            self._calls_ahead_of_pace += 1
             return
-        for _ in range(self._ahead):
-            self.turn()
-        self._ahead = 0
-        self.turn()
-        tries = 0
+        for _ in range(self._calls_ahead_of_pace):
+            self.wait_turn()
+        self._calls_ahead_of_pace = 0
+        self.wait_turn()
+        failed = 0
         while not self.session.signed_in:
-            if self.patience and tries == self.patience:
-                raise GaveUp
+            if self.sign_in_attempts and failed == self.sign_in_attempts:
+                raise SignInAbandoned
             self.session.sign_in()
-            tries += 1
-            self.turn()
+            failed += 1
+            self.wait_turn()
 
-    def _write(self, what: Try, make: Make | None, attempts: int) -> str | None:
-        """Try until it is confirmed, at most `attempts` times; `make` gives the body for an id."""
+    def _write(self, action: Attempt, make: BodyFactory | None, attempts: int) -> str | None:
+        """Try until it is confirmed, `attempts` times at most; `make` gives the body for an id."""
         session = self.session
         logical = session.logical()
         earlier: list[int] = []
-        for attempt in range(1, attempts + 1):
+        for number in range(1, attempts + 1):
             self._ready()
             wid = session.wid()
-            element = wid if what.call is contract.ADD else what.element
-            tried = Try(what.call, what.name, what.tail, wid, element, logical, attempt)
+            element = wid if action.call is ADD else action.element
+            attempt = Attempt(action.call, action.name, action.tail, wid, element, logical, number)
             body = None if make is None else make(session.ids.text(wid))
-            confirmed = session.write(tried, body, earlier)
+            confirmed = session.write(attempt, body, earlier)
             if confirmed is not None:
                 return confirmed
             earlier.append(wid)
@@ -167,6 +178,6 @@ class Visitor:
 
 
 def _only(expected: str, thing: str) -> None:
-    """Fail early: a scenario that names another object is wrong, and would be wrong every time."""
+    """Fail early: a scenario that names another object is wrong every time."""
     if thing != expected:
         raise ValueError(f"this works on '{expected}' only, not on '{thing}'")

@@ -14,10 +14,10 @@ import pytest
 from statedrill.errors import InputError
 from statedrill.load.http import client as client_module
 from statedrill.load.http.client import HttpClient, target
-from statedrill.load.http.response import MAX_ANSWER_BYTES
-from tests.load.stub import Handler, Request, Stub, answer, serving
+from statedrill.load.http.response import MAX_RESPONSE_BYTES
+from tests.load.stub import Handler, Request, Stub, response, serving
 
-HELLO = answer({"hello": 1})
+HELLO = response({"hello": 1})
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -41,7 +41,7 @@ def always(raw: bytes, close: bool = False) -> Handler:
 def test_a_request_is_sent_once_and_its_answer_is_whole() -> None:
     with serving(always(HELLO)) as stub:
         client = ask(stub)
-        assert (client.answer.status, client.answer.body) == (200, b'{"hello": 1}')
+        assert (client.response.status, client.response.body) == (200, b'{"hello": 1}')
         assert client.error == ""
         assert client.sent
         assert client.call < client.ret
@@ -72,19 +72,23 @@ def test_per_request_every_request_has_its_own_connection() -> None:
         (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", b"ok"),
         (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
     ],
-    ids=["chunked", "after an interim answer", "without a body"],
+    ids=["chunked", "after an interim response", "without a body"],
 )  # fmt: skip
 def test_an_answer_is_read_in_every_form(raw: bytes, body: bytes) -> None:
     with serving(always(raw)) as stub:
         client = ask(stub)
         assert client.error == ""
-        assert client.answer.body == body
+        assert client.response.body == body
 
 
 def test_an_answer_may_end_with_its_connection() -> None:
     with serving(always(b"HTTP/1.0 200 OK\r\n\r\nall of it", close=True)) as stub:
         client = ask(stub)
-        assert (client.error, client.answer.status, client.answer.body) == ("", 200, b"all of it")
+        assert (client.error, client.response.status, client.response.body) == (
+            "",
+            200,
+            b"all of it",
+        )
 
 
 def test_an_answer_in_small_pieces_is_whole() -> None:
@@ -94,7 +98,7 @@ def test_an_answer_in_small_pieces_is_whole() -> None:
             gevent.sleep(0)
 
     with serving(handler) as stub:
-        assert ask(stub).answer.body == b'{"hello": 1}'
+        assert ask(stub).response.body == b'{"hello": 1}'
 
 
 @pytest.mark.parametrize(
@@ -114,7 +118,7 @@ def test_a_broken_answer_is_an_error_and_the_request_counts_as_sent(raw: bytes, 
     with serving(always(raw, close=True)) as stub:
         client = ask(stub)
         assert client.error.startswith(error)
-        assert client.answer.status == 0 or "nonsense" in client.error
+        assert client.response.status == 0 or "nonsense" in client.error
         assert client.sent
         assert len(stub.requests) == 1
 
@@ -141,7 +145,7 @@ def test_an_endless_answer_is_cut_off() -> None:
     with serving(handler) as stub:
         client = ask(stub)
         assert client.error == "nonsense: an answer too large"
-        assert len(client.answer.body) < MAX_ANSWER_BYTES + (1 << 20)
+        assert len(client.response.body) < MAX_RESPONSE_BYTES + (1 << 20)
 
 
 def test_a_silent_server_costs_the_time_out_and_the_next_request_a_new_connection() -> None:
@@ -157,7 +161,7 @@ def test_a_silent_server_costs_the_time_out_and_the_next_request_a_new_connectio
         assert client.ret - client.call >= 50_000_000
         silent[0] = False
         client.exchange(b"GET /", b"")
-        assert client.answer.status == 200
+        assert client.response.status == 200
         assert stub.connections == 2
 
 
@@ -178,9 +182,9 @@ def test_a_connection_closed_while_idle_is_replaced_before_a_byte_is_sent() -> N
 def test_words_that_nobody_asked_for_end_the_connection() -> None:
     with serving(always(HELLO + b"HTTP/1.1 408 Request Timeout\r\n\r\n")) as stub:
         client = ask(stub)
-        assert client.answer.status == 200
+        assert client.response.status == 200
         client.exchange(b"GET /", b"")
-        assert client.answer.status == 200
+        assert client.response.status == 200
         assert client.connected == 2
 
 
@@ -189,7 +193,7 @@ def test_refused_means_that_nothing_was_sent() -> None:
         taken.bind(("127.0.0.1", 0))  # bound, but nobody listens
         client = HttpClient(f"http://127.0.0.1:{taken.getsockname()[1]}")
         client.exchange(b"GET /", b"")
-    assert (client.error, client.sent, client.answer.status) == ("refused", False, 0)
+    assert (client.error, client.sent, client.response.status) == ("refused", False, 0)
     assert client.call <= client.ret
 
 
@@ -230,7 +234,7 @@ def test_a_greenlet_that_is_killed_leaves_a_closed_connection_and_a_true_sent() 
         assert client.ret >= client.call > 0
         stub.handler = always(HELLO)
         client.exchange(b"GET /", b"")
-        assert client.answer.status == 200
+        assert client.response.status == 200
         assert client.connected == 2
 
 
@@ -273,7 +277,7 @@ def test_users_that_go_on_at_once_send_together_and_others_when_they_like(
             client.exchange(b"GET /", b"")
 
         gevent.joinall([gevent.spawn(user, client) for client in clients])
-        assert all(client.answer.status == 200 for client in clients)
+        assert all(client.response.status == 200 for client in clients)
         together = max(ready_ns) < min(client.call for client in clients)
         assert together == (at_once_ns > 0)
 
@@ -283,12 +287,12 @@ def test_a_large_request_is_sent_whole_and_once() -> None:
     with serving(always(HELLO)) as stub:
         client = HttpClient(stub.address)
         client.exchange(b"PUT /", b"Content-Length: %d\r\n" % len(body), body)
-        assert client.answer.status == 200
+        assert client.response.status == 200
         assert stub.requests[0].body == body
 
 
 def test_cookies_are_kept_and_sent_back() -> None:
-    jar = answer({}, headers=("Set-Cookie: sid=a1; Path=/; HttpOnly", "Set-Cookie: b=2"))
+    jar = response({}, headers=("Set-Cookie: sid=a1; Path=/; HttpOnly", "Set-Cookie: b=2"))
     with serving(always(jar)) as stub:
         client = ask(stub)
         client.exchange(b"GET /", b"")
@@ -372,11 +376,11 @@ def test_a_verified_server_is_spoken_to_and_its_silent_close_is_noticed(
     trusting = ssl.create_default_context(cafile=str(server_side[1]))
     with serving(handler, server_side[0]) as stub:
         client = ask(stub, context=trusting)
-        assert (client.error, client.answer.status) == ("", 200)
+        assert (client.error, client.response.status) == ("", 200)
         client.exchange(b"GET /last", b"")
-        assert (client.error, client.answer.status) == ("", 200)
+        assert (client.error, client.response.status) == ("", 200)
         client.exchange(b"GET /", b"")
-        assert (client.error, client.answer.status) == ("", 200)
+        assert (client.error, client.response.status) == ("", 200)
         assert client.connected == 2
 
 

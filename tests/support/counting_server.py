@@ -68,7 +68,7 @@ class Server:
         self.work()
         head, _, body = raw.partition(b"\r\n\r\n")
         wid = field(head, b"x-write-id")
-        told = answer(head, body, wid)
+        told = response(head, body, wid)
         with self.lock:
             self.executed += [wid] if wid else []
             part = self.dice.randrange(len(told))
@@ -154,7 +154,7 @@ def field(head: bytes, name: bytes) -> str:
     return ""
 
 
-def answer(head: bytes, body: bytes, wid: str) -> bytes:
+def response(head: bytes, body: bytes, wid: str) -> bytes:
     told: dict[str, Any] = {"ver": 1, "wid": wid or None}
     cookie = b""
     if head.startswith(b"POST /sign-in"):

@@ -18,12 +18,12 @@ from statedrill.history.operation import (
     SIGNED_OUT,
 )
 from statedrill.history.recorder import COLUMNS
-from statedrill.load.load_process import Generator
-from statedrill.load.session.upload_content import picture
+from statedrill.load.load_process import LoadProcess, new_recording, session_numbers
+from statedrill.load.session.upload_content import upload_content
 from statedrill.load.settings import Settings
-from statedrill.load.users.actions import Visitor
+from statedrill.load.users.actions import UserActions
 from statedrill.vocabulary import Kind, Outcome
-from tests.load.stub import Request, Shop, Stub, answer, serving
+from tests.load.stub import Request, Shop, Stub, response, serving
 
 RUN = "r7"
 
@@ -36,18 +36,18 @@ class World:
         self.stub = stub
         self.shop = shop
         settings = Settings(history=folder, run=RUN, pace_s=0.0, timeout_s=0.3)
-        self.generator = Generator(settings)
+        self.process = LoadProcess(settings, new_recording(settings), session_numbers())
         self.told: list[tuple[str, str]] = []
-        self.generator.journal.listener = lambda call, *rest: self.told.append((call.op, rest[-1]))
+        self.process.recording.listener = lambda call, *rest: self.told.append((call.op, rest[-1]))
         self.visitor = self.another()
 
-    def another(self) -> Visitor:
-        made = Visitor()
-        made.session = self.generator.session(self.stub.address)
+    def another(self) -> UserActions:
+        made = UserActions()
+        made.session = self.process.session(self.stub.address)
         return made
 
     def rows(self) -> list[dict[str, Any]]:
-        self.generator.journal.recorder.flush()  # type: ignore[union-attr]
+        self.process.recording.recorder.flush()  # type: ignore[union-attr]
         lines = (self.folder / "operations-0.jsonl").read_text().splitlines()
         values = [json.loads(line) for line in lines]
         self.names = {
@@ -59,8 +59,8 @@ class World:
         return self.rows()[-1]
 
     def misbehave(self, status: str, body: object = None, raw: bytes | None = None) -> None:
-        """From now on every answer is this one."""
-        self.stub.handler = lambda request, sock: answer(body, status, raw=raw)
+        """From now on every response is this one."""
+        self.stub.handler = lambda request, sock: response(body, status, raw=raw)
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     with serving(shop) as stub:
         made = World(tmp_path, stub, shop)
         yield made
-        made.generator.close()
+        made.process.close()
 
 
 def test_signing_in_is_a_write_that_shows_the_server_session(world: World) -> None:
@@ -138,7 +138,7 @@ def test_an_order_tried_again_carries_a_new_id_and_the_same_key(world: World) ->
         told = shop(request, sock)
         if request.path == "/orders" and lost.pop():
             lost.append(False)
-            return answer({"error": "late", "executed": "unknown"}, "500 Oops")
+            return response({"error": "late", "executed": "unknown"}, "500 Oops")
         lost.append(lost.pop() if lost else False)
         return told
 
@@ -169,7 +169,7 @@ def test_an_upload_is_read_back_and_its_content_checked(world: World) -> None:
     assert (world.last()["read_wid"], world.last()["ver"]) == (INITIAL, 0)
     wid = world.visitor.upload("me")
     assert wid is not None
-    assert world.visitor.download("me") == picture(wid)
+    assert world.visitor.download("me") == upload_content(wid)
     row = world.last()
     assert world.names["object", row["object"]] == "upload/me"
     assert (row["read_wid"], row["ver"], row["outcome"]) == (int(wid.split(".")[2]), 1, 0)
@@ -177,7 +177,7 @@ def test_an_upload_is_read_back_and_its_content_checked(world: World) -> None:
 
 def test_an_upload_with_the_content_of_another_is_alien(world: World) -> None:
     world.visitor.upload("me")
-    world.shop.state[f"{RUN}-u1", "/uploads/me"]["value"] = picture("r0.1.1")
+    world.shop.state[f"{RUN}-u1", "/uploads/me"]["value"] = upload_content("r0.1.1")
     world.visitor.download("me")
     assert world.last()["read_wid"] == ALIEN
     assert "not what" in world.last()["note"]
@@ -298,7 +298,7 @@ def test_signed_in_as_another_user_is_no_confirmation(world: World) -> None:
 
 
 def test_an_answer_that_names_no_user_accuses_nobody(world: World) -> None:
-    world.visitor.session = world.generator.session(world.stub.address)
+    world.visitor.session = world.process.session(world.stub.address)
     number = world.visitor.session.number
     world.misbehave("200 OK", {"wid": f"{RUN}.{number}.1", "ver": 1, "session": "s1"})
     assert world.visitor.sign_in()
@@ -309,7 +309,7 @@ def test_the_answer_to_a_form_is_looked_at_before_the_next_turn_which_then_is_sp
     world: World,
 ) -> None:
     turns: list[int] = []
-    world.visitor.turn = lambda: turns.append(len(world.rows()))  # type: ignore[method-assign]
+    world.visitor.wait_turn = lambda: turns.append(len(world.rows()))  # type: ignore[method-assign]
     world.visitor.sign_in()
     world.visitor.put("draft", {"text": "a"})
     world.visitor.read("draft", at_once=True)
@@ -329,7 +329,7 @@ def test_whom_the_server_forgets_it_sees_sign_in_again_and_go_on(world: World) -
     again, read = world.rows()[-2:]
     assert (again["kind"], again["outcome"], again["server_session"]) == (Kind.SIGN_IN, 0, 3)
     assert (read["server_session"], len(read["items"])) == (3, 1)
-    assert world.generator.journal.tally.line()["sessions_lost"] == 1
+    assert world.process.recording.counters.line()["sessions_lost"] == 1
 
 
 def test_who_signed_out_has_lost_nothing(world: World) -> None:
@@ -339,15 +339,15 @@ def test_who_signed_out_has_lost_nothing(world: World) -> None:
     world.shop.forget_sessions()
     world.visitor.read("cart")
     assert [row["kind"] for row in world.rows()[-2:]] == [Kind.SIGN_IN, Kind.READ]
-    assert world.generator.journal.tally.line()["sessions_lost"] == 0
+    assert world.process.recording.counters.line()["sessions_lost"] == 0
 
 
 def test_a_user_whose_patience_is_over_goes_away(world: World) -> None:
-    from statedrill.load.users.actions import GaveUp
+    from statedrill.load.users.actions import SignInAbandoned
 
     world.shop.down = True
-    world.visitor.patience = 2
-    with pytest.raises(GaveUp):
+    world.visitor.sign_in_attempts = 2
+    with pytest.raises(SignInAbandoned):
         world.visitor.read("cart")
     assert [row["outcome"] for row in world.rows()] == [Outcome.FAILED, Outcome.FAILED]
 
@@ -399,7 +399,7 @@ def test_the_listener_hears_of_every_attempt_and_the_figures_count_it(world: Wor
     assert world.told[0] == ("sign-in", "")
     assert world.told[1][0] == "read-draft"
     assert world.told[1][1].startswith("502")
-    line = world.generator.journal.tally.line()
+    line = world.process.recording.counters.line()
     assert (line["requests"], line["errors"], line["sessions"]) == (2, 1, 1)
 
 

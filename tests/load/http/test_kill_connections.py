@@ -10,8 +10,7 @@ import os
 import pytest
 
 from statedrill.vocabulary import Outcome
-from tests.load.conftest import Load
-from tests.load.test_locust import BOTH
+from tests.support.load import BOTH, Load
 
 pytestmark = pytest.mark.cluster
 
@@ -30,7 +29,7 @@ def test_what_a_killing_server_saw_is_what_is_on_record(load: Load, connections:
     rows, server = load.rows(), load.counts()
     assert min(server["kills"].values()) > 10, server["kills"]
 
-    # Attempts of which a byte was sent: all but those that failed without an answer.
+    # Attempts of which a byte was sent: all but those that failed without a response.
     sent = [row for row in rows if row["status"] or row["outcome"] != Outcome.FAILED]
     assert len(sent) == server["received"]
 

@@ -11,24 +11,11 @@ import pytest
 
 from statedrill.history.store import History
 from statedrill.vocabulary import Kind
-from tests.load.conftest import SCENARIOS, Child, Load
+from tests.support.load import BOTH, ONE_CALL, SCENARIOS, STEADY, Load
+from tests.support.processes import Child
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
-
-STEADY = SCENARIOS / "profiles" / "steady.py"
-BOTH = [SCENARIOS / "shopper.py", SCENARIOS / "reader.py", STEADY]
-ONE_CALL = """
-from locust import task
-from statedrill.load import StatefulUser
-
-class OneCall(StatefulUser):
-    session_tasks = 0
-
-    @task
-    def nothing(self):
-        pass
-"""
 
 
 def counted(child: Child) -> int:

@@ -15,9 +15,9 @@ import pytest
 from statedrill.check.verdict.completeness import gaps
 from statedrill.history.store import History
 from statedrill.load.load_process import STRIDE
-from tests.load.conftest import Child, Load
-from tests.load.relay import Relay
-from tests.load.test_locust import BOTH, ONE_CALL, STEADY
+from tests.load.distributed.relay import Relay
+from tests.support.load import BOTH, ONE_CALL, STEADY, Load
+from tests.support.processes import Child
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
@@ -31,6 +31,7 @@ class OneCall(User):
     def nothing(self):
         pass
 """
+UPLOADER = "from statedrill.load.distributed import uploader"
 _numbers = itertools.count(10)
 
 
@@ -273,7 +274,9 @@ def test_a_master_that_is_not_of_statedrill_is_named(load: Load) -> None:
     load.serve()
     child, address = master(load, "-u", "1", "-t", "30s", files=[load.scenario(PLAIN, "plain")])
     ours = load.scenario(
-        ONE_CALL + "\nfrom statedrill.load import courier\ncourier._GIVE_UP_S = 1.0\n", "ours"
+        ONE_CALL
+        + "\nfrom statedrill.load.distributed import uploader\nuploader._GIVE_UP_S = 1.0\n",
+        "ours",
     )
     worker = load.far_worker(address, 0, "-f", str(ours))
     assert worker.wait() == 3, worker.text()
@@ -285,7 +288,10 @@ def test_a_master_that_is_not_of_statedrill_is_named(load: Load) -> None:
 
 def test_a_worker_of_another_version_is_refused(load: Load) -> None:
     load.serve()
-    older = ONE_CALL + "\nfrom statedrill.load import courier\ncourier.__version__ = '0.0.1'\n"
+    older = (
+        ONE_CALL
+        + "\nfrom statedrill.load.distributed import uploader\nuploader.__version__ = '0.0.1'\n"
+    )
     child, address = master(load, "-u", "1", "-t", "30s", files=[load.scenario(ONE_CALL)])
     worker = load.far_worker(address, 0, "-f", str(load.scenario(older, "older")))
     assert worker.wait() == 104, worker.text()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 
-from statedrill.load.distributed.clock_sync import FarClock, Reading, reading
+from statedrill.load.distributed.clock_sync import Reading, RemoteClock, reading
 
 S, MS = 1_000_000_000, 1_000_000
 
@@ -19,34 +19,34 @@ def test_a_reading_is_right_within_its_own_error() -> None:
 
 
 def test_the_surest_reading_counts() -> None:
-    clock = FarClock([Reading(500, 90), Reading(480, 10), Reading(520, 70)])
+    clock = RemoteClock([Reading(500, 90), Reading(480, 10), Reading(520, 70)])
     assert clock.ahead_ns == 480
 
 
 def test_drift_is_told_and_never_corrected() -> None:
-    clock = FarClock([Reading(0, MS, 0)])
+    clock = RemoteClock([Reading(0, MS, 0)])
     assert clock.error_ms(0) == 1.0
-    clock.look(Reading(3 * MS, 2 * MS, 20 * S))
+    clock.observe(Reading(3 * MS, 2 * MS, 20 * S))
     assert clock.error_ms(20 * S) == 5.0
     assert clock.ahead_ns == 0
 
 
 def test_what_nobody_looked_at_is_less_sure_with_time() -> None:
-    clock = FarClock([Reading(0, MS, 0)])
+    clock = RemoteClock([Reading(0, MS, 0)])
     assert clock.error_ms(100 * S) == 51.0
 
 
 def test_an_answer_that_had_to_queue_changes_nothing() -> None:
-    clock = FarClock([Reading(0, MS, 0)])
-    clock.look(Reading(300 * MS, 400 * MS, S))
+    clock = RemoteClock([Reading(0, MS, 0)])
+    clock.observe(Reading(300 * MS, 400 * MS, S))
     assert clock.error_ms(S) == 1.5
 
 
 def test_a_clock_that_jumped_is_noticed_at_once() -> None:
-    clock = FarClock([Reading(0, MS, 0)])
-    clock.look(Reading(3 * S, 400 * MS, S))
+    clock = RemoteClock([Reading(0, MS, 0)])
+    clock.observe(Reading(3 * S, 400 * MS, S))
     assert clock.error_ms(S) == 3_400.0
-    clock.look(Reading(3 * S, MS, 2 * S))
+    clock.observe(Reading(3 * S, MS, 2 * S))
     assert clock.error_ms(2 * S) == 3_001.0
 
 
@@ -58,11 +58,11 @@ def test_a_clock_that_runs_apart_is_never_further_off_than_told() -> None:
         for _ in range(8):
             at += dice.randrange(10 * MS)
             readings.append(_asked(dice, at, drift))
-        clock = FarClock(readings)
+        clock = RemoteClock(readings)
         for _ in range(200):
             at += dice.randrange(3 * S)
             if dice.random() < 0.5:
-                clock.look(_asked(dice, at, drift))
+                clock.observe(_asked(dice, at, drift))
             true_ns = 7 * S + drift * at
             assert abs(true_ns - clock.ahead_ns) <= clock.error_ms(at) * MS + 1_000
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.load.conftest import Load
-from tests.load.test_locust import ONE_CALL, STEADY
+from statedrill.quantile import nearest_rank
+from tests.support.load import ONE_CALL, STEADY, Load
 
 pytestmark = pytest.mark.cluster
 
@@ -35,8 +35,7 @@ def planned(rows: list[dict[str, Any]], users: int, stall: list[int]) -> list[in
 
 
 def percentile(values: list[int], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[max(0, -int(-len(ordered) * share // 1) - 1)] / 1e6
+    return sorted(values)[nearest_rank(len(values), share) - 1] / 1e6
 
 
 @pytest.mark.parametrize(("users", "name"), [(150, "large"), (4, "starved")])

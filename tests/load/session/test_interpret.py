@@ -12,13 +12,11 @@ from hypothesis import strategies as st
 from statedrill.history.operation import LAST_ID
 from statedrill.load.http.client import HttpClient
 from statedrill.load.http.cookies import CookieJar
-from statedrill.load.http.response import Answer
-from statedrill.load.load_process import Generator
-from statedrill.load.recording.recording import Journal
-from statedrill.load.session.interpret import Ids
+from statedrill.load.http.response import Response
+from statedrill.load.recording.recording import Recording
+from statedrill.load.session.interpret import WriteIds
 from statedrill.load.session.session import Session
-from statedrill.load.settings import Settings
-from statedrill.load.users.actions import Visitor
+from statedrill.load.users.actions import UserActions
 from statedrill.vocabulary import Outcome
 
 IDS = ["r7.1.1", "r7.1.2", "r7.1.3", "r7.2.1", "r8.1.1", "", "r7.1." + "9" * 5000, "r7.9999.x"]
@@ -43,25 +41,25 @@ statuses = st.sampled_from([0, 200, 200, 200, 201, 202, 204, 301, 400, 401, 404,
 
 
 class Scripted(HttpClient):
-    """A client that sends nothing and gets the answers it was given."""
+    """A client that sends nothing and gets the responses it was given."""
 
     script: tuple[int, bytes, dict[bytes, bytes]]
 
     def exchange(self, line: bytes, fields: bytes, body: bytes = b"", path: str = "/") -> None:
-        self.answer = Answer()
-        self.answer.status, content, self.answer.fields = self.script
-        self.answer._parts.append(content)
-        self.error = "" if self.answer.status else "closed early"
+        self.response = Response()
+        self.response.status, content, self.response.fields = self.script
+        self.response._parts.append(content)
+        self.error = "" if self.response.status else "closed early"
         self.sent = True
         self.call = time.monotonic_ns()
         self.ret = self.call + 1
 
 
-def visitor(rows: list[tuple[Any, ...]]) -> Visitor:
-    journal: Journal = Generator(Settings(run="r7")).journal
-    journal.keep = rows.append
-    made = Visitor()
-    made.session = Session(1, Scripted("http://127.0.0.1:1"), journal)
+def visitor(rows: list[tuple[Any, ...]]) -> UserActions:
+    recording = Recording("r7")
+    recording.write = rows.append
+    made = UserActions()
+    made.session = Session(1, Scripted("http://127.0.0.1:1"), recording)
     made.session.signed_in = True
     return made
 
@@ -126,13 +124,13 @@ def test_no_set_cookie_line_breaks_the_jar(lines: list[bytes]) -> None:
 
 @given(st.text(max_size=20) | st.sampled_from(IDS))
 def test_an_id_is_always_a_number_that_fits(text: str) -> None:
-    ids = Ids("r7", 1)
+    ids = WriteIds("r7", 1)
     assert 0 <= ids.number(text) < 2**32
     assert 0 <= ids.logical(text) < 2**32
 
 
 @given(st.integers(1, LAST_ID))
 def test_an_own_id_is_read_back(number: int) -> None:
-    ids = Ids("r7", 1)
+    ids = WriteIds("r7", 1)
     assert ids.number(ids.text(number)) == number
     assert ids.logical(ids.key(number)) == number
