@@ -25,7 +25,8 @@ MAY_IMPORT = {
     "inputs/arrival_rate": {"errors"},
     "inputs": {"errors", "vocabulary"},
     "plan": {
-        *("errors", "vocabulary", "run_folder", "inputs", "inputs/arrival_rate", "plan/record"),
+        *("errors", "vocabulary", "records", "run_folder", "inputs", "inputs/arrival_rate"),
+        "plan/record",
     },
     "check/numeric": set(),
     "check/clauses": {"vocabulary"},

@@ -1,29 +1,89 @@
 """An experiment: a plain Chaos Toolkit file, read for what a plan must know before it starts.
 
 Names every function that does not exist and every argument it does not take, without importing
-or running any of them. The full syntax is Chaos Toolkit's own business.
+or running any of them. The models say no more than that: the full syntax is Chaos Toolkit's own
+business, and unknown keys are allowed.
 """
 
 from __future__ import annotations
 
 import ast
-import difflib
-import importlib.util
-import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+import importlib.machinery
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
-import yaml
+from pydantic import BaseModel, ConfigDict, Field
 
-from statedrill.errors import InputError
+from statedrill.inputs.validation import one_of, or_default, validate
+from statedrill.inputs.yaml_file import Place, YamlFile, did_you_mean, shown
 from statedrill.vocabulary import FAILURE_DOMAINS
+
+
+class _Part(BaseModel):
+    """A mapping of an experiment file, of which only some keys matter here."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+
+
+class _Provider(_Part):
+    type: str = Field("", description="text")
+    module: str = Field("", description="text")
+    func: str = Field("", description="text")
+    arguments: Any = None
+
+
+class _Activity(_Part):
+    type: str = Field("", description="text")
+    name: str = Field("?", description="text")
+    provider: _Provider | None = None
+
+
+_Activities = Annotated[
+    list[_Activity], or_default(list), Field([], description="a list of mappings")
+]
+_Mapping = Annotated[dict[str, Any], or_default(dict), Field({}, description="a mapping")]
+
+
+class _Hypothesis(_Part):
+    probes: _Activities
+
+
+class _Extension(_Part):
+    name: str = Field("", description="text")
+    domain: Annotated[str, one_of(FAILURE_DOMAINS)] | None = Field(
+        None, description=f"{', '.join(FAILURE_DOMAINS)} or null"
+    )
+
+
+class _ExperimentFile(_Part):
+    title: str = Field(description="text")
+    description: str = Field(description="text")
+    method: list[_Activity] = Field(description="a list of mappings")
+    rollbacks: _Activities
+    hypothesis: Annotated[_Hypothesis | None, Field(alias="steady-state-hypothesis")] = None
+    extensions: Annotated[list[_Extension], or_default(list)] = Field(
+        [], description="a list of mappings"
+    )
+    configuration: _Mapping
+    secrets: _Mapping
+
+
+class Call(NamedTuple):
+    """A Python function that an action of the experiment calls."""
+
+    module: str
+    func: str
+    arguments: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """What breaks. `domain` is None for a control run; `actions` are the functions it calls."""
+    """What breaks. `domain` is None for a control run; `actions` name what is done, in order.
+
+    `calls` are those of the actions that call a Python function.
+    """
 
     name: str
     title: str
@@ -31,6 +91,7 @@ class Experiment:
     path: Path
     domain: str | None
     actions: tuple[str, ...]
+    calls: tuple[Call, ...]
 
     @classmethod
     def read(cls, path: Path) -> Experiment:
@@ -39,134 +100,90 @@ class Experiment:
         Raises:
             InputError: the file cannot be read, or has problems; all are named.
         """
-        content = _document(path)
-        problems = [
-            f"{key}: missing" for key in ("title", "description", "method") if key not in content
-        ]
-        problems += _shape_problems(content)
-        domain = None
-        if not problems:
-            domain = _domain(content, problems)
-            for activity in _activities(content):
-                problems += _provider_problems(activity)
-        if problems:
-            raise InputError(
-                f"{path}: not a valid experiment",
-                "experiments/ has examples; `chaos validate` says more",
-                problems,
-            )
-        faults = [
-            each
-            for each in content["method"]
-            if each.get("type") == "action" and isinstance(each.get("provider"), dict)
-        ]
+        file = YamlFile(path, "experiment")
+        content = validate(file, _ExperimentFile, file.content)
+        if content:
+            _note_missing_domain(file, content)
+            for place, activity in _activities(content):
+                _check_provider(file, place, activity)
+        file.raise_problems("experiments/ has examples; `chaos validate` says more")
+        assert content is not None
+        actions = [each for each in content.method if each.type == "action" and each.provider]
+        providers = [each.provider for each in actions if each.provider]
         return cls(
             name=path.stem,
-            title=str(content["title"]),
-            description=str(content["description"]),
+            title=content.title,
+            description=content.description,
             path=path,
-            domain=domain,
-            actions=tuple(str(each["provider"].get("func", "?")) for each in faults),
+            domain=next(each.domain for each in content.extensions if each.name == "statedrill"),
+            actions=tuple(each.func or "?" for each in providers),
+            calls=tuple(
+                Call(each.module, each.func, each.arguments or {})
+                for each in providers
+                if each.type == "python"
+            ),
         )
 
     def as_dict(self) -> dict[str, Any]:
         """The experiment as it stands in plan.json."""
-        return {**asdict(self), "path": str(self.path)}
+        return {
+            "name": self.name,
+            "title": self.title,
+            "description": self.description,
+            "path": str(self.path),
+            "domain": self.domain,
+            "actions": list(self.actions),
+        }
 
 
-def _document(path: Path) -> dict[str, Any]:
+def _note_missing_domain(file: YamlFile, content: _ExperimentFile) -> None:
+    if not any(extension.name == "statedrill" for extension in content.extensions):
+        file.problem(
+            ("extensions",),
+            "no entry {name: statedrill, domain: …}: without the failure domain nobody knows "
+            "which promise is tested",
+        )
+
+
+def _activities(content: _ExperimentFile) -> Iterator[tuple[Place, _Activity]]:
+    """Every probe and action of the file, with its place in it."""
+    probes = content.hypothesis.probes if content.hypothesis else []
+    for place, activities in (
+        (("steady-state-hypothesis", "probes"), probes),
+        (("method",), content.method),
+        (("rollbacks",), content.rollbacks),
+    ):
+        for number, activity in enumerate(activities):
+            yield (*place, number), activity
+
+
+def _check_provider(file: YamlFile, place: Place, activity: _Activity) -> None:
+    """Note in `file` what is wrong with the Python function that `activity`, at `place`, calls."""
+    provider = activity.provider
+    if provider is None or provider.type != "python":
+        return
+
+    def problem(key: str, what: str) -> None:
+        file.problem((*place, "provider", key), f"'{activity.name}': {what}")
+
     try:
-        text = path.read_text(encoding="utf-8")
-        content = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error})", "name an existing file") from error
-    except (yaml.YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise InputError(
-            f"{where}: cannot be parsed: {getattr(error, 'problem', None) or error}",
-            "mend the line",
-        ) from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: an experiment is a mapping", "see experiments/ for examples")
-    return content
-
-
-def _shape_problems(content: dict[str, Any]) -> list[str]:
-    """What is not the list or mapping that Chaos Toolkit takes it for."""
-    hypothesis = content.get("steady-state-hypothesis")
-    mappings = {
-        "steady-state-hypothesis": hypothesis,
-        "configuration": content.get("configuration"),
-        "secrets": content.get("secrets"),
-    }
-    lists = {name: content.get(name) for name in ("extensions", "method", "rollbacks")}
-    if isinstance(hypothesis, dict):
-        lists["steady-state-hypothesis.probes"] = hypothesis.get("probes")
-    problems = [
-        f"{name}: must be a mapping, not {value!r}"
-        for name, value in mappings.items()
-        if value is not None and not isinstance(value, dict)
-    ]
-    for name, value in lists.items():
-        if value is None and not (name == "method" and "method" in content):
-            continue
-        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-            problems.append(f"{name}: must be a list of mappings, not {value!r}")
-    return problems
-
-
-def _domain(content: dict[str, Any], problems: list[str]) -> str | None:
-    for extension in content.get("extensions") or []:
-        if extension.get("name") == "statedrill":
-            domain = extension.get("domain")
-            if domain is not None and domain not in FAILURE_DOMAINS:
-                problems.append(
-                    f"extensions: domain is {domain!r}; "
-                    f"choose one of {', '.join(FAILURE_DOMAINS)} or null"
-                )
-            return domain if isinstance(domain, str) else None
-    problems.append(
-        "extensions: no entry {name: statedrill, domain: …}: without the failure domain nobody "
-        "knows which promise is tested"
-    )
-    return None
-
-
-def _activities(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    hypothesis = content.get("steady-state-hypothesis") or {}
-    lists = (hypothesis.get("probes"), content.get("method"), content.get("rollbacks"))
-    for activities in lists:
-        for activity in activities or []:
-            if "provider" in activity:
-                yield activity
-
-
-def _provider_problems(activity: dict[str, Any]) -> list[str]:
-    provider = activity["provider"]
-    if not isinstance(provider, dict) or provider.get("type") != "python":
-        return []
-    name, module = activity.get("name", "?"), str(provider.get("module", ""))
-    try:
-        functions = _functions(module)
-    except (SyntaxError, ValueError) as error:
-        return [f"'{name}': module '{module}' is no Python: {error}"]
+        functions = _functions(provider.module)
     except ModuleNotFoundError:
-        return [f"'{name}': there is no module '{module}'"]
-    func = str(provider.get("func", ""))
+        problem("module", f"there is no module '{provider.module}'")
+        return
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        problem("module", f"module '{provider.module}' is no Python: {error}")
+        return
+    func, arguments = provider.func, provider.arguments
     if func not in functions:
-        close = difflib.get_close_matches(func, functions, 1)
-        meant = f"did you mean '{close[0]}'?" if close else f"known: {', '.join(functions)}"
-        return [f"'{name}': {module} has no function '{func}'; {meant}"]
-    takes, arguments = functions[func], provider.get("arguments") or {}
-    if not isinstance(arguments, dict):
-        return [f"'{name}': arguments: must be a mapping, not {arguments!r}"]
-    told = ", ".join(takes or ()) or "none"
-    return [
-        f"'{name}': {func}() takes no argument '{argument}'; it takes: {told}"
-        for argument in (arguments if takes is not None else ())
-        if argument not in (takes or ())
-    ]
+        known = did_you_mean(func, list(functions)) or f"known: {', '.join(functions)}"
+        problem("func", f"{provider.module} has no function '{func}'; {known}")
+    elif arguments is not None and not isinstance(arguments, dict):
+        problem("arguments", f"must be a mapping, not {shown(arguments)}")
+    elif (takes := functions[func]) is not None:
+        for argument in [each for each in arguments or () if each not in takes]:
+            known = ", ".join(takes) or "none"
+            problem("arguments", f"{func}() takes no argument '{argument}'; it takes: {known}")
 
 
 def _functions(module: str) -> dict[str, list[str] | None]:
@@ -176,19 +193,35 @@ def _functions(module: str) -> dict[str, list[str] | None]:
 
     Raises:
         ModuleNotFoundError: there is no such module.
-        SyntaxError, ValueError: its source is no Python.
+        SyntaxError, ValueError, RecursionError, MemoryError: its source is no Python.
     """
-    try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
-        raise ModuleNotFoundError(module)
     found: dict[str, list[str] | None] = {}
-    for node in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
+    for node in ast.parse(_source(module)).body:
         if isinstance(node, ast.ImportFrom):
             found.update({each.asname or each.name: None for each in node.names})
         elif isinstance(node, ast.FunctionDef):
             takes = [each.arg for each in (*node.args.args, *node.args.kwonlyargs)]
             found[node.name] = None if node.args.kwarg else takes
     return {name: takes for name, takes in found.items() if not name.startswith("_")}
+
+
+def _source(module: str) -> bytes:
+    """The source of a module, found without importing the packages around it.
+
+    Raises:
+        ModuleNotFoundError: there is no such module, or it is not written in Python.
+    """
+    parts = module.split(".")
+    folders = None
+    origin = None
+    for length in range(1, len(parts) + 1):
+        try:
+            spec = importlib.machinery.PathFinder.find_spec(".".join(parts[:length]), folders)
+        except (ImportError, ValueError):
+            spec = None
+        if spec is None:
+            raise ModuleNotFoundError(module)
+        folders, origin = spec.submodule_search_locations, spec.origin
+    if not origin or not origin.endswith(".py"):
+        raise ModuleNotFoundError(module)
+    return Path(origin).read_bytes()

@@ -124,9 +124,8 @@ class Pattern(PatternFile):
 
     def as_dict(self) -> dict[str, Any]:
         """The pattern as it stands in plan.json; a service that is not used is false."""
-        content = self.model_dump()
-        services = {**dict.fromkeys(SERVICE_OPTIONS, False), **content["services"]}
-        return {**content, "services": services, "path": str(self.path)}
+        content = self.model_dump(mode="json")
+        return {**content, "services": dict.fromkeys(SERVICE_OPTIONS, False) | content["services"]}
 
 
 def _note_contradictions(file: YamlFile, content: Mapping[str, Any]) -> None:

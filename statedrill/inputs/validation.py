@@ -78,7 +78,7 @@ def _sentence(model: type[BaseModel], error: ErrorDetails) -> str:
     kind, value, place = error["type"], error["input"], error["loc"]
     around, field, expected = _walk(model, place[:-2] if place[-1:] == ("[key]",) else place)
     if kind == "extra_forbidden":
-        known = list(around.model_fields)
+        known = list(_keys(around))
         return f"unknown key; {did_you_mean(place[-1], known) or 'known: ' + ', '.join(known)}"
     if kind == "rule":
         return error["msg"]
@@ -90,9 +90,9 @@ def _sentence(model: type[BaseModel], error: ErrorDetails) -> str:
     must = f"must be {field.description}" if field and field.description else error["msg"]
     if keys := _keys(expected):
         must = f"must be a mapping of {', '.join(keys)}"
-    if kind in ("missing", "model_type"):
-        return f"missing; {must}" if kind == "missing" else must
-    if place and place[-1] not in around.model_fields:  # an item of what the field holds
+    if kind == "missing":
+        return f"missing; {must}"
+    if place and place[-1] not in _keys(around):  # an item of what the field holds
         return f"has {shown(value)}; {must}"
     return f"{must}, not {shown(value)}"
 
@@ -103,7 +103,7 @@ def _walk(model: type[BaseModel], place: Place) -> tuple[type[BaseModel], FieldI
     expected: Any = model
     for key in place:
         if entered := _model_in(expected):
-            model, field = entered, entered.model_fields.get(str(key))
+            model, field = entered, _keys(entered).get(str(key))
             expected = field.annotation if field else None
         else:  # an item of a list, or a value of a free mapping
             items = [each for each in get_args(expected) if each is not Ellipsis]
@@ -111,8 +111,10 @@ def _walk(model: type[BaseModel], place: Place) -> tuple[type[BaseModel], FieldI
     return model, field, expected
 
 
-def _keys(expected: Any) -> list[str]:
-    return list(inner.model_fields) if (inner := _model_in(expected)) else []
+def _keys(expected: Any) -> dict[str, FieldInfo]:
+    """The keys of a file that the model which a type is, if it is one, takes."""
+    fields = inner.model_fields if (inner := _model_in(expected)) else {}
+    return {field.alias or name: field for name, field in fields.items()}
 
 
 def _model_in(expected: Any) -> type[BaseModel] | None:

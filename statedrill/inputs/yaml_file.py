@@ -7,6 +7,9 @@ what is no text, too large or too deep. Knows YAML; knows no word of any particu
 from __future__ import annotations
 
 import difflib
+import json
+import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,9 @@ Place = tuple[str | int, ...]
 _MOST_BYTES = 1 << 20
 _MOST_VALUES = 20_000
 _MOST_DEPTH = 50
+_MOST_PROBLEMS = 30
+_LONGEST_SENTENCE = 400
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def did_you_mean(word: object, known: Sequence[str]) -> str:
@@ -58,7 +64,7 @@ class YamlFile:
         line = line or self._line(place)
         keys = ".".join(str(key) for key in place if not isinstance(key, int))
         text = f"{f'line {line}: ' if line else ''}{keys or 'the file'}: {what}"
-        self._problems.append((line, text))
+        self._problems.append((line, textwrap.shorten(text, _LONGEST_SENTENCE, placeholder=" …")))
 
     def raise_problems(self, hint: str) -> None:
         """Do nothing while no problem was noted.
@@ -69,6 +75,8 @@ class YamlFile:
         if self._problems:
             in_order = sorted(self._problems, key=lambda each: each[0])
             texts = list(dict.fromkeys(text for _, text in in_order))
+            if len(texts) > _MOST_PROBLEMS:
+                texts[_MOST_PROBLEMS:] = [f"… and {len(texts) - _MOST_PROBLEMS} more"]
             raise InputError(f"{self.path}: not a valid {self.kind}", hint, texts)
 
     def _line(self, place: Place) -> int:
@@ -89,7 +97,24 @@ class YamlFile:
         return text
 
     def _parse(self, text: str) -> Any:
-        loader = None
+        try:
+            is_json = self.path.suffix == ".json"
+            content = self._parse_json(text) if is_json else self._parse_yaml(text)
+            self._note_broken_text((), content)
+        except RecursionError as error:
+            raise self._too_deep() from error
+        return content
+
+    def _parse_json(self, text: str) -> Any:
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError as error:
+            where = f"{self.path}:{error.lineno}:{error.colno}"
+            raise InputError(f"{where}: not JSON: {error.msg}", "mend the line") from error
+        except ValueError as error:  # a number of more than 4300 digits
+            raise InputError(f"{self.path}: not JSON: {error}", "mend the number") from error
+
+    def _parse_yaml(self, text: str) -> Any:
         try:
             loader = _Loader(text)
             top = loader.get_single_node()
@@ -97,8 +122,6 @@ class YamlFile:
                 return None
             self._note_lines(top)
             return loader.construct_document(top)
-        except RecursionError as error:
-            raise self._too_deep() from error
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             where = f"{self.path}:{mark.line + 1}:{mark.column + 1}" if mark else str(self.path)
@@ -107,9 +130,6 @@ class YamlFile:
                 f"{where}: not YAML: {what}",
                 "mend the line; indentation is by spaces, lists are [a, b] or lines with '- '",
             ) from error
-        finally:
-            if loader is not None:
-                loader.dispose()
 
     def _note_lines(self, top: yaml.Node) -> None:
         """Walk over all values. An alias counts as often as it appears: a short file that expands
@@ -146,6 +166,17 @@ class YamlFile:
                 first.setdefault(name, line)
                 self._lines.setdefault((*place, name), line)
                 yield (*place, name), value
+
+    def _note_broken_text(self, place: Place, value: Any) -> None:
+        """Note every text with an escape such as "\\ud800", which no file or page can hold."""
+        if isinstance(value, dict):
+            for key, inside in value.items():
+                self._note_broken_text((*place, key), inside)
+        elif isinstance(value, list):
+            for number, inside in enumerate(value):
+                self._note_broken_text((*place, number), inside)
+        elif isinstance(value, str) and _SURROGATE.search(value):
+            self.problem(place, f"has half of a character in it: {shown(value)}")
 
     def _too_deep(self) -> InputError:
         return InputError(

@@ -35,6 +35,7 @@ from statedrill.plan.record import (
     PhasesRecord,
     PlanRecord,
 )
+from statedrill.records import problem
 from statedrill.run_folder import PLAN_FILE, PLAN_SCHEMA
 
 
@@ -156,7 +157,7 @@ def make_plan(options: Options, run: str, created: str, offer: Offer | None = No
         pattern and experiment and scenario and profile and load and phases and timings
     ):
         raise problems.as_one()
-    return Plan(
+    plan = Plan(
         run=run,
         created=created,
         target=offer.target,
@@ -172,6 +173,9 @@ def make_plan(options: Options, run: str, created: str, offer: Offer | None = No
         versions=versions(),
         host=host(),
     )
+    if wrong := problem(plan.record(), PlanRecord):
+        raise InputError(f"{PLAN_FILE} cannot hold this: {wrong}", "use plain UTF-8 for names")
+    return plan
 
 
 _Value = TypeVar("_Value")
@@ -238,6 +242,8 @@ def _check_python(kind: str, path: Path) -> None:
     except SyntaxError as error:
         where = f"{path}:{error.lineno}" if error.lineno else str(path)
         raise InputError(f"{where}: no Python: {error.msg}", "mend the line") from error
+    except (MemoryError, RecursionError) as error:  # what ast makes of a thousand brackets
+        raise InputError(f"{path}: no Python: nested too deeply", "mend the brackets") from error
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: no Python: {error}", f"name a {kind} file") from error
 

@@ -40,13 +40,31 @@ def test_a_good_file_tells_its_domain_and_its_actions(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("stop_zone", "stop_zones", "has no function 'stop_zones'; did you mean 'stop_zone'?"),
-        ("faults.ec2", "faults.ec3", "there is no module 'statedrill.faults.ec3'"),
-        ("{az: a}", "{zone: a}", "stop_zone() takes no argument 'zone'; it takes: az"),
-        ("domain: zone", "domain: zones", "domain is 'zones'; choose one of instance"),
+        (
+            "stop_zone",
+            "stop_zones",
+            "line 10: method.provider.func: 'lose it': statedrill.faults.ec2 has no function "
+            "'stop_zones'; did you mean 'stop_zone'?",
+        ),
+        (
+            "faults.ec2",
+            "faults.ec3",
+            "line 9: method.provider.module: 'lose it': there is no module 'statedrill.",
+        ),
+        (
+            "{az: a}",
+            "{zone: a}",
+            "line 11: method.provider.arguments: 'lose it': stop_zone() takes no argument "
+            "'zone'; it takes: az",
+        ),
+        (
+            "domain: zone",
+            "domain: zones",
+            "line 3: extensions.domain: is 'zones'; choose one of instance",
+        ),
         ("extensions: [{name: statedrill, domain: zone}]\n", "", "without the failure domain"),
         ("title: One\n", "", "title: missing"),
-        ("method:", "method: [", "mine.yaml:5:3: cannot be parsed"),
+        ("method:", "method: [", "mine.yaml:5:3: not YAML: expected the node content"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, old: str, new: str, told: str) -> None:
@@ -59,14 +77,20 @@ def test_what_is_wrong_is_named(tmp_path: Path, old: str, new: str, told: str) -
     ("more", "told"),
     [
         ("method: 5", "method: must be a list of mappings, not 5"),
-        ("method: [5, {type: action}]", "method: must be a list of mappings, not [5, "),
+        (
+            "method: [5, {type: action}]",
+            "line 4: method: has 5; must be a mapping of type, name, provider",
+        ),
         ("method:", "method: must be a list of mappings, not None"),
         ("rollbacks: {a: b}", "rollbacks: must be a list of mappings, not {'a': 'b'}"),
         ("configuration: 5", "configuration: must be a mapping, not 5"),
-        ("steady-state-hypothesis: [1]", "steady-state-hypothesis: must be a mapping, not [1]"),
+        (
+            "steady-state-hypothesis: [1]",
+            "steady-state-hypothesis: must be a mapping of probes, not [1]",
+        ),
         (
             "steady-state-hypothesis: {probes: [x]}",
-            "steady-state-hypothesis.probes: must be a list of mappings, not ['x']",
+            "steady-state-hypothesis.probes: has 'x'; must be a mapping of type, name, provider",
         ),
     ],
 )
@@ -80,12 +104,12 @@ def test_a_list_or_mapping_that_is_none_is_named(tmp_path: Path, more: str, told
 
 @pytest.mark.parametrize("extensions", ["5", "[5]", "{name: statedrill}"])
 def test_extensions_that_are_no_list_of_mappings_are_named(tmp_path: Path, extensions: str) -> None:
-    with pytest.raises(InputError, match="extensions: must be a list of mappings"):
+    with pytest.raises(InputError, match=r"line 3: extensions: .*must be a .*mapping"):
         read(tmp_path, GOOD.replace("[{name: statedrill, domain: zone}]", extensions))
 
 
 def test_arguments_that_are_no_mapping_are_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="arguments: must be a mapping, not 'zone'"):
+    with pytest.raises(InputError, match="arguments: 'lose it': must be a mapping, not 'zone'"):
         read(tmp_path, GOOD.replace("{az: a}", "zone"))
 
 

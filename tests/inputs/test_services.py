@@ -81,7 +81,7 @@ def test_the_names_of_the_reference_application_come_from_its_patterns() -> None
         ("database: {user: My-App}", "services.database.user: must be lower-case letters"),
         ("queue: {queues: {}}", "services.queue.queues: must be a mapping of queue names"),
         ("queue: {queues: {a b: {}}}", "services.queue.queues.a b: has 'a b'; must be a mapping"),
-        ("queue: {queues: {a: 1}}", "services.queue.queues.a: must be a mapping of variable, fil"),
+        ("queue: {queues: {a: 1}}", "services.queue.queues.a: has 1; must be a mapping of var"),
         ("queue: {queues: {a: {}, b: {}}}", "queues: each needs a `variable` of its own"),
         ("queue: {queues: {a: {filter: {k: v}}}}", "queues.a.filter.k: has 'v'; must be a mapping"),
         ("storage: {bucket: A}", "services.storage.bucket: must be lower-case letters"),

@@ -50,7 +50,7 @@ def test_an_empty_file_is_nothing(tmp_path: Path) -> None:
         ("a: *b", "file.yaml:1:4: not YAML: found undefined alias 'b'"),
         ("&a {b: *a}", "nested deeper than 50 levels"),
         ("&a {<<: *a}", "nested deeper than 50 levels"),
-        ("[" * 100_000, "nested deeper than 50 levels"),
+        ("[" * 10_000, "nested deeper than 50 levels"),
         (LAUGHS, "has more than 20000 values, with aliases written out"),
         ("a" * (1 << 20) + "b", "cannot be read (larger than 1 MiB)"),
     ],
@@ -77,3 +77,29 @@ def test_problems_are_named_once_in_the_order_of_the_file(tmp_path: Path) -> Non
         "line 4: b.c.d: is deep",
         "line 5: b: appears twice, first on line 4",
     )
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("{", "file.json:1:2: not JSON: Expecting property name"),
+        ('{"a": ' + "9" * 5000 + "}", "not JSON: Exceeds the limit"),
+        ("[" * 100_000, "nested deeper than 50 levels"),
+        (b"\xff", "cannot be read"),
+    ],
+)
+def test_a_json_file_that_cannot_be_read_is_one_sentence(
+    tmp_path: Path, content: str | bytes, told: str
+) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(InputError) as caught:
+        YamlFile(path, "experiment")
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["file.yaml", "file.json"])
+def test_a_text_that_no_file_can_hold_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text('{"a": ["x", "\\ud800"]}')
+    with pytest.raises(InputError, match="a: has half of a character in it"):
+        YamlFile(tmp_path / name, "pattern").raise_problems("mend it")

@@ -114,6 +114,16 @@ def test_an_experiment_that_the_target_cannot_play_is_refused_with_the_reason() 
     assert caught.value.problems == ("flush: sticky has no queue",)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [Options(env=("A=\udc80",)), Options(thresholds=("avg{op:\udc80}<5",))],
+    ids=["env", "threshold"],
+)
+def test_a_plan_that_could_not_be_read_again_is_refused(options: Options) -> None:
+    with pytest.raises(InputError, match=r"plan\.json cannot hold this: .*: not a text"):
+        plan(options)
+
+
 @pytest.mark.parametrize("seed", [-1, 2**63])
 def test_a_seed_that_a_source_of_chance_does_not_take_is_refused(seed: int) -> None:
     with pytest.raises(InputError, match="must be from 0 to"):
