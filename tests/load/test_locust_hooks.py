@@ -6,6 +6,7 @@ import os
 import re
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,14 @@ from tests.support.processes import Child
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
+
+
+def planned(lines: list[dict[str, Any]], name: str) -> float:
+    """What the lines of one load process say was planned, times the seconds."""
+    times_s = [line["t"] / 1e9 for line in lines]
+    first_s = times_s[0] - 1.0
+    lengths_s = [after - before for before, after in itertools.pairwise([first_s, *times_s])]
+    return sum(line[name] * length_s for line, length_s in zip(lines, lengths_s, strict=True))
 
 
 def counted(child: Child) -> int:
@@ -158,7 +167,9 @@ def test_a_pool_that_is_too_small_queues_and_then_drops_and_says_so(load: Load) 
     assert dropped > 0
     assert sum(line["arrived"] for line in lines) - dropped - started <= 5
     assert started == len(load.rows())
-    assert {line["planned_arrivals"] for line in lines[:-1]} <= {0.0, 50.0}
+    arrived = sum(line["arrived"] for line in lines)
+    # of a Poisson process: four standard deviations
+    assert arrived == pytest.approx(planned(lines, "planned_arrivals"), abs=4 * arrived**0.5)
 
 
 def test_a_profile_changes_the_number_of_users(load: Load) -> None:
@@ -166,10 +177,14 @@ def test_a_profile_changes_the_number_of_users(load: Load) -> None:
     files = [SCENARIOS / "shopper.py", SCENARIOS / "profiles" / "ramp.py"]
     child = load.locust(files, "-u", "20", "-r", "50", "-t", "5s", "--stop-timeout", "5")
     assert child.wait() == 0
-    users = [line["users"] for line in load.lines("load")[:-1]]
+    lines = load.lines("load")
+    users = [line["users"] for line in lines[:-1]]
     assert users == sorted(users)
     assert users[0] < 10
     assert users[-1] == 20
+    # a tenth to all of it in half of the time, then level
+    assert planned(lines, "planned_users") == pytest.approx(20 * (2.5 * 0.55 + 2.5), rel=0.05)
+    assert planned(lines, "planned_rate") == pytest.approx(planned(lines, "planned_users") / 0.05)
     assert len(load.rows()) == load.counts()["received"]
 
 

@@ -135,6 +135,7 @@ class PlanFollower:
         self._pace_s, self._shift_ns = settings.pace_s, shift_ns
         self._course: PlannedCourse | None = None
         self._start_ns = 0
+        self._since_ns = time.monotonic_ns()
         self._workers = 1
         runner.register_message(MESSAGE, self._on_plan)
         environment.events.test_stopping.add_listener(self._on_stop)
@@ -160,9 +161,11 @@ class PlanFollower:
 
     def _planned(self) -> float | None:
         """The mean of this process's share of the plan since the last call."""
+        since_ns, self._since_ns = self._since_ns, time.monotonic_ns()
         if self._course is None:
             return None
-        return round(self._course.mean_until(self._elapsed_s()) / self._workers, 3)
+        total = self._course.total_until(self._elapsed_s())
+        return round(total / self._workers / ((self._since_ns - since_ns) / 1e9), 3)
 
     def _elapsed_s(self) -> float:
         return (time.monotonic_ns() - self._start_ns) / 1e9

@@ -1,6 +1,6 @@
 """How much load a profile plans at each moment: users, or sessions a second.
 
-Pure: a function of time in, means over stretches of time out. Knows no clock and no Locust.
+Pure: a function of time in, its integrals over stretches of time out. Knows no clock and no Locust.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class PlannedCourse:
         self._elapsed_s = 0.0
         self._load = 0.0
 
-    def mean_until(self, elapsed_s: float) -> float:
-        """The mean load from the last call (from the start, at first) to `elapsed_s`."""
-        since_s, total = self._elapsed_s, 0.0
+    def total_until(self, elapsed_s: float) -> float:
+        """The load times the seconds, from the last call (from the start, at first) till then."""
+        total = 0.0
         while self._elapsed_s < elapsed_s:
             step_s = min(_STEP_S, elapsed_s - self._elapsed_s)
             self._advance(step_s)
             total += self._load * step_s
-        return total / (elapsed_s - since_s) if elapsed_s > since_s else self._load
+        return total
 
     def end(self, elapsed_s: float) -> None:
         """Nothing is planned from this moment on."""
