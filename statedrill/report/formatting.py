@@ -6,13 +6,41 @@ Every function takes None for "there is no such number" and writes a dash. Knows
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 DASH = "—"
 NOT_TESTED = "not tested"
 
 
-def count(value: float | None) -> str:
+@dataclass(frozen=True)
+class Share:
+    """`part` of `whole`; either is None where it was not counted."""
+
+    part: int | None
+    whole: int | None
+
+    @property
+    def fraction(self) -> float | None:
+        """The share of 1; None where it was not counted, or nothing could be counted."""
+        return self.part / self.whole if self.whole and self.part is not None else None
+
+    @property
+    def percent(self) -> str:
+        """As per cent; nothing out of nothing is not tested."""
+        if self.part is None or self.whole is None:
+            return DASH
+        return percent(self.fraction) if self.whole else NOT_TESTED
+
+    @property
+    def counted(self) -> str:
+        """`81 of 240`; empty where it was not counted."""
+        if self.part is None:
+            return ""
+        return f"{format_count(self.part)} of {format_count(self.whole)}"
+
+
+def format_count(value: float | None) -> str:
     """A number of things: `9,000`."""
     return DASH if value is None else f"{value:,.0f}"
 
@@ -28,13 +56,6 @@ def percent(share: float | None) -> str:
         if round(value, digits) not in (0, 100):
             return f"{value:.{digits}f} %"
     return "< 0.001 %" if value < 50 else "> 99.999 %"
-
-
-def share(part: float | None, whole: float | None) -> str:
-    """`part` of `whole` as per cent; nothing out of nothing is not tested."""
-    if part is None or whole is None:
-        return DASH
-    return percent(part / whole) if whole else NOT_TESTED
 
 
 def seconds(value: float | None) -> str:
@@ -99,7 +120,7 @@ def number_word(number: int) -> str:
 
 def plural(number: float, one: str, many: str = "") -> str:
     """`1 session`, `2 sessions`, `1,200 replies`."""
-    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+    return f"{format_count(number)} {one if number == 1 else many or one + 's'}"
 
 
 def _three_digits(value: float) -> str:

@@ -32,7 +32,7 @@ def write_text(path: Path, text: str) -> Path:
     return path
 
 
-def bind(text: str) -> str:
+def keep_units_together(text: str) -> str:
     """Prose in which a number and its unit stay on one line."""
     return re.sub(r"(?<=\d) (?=(?:%|ms|s)(?!\w))", "\N{NO-BREAK SPACE}", text)
 
@@ -46,7 +46,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["bind"] = bind
+    made.filters["keep_units_together"] = keep_units_together
     return made
 
 

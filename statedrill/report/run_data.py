@@ -6,43 +6,52 @@ Knows the folder's layout and the versions of its files; judges nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from statedrill.errors import InputError
-from statedrill.history.events import Event, read_events
+from statedrill.check.verdict.record import SCHEMA, StoredVerdict, VerdictRecord
+from statedrill.errors import InputError, StatedrillError
+from statedrill.history.events import Crash, Event, Interrupted, read_events
+from statedrill.records import problem
 from statedrill.report.formatting import crossed
+from statedrill.report.older_files import completed_verdict
+from statedrill.run_folder import PLAN_FILE, VERDICT_FILE
+from statedrill.vocabulary import VerdictOutcome
 
-SCHEMA = 1
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run's folder as far as it is there; `missing` has a sentence for what is not."""
+    """One run's folder as far as it is there; `missing` has a sentence for what is not.
+
+    `verdict` of a run that was not judged (`judged` is false) has the outcome `unknown` and no
+    figure.
+    """
 
     folder: Path
     plan: Mapping[str, Any]
-    verdict: Mapping[str, Any]
-    events: tuple[Event, ...]
-    missing: tuple[str, ...]
+    verdict: StoredVerdict
+    events: tuple[Event, ...] = ()
+    missing: tuple[str, ...] = ()
+    judged: bool = True
 
     @property
     def pattern(self) -> str:
         """The pattern's name."""
-        return str(self.verdict.get("pattern") or at(self.plan, "pattern", "name") or "unknown")
+        return str(self.verdict["pattern"] or at(self.plan, "pattern", "name") or "unknown")
 
     @property
     def experiment(self) -> str:
         """The experiment's name."""
-        named = self.verdict.get("experiment") or at(self.plan, "experiment", "name")
-        return str(named or "unknown")
+        return str(self.verdict["experiment"] or at(self.plan, "experiment", "name") or "unknown")
 
     @property
-    def outcome(self) -> str:
-        """`held`, `broken` or `unknown`; without a verdict `unknown`."""
-        return outcome(self.verdict)
+    def outcome(self) -> VerdictOutcome:
+        """What the verdict came to; without a verdict `unknown`."""
+        return self.verdict["outcome"]
 
     @property
     def name(self) -> str:
@@ -55,24 +64,56 @@ def load_run(folder: Path) -> Run:
 
     Raises:
         InputError: no run's folder, or a file in it is damaged or of another version.
+        HistoryError: its events are damaged.
     """
-    folder = Path(folder)
-    plan, verdict = _read(folder / "plan.json"), _read(folder / "verdict.json")
-    history = folder / "history"
-    if plan is None and verdict is None and not history.is_dir():
+    run, damages = _load(Path(folder))
+    if damages:
+        raise damages[0]
+    return run
+
+
+def load_readable(folder: Path) -> Run:
+    """What is readable of the run in `folder`: a damaged file counts as one that is not there, and
+    `missing` has the reason.
+
+    Raises:
+        InputError: no run's folder.
+    """
+    run, damages = _load(Path(folder))
+    return replace(run, missing=(*(f"{each.message}." for each in damages), *run.missing))
+
+
+def _load(folder: Path) -> tuple[Run, list[StatedrillError]]:
+    """What is readable of a run, and what is wrong with the files that are damaged."""
+    there = {name for name in (PLAN_FILE, VERDICT_FILE, "history") if (folder / name).exists()}
+    if not there:
         raise InputError(
             f"{folder}: not the folder of a run (no plan.json, no verdict.json, no history)",
             "name a folder such as reports/<time>-<pattern>-<experiment>; "
             "`statedrill run` makes one",
         )
-    events = tuple(read_events(history / "events.jsonl"))
-    missing = [] if plan is not None else ["There is no plan.json: the inputs are not known."]
-    if verdict is None:
+    damages: list[StatedrillError] = []
+
+    def read(name: str, reader: Callable[[Path], Read]) -> Read | None:
+        try:
+            return reader(folder / name) if (folder / name).exists() else None
+        except StatedrillError as error:
+            damages.append(error)
+            return None
+
+    plan, verdict = read(PLAN_FILE, _read_json), read(VERDICT_FILE, _read_verdict)
+    events = tuple(read("history/events.jsonl", read_events) or ())
+    missing = []
+    if PLAN_FILE not in there:
+        missing.append("There is no plan.json: the inputs are not known.")
+    if VERDICT_FILE not in there:
         missing.append(
             f"There is no verdict.json: judge the run with `statedrill check {folder.name}`."
         )
         missing += _how_it_ended(events)
-    return Run(folder, plan or {}, verdict or {}, events, tuple(missing))
+    judged = verdict is not None
+    verdict = completed_verdict({}) if verdict is None else verdict
+    return Run(folder, plan or {}, verdict, events, tuple(missing), judged), damages
 
 
 def at(tree: Any, *path: str) -> Any:
@@ -84,33 +125,35 @@ def at(tree: Any, *path: str) -> Any:
     return tree
 
 
-def outcome(finding: Mapping[str, Any]) -> str:
-    """The outcome of a verdict, clause or finding; whatever is not one of the three is unknown."""
-    said = finding.get("outcome")
-    return said if said in ("held", "broken", "unknown") else "unknown"
+_CURE = "`statedrill check RUN` writes the verdict anew; a plan must be restored from a copy"
 
 
-def _read(path: Path) -> dict[str, Any] | None:
-    if not path.exists():
-        return None
-    cure = "`statedrill check RUN` writes the verdict anew; a plan must be restored from a copy"
+def _read_verdict(path: Path) -> StoredVerdict:
+    verdict = completed_verdict(_read_json(path))
+    if wrong := problem(verdict, VerdictRecord):
+        raise InputError(f"{path}: damaged: {wrong}", _CURE)
+    return verdict
+
+
+def _read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not readable as JSON ({error})", cure) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not readable as JSON ({error})", _CURE) from error
     if not isinstance(value, dict) or value.get("schema", SCHEMA) != SCHEMA:
         found = value.get("schema") if isinstance(value, dict) else type(value).__name__
-        raise InputError(f"{path}: schema {found!r}, this version reads schema {SCHEMA}", cure)
+        raise InputError(f"{path}: schema {found!r}, this version reads schema {SCHEMA}", _CURE)
     return value
 
 
 def _how_it_ended(events: tuple[Event, ...]) -> list[str]:
-    ends = [each for each in events if each["event"] in ("interrupted", "crash")]
+    ends: list[Interrupted | Crash] = [
+        event for event in events if event["event"] in ("interrupted", "crash")
+    ]
     if ends:
-        return [f"The drill ended early: {each['event']} ({each.get('why', 'no reason recorded')})."
-                for each in ends]  # fmt: skip
+        return [f"The drill ended early: {each['event']} ({each['why']})." for each in ends]
     if not events:
         return ["There is no record of events: the drill may have ended before it began."]
-    if not any(each["event"] == "phase" and each.get("phase") == "end" for each in events):
+    if not any(each["event"] == "phase" and each["phase"] == "end" for each in events):
         return ["The record of events stops before the end of the drill."]
     return []

@@ -5,22 +5,21 @@ Reads the verdict's figures and judges nothing: nothing out of nothing is `not t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from statedrill.check.verdict.record import Finding, StoredVerdict
 from statedrill.report.formatting import (
     DASH,
     NOT_TESTED,
-    count,
+    Share,
+    format_count,
     interval,
     milliseconds,
     percent,
     plural,
     seconds,
-    share,
 )
-from statedrill.report.run_data import at
 from statedrill.report.table import Cell, Table, table
 from statedrill.vocabulary import GUARANTEES
 
@@ -37,220 +36,222 @@ class Tile:
 
 @dataclass(frozen=True)
 class Counted:
-    """`part` of `whole`, under a title; `finding` is the class of the finding with its interval."""
+    """A row of what went wrong; `check` is the one whose finding has the interval of the share."""
 
     title: str
-    part: int | None
-    whole: int | None
-    finding: str = ""
+    share: Share
+    check: str = ""
 
 
-def tiles(verdict: Mapping[str, Any]) -> list[Tile]:
+def tiles(verdict: StoredVerdict) -> list[Tile]:
     """The figures a reader looks for first."""
+    sessions, writes, reads = verdict["sessions"], verdict["writes"], verdict["reads"]
     found = [
-        _tile("sessions lost", at(verdict, "sessions", "lost"), at(verdict, "sessions", "total")),
-        _tile(
-            "acknowledged writes lost",
-            at(verdict, "writes", "lost"),
-            at(verdict, "writes", "acknowledged"),
-        ),
-        _tile("stale reads", at(verdict, "reads", "stale"), at(verdict, "reads", "total")),
+        _tile("sessions lost", Share(sessions["lost"], sessions["total"])),
+        _tile("acknowledged writes lost", Share(writes["lost"], writes["acknowledged"])),
+        _tile("stale reads", Share(reads["stale"], reads["total"])),
         _service_tile(verdict),
         _latency_tile(verdict),
     ]
-    wrong = (at(verdict, "writes", "duplicated") or 0) + (at(verdict, "reads", "leaked") or 0)
-    if wrong:
+    if wrong := (writes["duplicated"] or 0) + (reads["leaked"] or 0):
         note = (
-            f"{count(at(verdict, 'writes', 'duplicated'))} duplicated effects, "
-            f"{count(at(verdict, 'reads', 'leaked'))} leaked reads"
+            f"{format_count(writes['duplicated'])} duplicated effects, "
+            f"{format_count(reads['leaked'])} leaked reads"
         )
-        found.insert(3, Tile("doubled or leaked", count(wrong), note, "bad"))
+        found.insert(3, Tile("doubled or leaked", format_count(wrong), note, "bad"))
     return found
 
 
-def kept_table(verdict: Mapping[str, Any]) -> Table:
+def kept_table(verdict: StoredVerdict) -> Table:
     """Every count with its denominator, share and 95 % interval."""
     return table(
         "What was kept",
         ("what went wrong", "counted", "of", "share", "95 % interval"),
-        [_row(each, verdict) for each in _counts(verdict)],
+        [*(_row(each, verdict) for each in _counts(verdict)), *_open_rows(verdict)],
         numeric=(1, 2, 3, 4),
     )
 
 
-def recovery_table(verdict: Mapping[str, Any]) -> Table:
+def recovery_table(verdict: StoredVerdict) -> Table:
     """Availability, recovery times and points, staleness: each with what it means here."""
+    recovery = verdict["recovery"]
     rows = [
-        ("availability during fault and recovery", percent(at(verdict, "availability", "ratio")),
+        ("availability during fault and recovery", percent(verdict["availability"]["ratio"]),
          "share of operations that succeeded"),
         *_outage_rows(verdict),
-        ("RTO, availability", seconds(at(verdict, "recovery", "rto_availability_s")),
-         _rto_meaning(verdict)),
-        ("RTO, state", seconds(at(verdict, "recovery", "rto_state_s")), _state_meaning(verdict)),
+        ("RTO, availability", seconds(recovery["rto_availability_s"]), _rto_meaning(verdict)),
+        ("RTO, state", seconds(recovery["rto_state_s"]), _state_meaning(verdict)),
         *_session_rows(verdict),
-        ("RPO, time", seconds(at(verdict, "recovery", "rpo_s")),
+        ("RPO, time", seconds(recovery["rpo_s"]),
          "from the oldest lost write's acknowledgement to the fault"),
-        ("RPO, writes", count(at(verdict, "recovery", "rpo_writes")),
-         "acknowledged writes that were lost"),
+        ("RPO, writes", format_count(recovery["rpo_writes"]), "acknowledged writes that were lost"),
         *_exposed_rows(verdict),
         *_staleness_rows(verdict),
     ]  # fmt: skip
     return table("Availability and recovery", ("figure", "value", "meaning"), rows, numeric=(1,))
 
 
-def finding_of(verdict: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """The first finding whose check or class is `name`; empty where there is none."""
-    for finding in verdict.get("findings") or ():
-        if name in (finding.get("check"), finding.get("class")):
-            return dict(finding)
-    return {}
+def finding_of(verdict: StoredVerdict, check: str) -> Finding[int | None] | None:
+    """What `check` found; None where the verdict has no such finding."""
+    return next((each for each in verdict["findings"] if each["check"] == check), None)
 
 
-def _counts(verdict: Mapping[str, Any]) -> list[Counted]:
-    sessions, writes, reads = (at(verdict, key) or {} for key in ("sessions", "writes", "reads"))
-    total, acked = sessions.get("total"), writes.get("acknowledged")
-    all_reads = reads.get("total")
+def _counts(verdict: StoredVerdict) -> Iterator[Counted]:
+    sessions, writes, reads = verdict["sessions"], verdict["writes"], verdict["reads"]
+    total, acknowledged, all_reads = sessions["total"], writes["acknowledged"], reads["total"]
+    resurrected = finding_of(verdict, "resurrected")
     rows = [
-        Counted("sessions lost", sessions.get("lost"), total, "session-lost"),
-        Counted("session outages (lost, then back)", sessions.get("outage"), total),
-        Counted("acknowledged writes lost", writes.get("lost"), acked, "lost-writes"),
-        Counted("effects duplicated", writes.get("duplicated"), acked, "duplicate"),
-        Counted("reads stale", reads.get("stale"), all_reads, "stale"),
-        Counted("reads that leaked another session's state", reads.get("leaked"), all_reads,
-                "leak"),
+        Counted("sessions lost", Share(sessions["lost"], total), "lost-sessions"),
+        Counted("session outages (lost, then back)", Share(sessions["outage"], total)),
+        Counted("acknowledged writes lost", Share(writes["lost"], acknowledged), "lost-writes"),
+        Counted("effects duplicated", Share(writes["duplicated"], acknowledged), "duplicates"),
+        Counted("reads stale", Share(reads["stale"], all_reads), "stale-reads"),
+        Counted("reads that leaked another session's state", Share(reads["leaked"], all_reads),
+                "leaks"),
     ]  # fmt: skip
-    extra = {
-        "sessions with a lost write": (sessions.get("with_lost_writes"), total),
-        "sessions whose fate is undecided": (sessions.get("undecided") or None, total),
-        "removed elements that came back": (
-            writes.get("resurrected"),
-            finding_of(verdict, "resurrected").get("opportunities"),
+    yield from rows
+    further = {
+        "sessions with a lost write": Share(sessions["with_lost_writes"], total),
+        "sessions whose fate is undecided": Share(sessions["undecided"] or None, total),
+        "removed elements that came back": Share(
+            writes["resurrected"], resurrected["opportunities"] if resurrected else None
         ),
-        "writes shown with two versions": (writes.get("two_versions") or None, acked),
-        "reads of what nobody had written": (reads.get("phantom"), all_reads),
-        "acknowledged writes the audit could not check": (writes.get("unaudited"), acked),
-        "reads stale only against accepted writes": (reads.get("stale_accepted"), all_reads),
-        "reads of state that was lost": (reads.get("after_loss"), all_reads),
+        "writes shown with two versions": Share(writes["two_versions"] or None, acknowledged),
+        "reads of what nobody had written": Share(reads["phantom"], all_reads),
+        "acknowledged writes the audit could not check": Share(writes["unaudited"], acknowledged),
+        "reads stale only against accepted writes": Share(reads["stale_accepted"], all_reads),
+        "reads of state that was lost": Share(reads["after_loss"], all_reads),
     }
-    rows += [Counted(name, *pair) for name, pair in extra.items() if pair[0] is not None]
+    yield from (Counted(*row) for row in further.items() if row[1].part is not None)
     for key, name in GUARANTEES.items():
-        seen = at(verdict, "guarantees", key) or {}
-        rows.append(Counted(f"{name}: violations", seen.get("violations"),
-                            seen.get("opportunities"), key.replace("_", "-")))  # fmt: skip
-    facts = {"writes of unknown outcome (never counted as lost)": "unknown",
-             "writes surely not done": "failed"}  # fmt: skip
-    rows += [Counted(name, writes[key], None) for name, key in facts.items()
-             if writes.get(key) is not None]  # fmt: skip
-    return rows
+        seen = verdict["guarantees"].get(key)
+        share = Share(seen["violations"], seen["opportunities"]) if seen else Share(None, None)
+        yield Counted(f"{name}: violations", share, key.replace("_", "-"))
 
 
-def _row(each: Counted, verdict: Mapping[str, Any]) -> list[Cell | str]:
-    style = "bad" if each.part else ""
-    # An unknown outcome is a fact about the client, not a loss.
-    if each.whole is None:
-        return [each.title, count(each.part), DASH, DASH, DASH]
-    said = share(each.part, each.whole)
+def _row(each: Counted, verdict: StoredVerdict) -> list[Cell | str]:
+    share, style = each.share, "bad" if each.share.part else ""
+    if share.whole is None:
+        return [each.title, format_count(share.part), DASH, DASH, DASH]
+    said = share.percent
     return [
         each.title,
-        Cell(count(each.part), style=style),
-        count(each.whole),
+        Cell(format_count(share.part), style=style),
+        format_count(share.whole),
         Cell(said, style="muted" if said == NOT_TESTED else style),
         _interval(each, verdict),
     ]
 
 
-def _interval(each: Counted, verdict: Mapping[str, Any]) -> str:
+def _open_rows(verdict: StoredVerdict) -> list[list[Cell | str]]:
+    """Writes without success; an unknown outcome is a fact about the client, not a loss."""
+    writes = verdict["writes"]
+    facts = {
+        "writes of unknown outcome (never counted as lost)": writes["unknown"],
+        "writes surely not done": writes["failed"],
+    }
+    return [
+        [title, format_count(number), DASH, DASH, DASH]
+        for title, number in facts.items()
+        if number is not None
+    ]
+
+
+def _interval(each: Counted, verdict: StoredVerdict) -> str:
     """The check's own interval; for nothing seen in n chances the rule of three."""
-    if not each.whole or each.part is None:
+    share = each.share
+    if not share.whole or share.part is None:
         return DASH
-    if each.part == 0:
-        return f"below {percent(min(1.0, 3 / each.whole))}"
-    found = finding_of(verdict, each.finding)
+    if share.part == 0:
+        return f"below {percent(min(1.0, 3 / share.whole))}"
+    found = finding_of(verdict, each.check)
     # Only where the check counted the same: stale reads, say, include what no check convicts.
-    return interval(found.get("interval")) if found.get("violations") == each.part else DASH
+    return interval(found["interval"]) if found and found["violations"] == share.part else DASH
 
 
-def _tile(title: str, part: int | None, whole: int | None) -> Tile:
-    if part is None or whole is None:
+def _tile(title: str, share: Share) -> Tile:
+    if share.part is None or share.whole is None:
         return Tile(title, DASH, "not known")
-    if whole == 0:
+    if share.whole == 0:
         return Tile(title, DASH, NOT_TESTED)
-    return Tile(
-        title, share(part, whole), f"{count(part)} of {count(whole)}", "bad" if part else "good"
-    )
+    return Tile(title, share.percent, share.counted, "bad" if share.part else "good")
 
 
-def _service_tile(verdict: Mapping[str, Any]) -> Tile:
-    ratio, outage_s = (at(verdict, "availability", key) for key in ("ratio", "outage_s"))
+def _service_tile(verdict: StoredVerdict) -> Tile:
+    ratio, outage_s = verdict["availability"]["ratio"], verdict["availability"]["outage_s"]
     mark = "" if ratio is None else "good" if ratio == 1 else "bad" if outage_s else ""
     note = "not known" if outage_s is None else f"outage {seconds(outage_s)}"
     return Tile("operations served in fault and recovery", percent(ratio), note, mark)
 
 
-def _latency_tile(verdict: Mapping[str, Any]) -> Tile:
-    before, during = (at(verdict, "latency_ms", phase, "p99") for phase in ("baseline", "fault"))
+def _latency_tile(verdict: StoredVerdict) -> Tile:
+    before, during = p99_ms(verdict, "baseline"), p99_ms(verdict, "fault")
     note = f"in the baseline {milliseconds(before)}" if before is not None else "no baseline"
     return Tile("p99 latency in the fault", milliseconds(during), note)
 
 
-def _outage_rows(verdict: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    meanings = {
-        "outage": ("outage_s", "time in which less than half succeeded of what did before"),
-        "longest outage": ("longest_outage_s", "its longest stretch"),
-        "degraded": ("degraded_s", "time in which less than 99 % succeeded of what did before"),
-    }
-    known = at(verdict, "availability") or {}
-    return [
-        (name, seconds(known.get(key)), meaning)
-        for name, (key, meaning) in meanings.items()
-        if key in known or name == "outage"
-    ]
+def p99_ms(verdict: StoredVerdict, phase: str) -> float | None:
+    """The p99 of the latency in a phase; None where nothing succeeded in it."""
+    figures = verdict["latency_ms"].get(phase)
+    return figures.get("p99") if figures else None
 
 
-def _rto_meaning(verdict: Mapping[str, Any]) -> str:
-    if at(verdict, "recovery", "rto_availability_s") is not None:
+def _outage_rows(verdict: StoredVerdict) -> list[tuple[str, str, str]]:
+    known = verdict["availability"]
+    half = "time in which less than half succeeded of what did before"
+    rows = [("outage", seconds(known["outage_s"]), half)]
+    if "longest_outage_s" in known:
+        rows.append(("longest outage", seconds(known["longest_outage_s"]), "its longest stretch"))
+    nearly_all = "time in which less than 99 % succeeded of what did before"
+    return [*rows, ("degraded", seconds(known["degraded_s"]), nearly_all)]
+
+
+def _rto_meaning(verdict: StoredVerdict) -> str:
+    if verdict["recovery"]["rto_availability_s"] is not None:
         return "from the fault until service was as before"
-    if at(verdict, "availability", "ratio") == 0:
+    if verdict["availability"]["ratio"] == 0:
         return "nothing was ever served"
-    if at(verdict, "availability", "outage_s") == 0:
+    if verdict["availability"]["outage_s"] == 0:
         return "service was never interrupted"
     return "not reached within the drill, or not measured"
 
 
-def _state_meaning(verdict: Mapping[str, Any]) -> str:
-    if at(verdict, "recovery", "rto_state_s") is not None:
+def _state_meaning(verdict: StoredVerdict) -> str:
+    if verdict["recovery"]["rto_state_s"] is not None:
         return "from the fault until the last wrong read"
-    if at(verdict, "writes", "lost") or at(verdict, "sessions", "lost"):
+    if verdict["writes"]["lost"] or verdict["sessions"]["lost"]:
         return "never: some state is lost for good"
     return "no wrong read was caused by the fault, or none was measured"
 
 
-def _session_rows(verdict: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def _session_rows(verdict: StoredVerdict) -> list[tuple[str, str, str]]:
     """Recovery session by session, where it was measured."""
-    figures = at(verdict, "recovery", "rto_sessions_s")
-    if not figures or not figures.get("affected"):
+    figures = verdict["recovery"]["rto_sessions_s"]
+    if not figures["affected"]:
         return []
-    censored = figures.get("censored") or 0
     meaning = f"until half of the {plural(figures['affected'], 'affected session')} were served"
-    if censored:
-        meaning += f" again; {count(censored)} were not, while the load lasted"
-    return [("RTO, sessions", seconds(figures.get("p50")), meaning)]
+    if figures["censored"]:
+        meaning += f" again; {format_count(figures['censored'])} were not, while the load lasted"
+    return [("RTO, sessions", seconds(figures["p50"]), meaning)]
 
 
-def _exposed_rows(verdict: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    found = []
-    after, exposed = (at(verdict, "recovery", key) for key in ("lost_after_fault",
-                                                               "exposed_writes"))  # fmt: skip
-    if after:
-        found.append(("lost after the fault began", count(after), "of the lost writes"))
-    if exposed:
-        found.append(("writes exposed", count(exposed), "acknowledged and open to loss"))
+def _exposed_rows(verdict: StoredVerdict) -> list[tuple[str, str, str]]:
+    recovery, found = verdict["recovery"], []
+    if after := recovery["lost_after_fault"]:
+        found.append(("lost after the fault began", format_count(after), "of the lost writes"))
+    if exposed := recovery["exposed_writes"]:
+        meaning = "acknowledged and open to loss"
+        found.append(("writes exposed", format_count(exposed), meaning))
     return found
 
 
-def _staleness_rows(verdict: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    ages = at(verdict, "reads", "staleness_s") or {}
+def _staleness_rows(verdict: StoredVerdict) -> list[tuple[str, str, str]]:
+    ages = verdict["reads"]["staleness_s"]
+    known = {"p50": ages["p50"], "p99": ages["p99"], "max": ages["max"]}
     meaning = "age of what stale reads showed, at least"
-    rows = [(f"staleness, {key}", seconds(ages.get(key)), meaning) for key in ("p50", "p99", "max")
-            if ages.get(key) is not None]  # fmt: skip
+    rows = [
+        (f"staleness, {name}", seconds(age_s), meaning)
+        for name, age_s in known.items()
+        if age_s is not None
+    ]
     return rows or [("staleness", DASH, "there was no stale read")]

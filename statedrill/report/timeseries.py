@@ -5,12 +5,12 @@ The second way is for runs that were never judged: it counts what happened and j
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 
+from statedrill.check.metrics.record import Series
 from statedrill.errors import HistoryError
 from statedrill.history.store import History
 from statedrill.report.run_data import Run
@@ -19,9 +19,12 @@ from statedrill.vocabulary import Outcome
 BIN_S = 0.5
 # More bins than a chart has room for only make the page heavy.
 _MOST_BINS = 400
-RATES = ("ok", "failed")
-LATENCIES = ("p50_ms", "p99_ms")
-LOSSES = ("lost_writes", "lost_sessions", "stale")
+Column: TypeAlias = Literal[
+    "ok", "failed", "p50_ms", "p99_ms", "lost_writes", "lost_sessions", "stale"
+]
+RATES: tuple[Column, ...] = ("ok", "failed")
+LATENCIES: tuple[Column, ...] = ("p50_ms", "p99_ms")
+LOSSES: tuple[Column, ...] = ("lost_writes", "lost_sessions", "stale")
 
 
 def series_of(run: Run) -> pd.DataFrame:
@@ -30,23 +33,18 @@ def series_of(run: Run) -> pd.DataFrame:
     The index is the begin of each bin in seconds since the drill's first event; `attrs["bin_s"]`
     its width. Empty where nothing was recorded.
     """
-    said = run.verdict.get("series")
-    if isinstance(said, Mapping) and said.get("t_s"):
-        return _from_verdict(said)
-    return _from_history(run)
+    series = run.verdict.get("series")
+    return _from_verdict(series) if series and series["t_s"] else _from_history(run)
 
 
-def _from_verdict(said: Mapping[str, Any]) -> pd.DataFrame:
-    t_s = [float(each) for each in said["t_s"]]
-    bin_s = float(said.get("bin_s") or BIN_S)
-    frame = pd.DataFrame(index=pd.Index(t_s, name="t_s"))
+def _from_verdict(series: Series) -> pd.DataFrame:
+    frame = pd.DataFrame(index=pd.Index(series["t_s"], name="t_s", dtype=float))
     for column in (*RATES, *LATENCIES, *LOSSES):
-        values = list(said.get(column) or [])
-        values += [None] * (len(t_s) - len(values))
-        frame[column] = pd.array(values[: len(t_s)], dtype="Float64").to_numpy(
-            dtype=float, na_value=np.nan
-        )
-    return _per_second(frame, bin_s)
+        values = np.full(len(frame), np.nan)
+        known = series[column][: len(frame)]
+        values[: len(known)] = np.array(known, dtype=float)  # None becomes NaN
+        frame[column] = values
+    return _per_second(frame, series["bin_s"] or BIN_S)
 
 
 def _from_history(run: Run) -> pd.DataFrame:
@@ -61,7 +59,7 @@ def _from_history(run: Run) -> pd.DataFrame:
     rows = pd.concat(parts) if parts else pd.DataFrame()
     if rows.empty:
         return _empty()
-    begin = min((int(each["t"]) for each in run.events), default=int(rows["call"].min()))
+    begin = min((each["t"] for each in run.events), default=int(rows["call"].min()))
     rows["bin"] = (rows["ret"] - begin) // int(BIN_S * 1e9)
     good = rows["outcome"].isin((int(Outcome.OK), int(Outcome.ACCEPTED)))
     bins = pd.RangeIndex(min(0, int(rows["bin"].min())), int(rows["bin"].max()) + 1)

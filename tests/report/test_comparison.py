@@ -10,9 +10,9 @@ import pytest
 
 from statedrill.errors import InputError
 from statedrill.report import write_comparison
-from statedrill.report.comparison.cells import squares_of
+from statedrill.report.comparison.cells import cells_of
 from statedrill.report.comparison.heatmap import grid
-from statedrill.report.comparison.sentences import answer
+from statedrill.report.comparison.sentences import comparison_sentences
 from statedrill.report.run_data import Run
 from tests.report.sample import sample_plan, sample_verdict, write_run
 from tests.report.test_run_report import Page
@@ -45,7 +45,7 @@ def a_run(pattern: str, experiment: str, **changes: object) -> Run:
 
 
 def said(*runs: Run) -> list[str]:
-    return answer(list(squares_of(runs).values()))
+    return comparison_sentences(list(cells_of(runs).values()))
 
 
 @pytest.fixture(scope="module")
@@ -183,9 +183,9 @@ def test_no_run_at_all_is_refused_with_a_cure(tmp_path: Path) -> None:
 
 
 def test_runs_of_one_square_are_pooled() -> None:
-    square = squares_of([a_run("sticky", "instance-kill"), a_run("sticky", "instance-kill")])
+    square = cells_of([a_run("sticky", "instance-kill"), a_run("sticky", "instance-kill")])
     [pooled] = square.values()
-    assert (pooled.sessions.lost, pooled.sessions.total) == (162, 480)
+    assert (pooled.sessions.part, pooled.sessions.whole) == (162, 480)
 
 
 def test_the_answer_says_that_nothing_was_lost() -> None:

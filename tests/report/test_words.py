@@ -6,7 +6,7 @@ import pytest
 
 from statedrill.report import state_figures
 from statedrill.report.formatting import (
-    count,
+    format_count,
     exact,
     interval,
     listed,
@@ -14,9 +14,9 @@ from statedrill.report.formatting import (
     percent,
     plural,
     seconds,
-    share,
+    Share,
 )
-from statedrill.report.html import bind
+from statedrill.report.html import keep_units_together
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,9 @@ def test_a_share_that_is_not_all_or_nothing_never_reads_as_it(
 
 
 def test_nothing_of_nothing_is_not_tested_and_unknown_is_a_dash() -> None:
-    assert share(0, 0) == "not tested"
-    assert share(None, 5) == share(5, None) == "—"
-    assert share(1, 4) == "25.0 %"
+    assert Share(0, 0).percent == "not tested"
+    assert Share(None, 5).percent == Share(5, None).percent == "—"
+    assert Share(1, 4).percent == "25.0 %"
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_milliseconds_and_counts_have_their_thousands_apart() -> None:
     assert milliseconds(1240.4) == "1,240 ms"
     assert milliseconds(12.14) == "12.1 ms"
     assert milliseconds(3.944) == "3.94 ms"
-    assert count(9000) == "9,000"
+    assert format_count(9000) == "9,000"
 
 
 def test_exact_writes_any_value_of_json() -> None:
@@ -78,7 +78,7 @@ def test_names_are_listed_as_one_speaks() -> None:
 
 
 def test_a_number_and_its_unit_stay_on_one_line() -> None:
-    assert bind("lost 33.8 % in 2 s, 3 sessions") == "lost 33.8\u00a0% in 2\u00a0s, 3 sessions"
+    assert keep_units_together("lost 33.8 % in 2 s, 3 sessions") == "lost 33.8\u00a0% in 2\u00a0s, 3 sessions"
 
 
 def test_what_was_never_served_was_not_uninterrupted() -> None:

@@ -7,7 +7,7 @@ computes nothing.
 
 from __future__ import annotations
 
-from typing import Generic, NotRequired, TypeVar
+from typing import Generic, Literal, NotRequired, TypeAlias, TypeVar
 
 # pydantic, which makes the JSON Schema, accepts that of `typing` from Python 3.12 on.
 from typing_extensions import TypedDict
@@ -65,6 +65,10 @@ class Recovery(TypedDict, Generic[Count]):
     lost_after_fault: Count
     exposed_writes: Count
     loss_rate_below: float | None
+
+
+Percentile: TypeAlias = Literal["p50", "p95", "p99", "p999", "max"]
+PERCENTILES: tuple[Percentile, ...] = ("p50", "p95", "p99", "p999", "max")
 
 
 class LatencyFigures(TypedDict, total=False):

@@ -8,7 +8,7 @@ metric and no file; imports nothing that judges. `docs/schema/verdict.schema.jso
 
 from __future__ import annotations
 
-from typing import Generic, TypeAlias
+from typing import Generic, NotRequired, TypeAlias
 
 from typing_extensions import TypedDict
 
@@ -26,6 +26,8 @@ from statedrill.check.metrics.record import (
     VisibilityPoint,
 )
 from statedrill.vocabulary import VerdictOutcome
+
+SCHEMA = 1
 
 
 class LossCauses(TypedDict, Generic[Count]):
@@ -112,14 +114,14 @@ class Clause(TypedDict):
 
 
 class WitnessOperation(TypedDict):
-    """One operation of a witness, as a reader sees it."""
+    """One operation of a witness, as a reader sees it; without `ret_s` no answer was seen."""
 
     what: str
     kind: str
     outcome: str
     who: str
     call_s: float
-    ret_s: float
+    ret_s: float | None
     object: str
     wid: str | None
     shows: str
@@ -153,7 +155,7 @@ class Finding(_Class, Generic[Count]):
 
 
 class VerdictRecord(TypedDict, Generic[Count]):
-    """The verdict of one drill."""
+    """The verdict of one drill. The judge writes every key; the first versions lacked two."""
 
     schema: int
     outcome: VerdictOutcome
@@ -182,8 +184,8 @@ class VerdictRecord(TypedDict, Generic[Count]):
     footing: Footing
     findings: list[Finding[Count]]
     phases: list[PhaseWindow]
-    series: Series
-    lateness_s: float
+    series: NotRequired[Series]
+    lateness_s: NotRequired[float]
     """the bound on late effects in the column `bounded`"""
     deaths: list[str]
     """processes that died though no fault took them, one sentence each"""

@@ -1,7 +1,7 @@
-"""The squares of a comparison: one pattern under one experiment, with all its runs together.
+"""The cells of a comparison: one pattern under one experiment, with all its runs together.
 
-Adds up what verdicts counted; judges nothing. Several runs of one square (other seeds) are
-pooled: their losses over their totals, the worst outage, the worst outcome.
+Adds up what verdicts counted; judges nothing. Several runs of one cell (other seeds) are pooled:
+their losses over their totals, the worst outage, the worst outcome.
 """
 
 from __future__ import annotations
@@ -9,25 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from statedrill.report.run_data import Run, at
-from statedrill.vocabulary import worst
+from statedrill.check.verdict.record import StoredVerdict
+from statedrill.report.formatting import Share, crossed
+from statedrill.report.run_data import Run
+from statedrill.vocabulary import VerdictOutcome, worst
 
 
 @dataclass(frozen=True)
-class Part:
-    """`lost` of `total`; either is None where no run of the square counted it."""
-
-    lost: int | None
-    total: int | None
-
-    @property
-    def share(self) -> float | None:
-        """The share of 1, or None where there was nothing to lose or nobody counted."""
-        return self.lost / self.total if self.total and self.lost is not None else None
-
-
-@dataclass(frozen=True)
-class Square:
+class ComparisonCell:
     """One pattern under one experiment."""
 
     pattern: str
@@ -35,43 +24,50 @@ class Square:
     runs: tuple[Run, ...]
 
     @property
-    def sessions(self) -> Part:
+    def name(self) -> str:
+        """What a reader calls it."""
+        return crossed(self.pattern, self.experiment)
+
+    @property
+    def sessions(self) -> Share:
         """Sessions lost."""
-        return self._part("sessions", "lost", "total")
+        counts = [each["sessions"] for each in self._verdicts]
+        return Share(_sum(each["lost"] for each in counts), _sum(each["total"] for each in counts))
 
     @property
-    def writes(self) -> Part:
+    def writes(self) -> Share:
         """Acknowledged writes lost."""
-        return self._part("writes", "lost", "acknowledged")
+        counts = [each["writes"] for each in self._verdicts]
+        acknowledged = _sum(each["acknowledged"] for each in counts)
+        return Share(_sum(each["lost"] for each in counts), acknowledged)
 
     @property
-    def stale(self) -> Part:
+    def stale(self) -> Share:
         """Stale reads."""
-        return self._part("reads", "stale", "total")
+        counts = [each["reads"] for each in self._verdicts]
+        return Share(_sum(each["stale"] for each in counts), _sum(each["total"] for each in counts))
 
     @property
     def wrong(self) -> int:
         """Duplicated effects and leaked reads."""
         return sum(
-            (at(run.verdict, "writes", "duplicated") or 0)
-            + (at(run.verdict, "reads", "leaked") or 0)
-            for run in self.runs
+            (each["writes"]["duplicated"] or 0) + (each["reads"]["leaked"] or 0)
+            for each in self._verdicts
         )
 
     @property
     def outage_s(self) -> float | None:
         """The longest outage of all runs."""
-        known = [at(run.verdict, "availability", "outage_s") for run in self.runs]
+        known = [each["availability"]["outage_s"] for each in self._verdicts]
         return max((each for each in known if each is not None), default=None)
 
     @property
     def served(self) -> float | None:
         """The lowest share of operations served in fault and recovery, of all runs."""
-        known = [at(run.verdict, "availability", "ratio") for run in self.runs]
-        return min((each for each in known if each is not None), default=None)
+        return lowest_availability(self.runs)
 
     @property
-    def outcome(self) -> str:
+    def outcome(self) -> VerdictOutcome:
         """The worst outcome: broken beats unknown beats held."""
         return worst(run.outcome for run in self.runs)
 
@@ -79,28 +75,31 @@ class Square:
     def known(self) -> bool:
         """True where sessions and writes were both counted in every run."""
         return all(
-            at(run.verdict, "sessions", "total") and at(run.verdict, "writes", "acknowledged")
-            for run in self.runs
+            each["sessions"]["total"] and each["writes"]["acknowledged"] for each in self._verdicts
         )
 
     @property
     def lost_anything(self) -> bool:
         """True where a session or an acknowledged write was lost."""
-        return bool(self.sessions.lost or self.writes.lost)
+        return bool(self.sessions.part or self.writes.part)
 
-    def _part(self, group: str, lost: str, total: str) -> Part:
-        return Part(
-            _sum(at(run.verdict, group, lost) for run in self.runs),
-            _sum(at(run.verdict, group, total) for run in self.runs),
-        )
+    @property
+    def _verdicts(self) -> list[StoredVerdict]:
+        return [run.verdict for run in self.runs]
 
 
-def squares_of(runs: Sequence[Run]) -> dict[tuple[str, str], Square]:
-    """(pattern, experiment) -> Square, in the order in which the runs first name them."""
+def cells_of(runs: Sequence[Run]) -> dict[tuple[str, str], ComparisonCell]:
+    """(pattern, experiment) -> its cell, in the order in which the runs first name them."""
     grouped: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         grouped.setdefault((run.pattern, run.experiment), []).append(run)
-    return {key: Square(*key, tuple(group)) for key, group in grouped.items()}
+    return {key: ComparisonCell(*key, tuple(group)) for key, group in grouped.items()}
+
+
+def lowest_availability(runs: Iterable[Run]) -> float | None:
+    """The lowest share of operations served in fault and recovery; None where nobody measured."""
+    known = [run.verdict["availability"]["ratio"] for run in runs]
+    return min((each for each in known if each is not None), default=None)
 
 
 def _sum(values: Iterable[int | None]) -> int | None:

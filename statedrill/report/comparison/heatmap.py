@@ -1,6 +1,6 @@
-"""The heat map of a comparison: patterns down, experiments across, shares of loss in the squares.
+"""The heat map of a comparison: patterns down, experiments across, shares of loss in the cells.
 
-A step of colour is a help for the eye; the number stands in every square.
+A step of colour is a help for the eye; the number stands in every cell.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from statedrill.report.comparison.cells import Part, Square, squares_of
-from statedrill.report.formatting import DASH, NOT_TESTED, count, crossed, percent, seconds
+from statedrill.report.comparison.cells import ComparisonCell, cells_of
+from statedrill.report.formatting import DASH, Share, crossed, format_count, percent, seconds
 from statedrill.report.run_data import Run, at
+from statedrill.vocabulary import UNKNOWN, VerdictOutcome
 
 STEPS = 8
 
@@ -28,10 +29,10 @@ class Heat:
 
 @dataclass(frozen=True)
 class GridCell:
-    """One square, ready to print; without links there was no run."""
+    """One cell, ready to print; without links there was no run."""
 
     name: str
-    outcome: str
+    outcome: VerdictOutcome
     heats: tuple[Heat, ...]
     below: str
     links: tuple[tuple[str, str], ...]
@@ -47,52 +48,42 @@ class Grid:
 
 def grid(runs: Sequence[Run], link: Callable[[Run], str]) -> Grid:
     """The grid of `runs`; `link` gives the address of a run's report."""
-    squares = squares_of(runs)
-    patterns = list(dict.fromkeys(pattern for pattern, _ in squares))
-    experiments = list(dict.fromkeys(experiment for _, experiment in squares))
+    cells = cells_of(runs)
+    patterns = list(dict.fromkeys(pattern for pattern, _ in cells))
+    experiments = list(dict.fromkeys(experiment for _, experiment in cells))
     titles = {run.experiment: str(at(run.plan, "experiment", "title") or "") for run in runs}
+
+    def cell(pattern: str, experiment: str) -> GridCell:
+        found = cells.get((pattern, experiment))
+        if found is None:
+            return GridCell(crossed(pattern, experiment), UNKNOWN, (), "no run", ())
+        return _cell(found, link)
+
     return Grid(
         columns=tuple((each, titles[each]) for each in experiments),
         rows=tuple(
-            (
-                pattern,
-                tuple(
-                    _cell(squares.get((pattern, experiment)), crossed(pattern, experiment), link)
-                    for experiment in experiments
-                ),
-            )
+            (pattern, tuple(cell(pattern, experiment) for experiment in experiments))
             for pattern in patterns
         ),
     )
 
 
-def _cell(square: Square | None, name: str, link: Callable[[Run], str]) -> GridCell:
-    if square is None:
-        return GridCell(name, "unknown", (), "no run", ())
-    several = len(square.runs) > 1
+def _cell(cell: ComparisonCell, link: Callable[[Run], str]) -> GridCell:
+    several = len(cell.runs) > 1
     links = tuple(
         (f"run {number}" if several else "report", link(run))
-        for number, run in enumerate(square.runs, start=1)
+        for number, run in enumerate(cell.runs, start=1)
     )
-    stale = square.stale
-    served = DASH if square.served is None else percent(square.served)
-    below = f"served {served} · stale {_text(stale)} · outage {seconds(square.outage_s)}"
-    if square.wrong:
-        below += f" · {count(square.wrong)} doubled or leaked"
-    heats = (_heat(square.sessions, "sessions lost"), _heat(square.writes, "writes lost"))
-    return GridCell(name, square.outcome, heats, below, links)
+    served = DASH if cell.served is None else percent(cell.served)
+    below = f"served {served} · stale {cell.stale.percent} · outage {seconds(cell.outage_s)}"
+    if cell.wrong:
+        below += f" · {format_count(cell.wrong)} doubled or leaked"
+    heats = (_heat(cell.sessions, "sessions lost"), _heat(cell.writes, "writes lost"))
+    return GridCell(cell.name, cell.outcome, heats, below, links)
 
 
-def _heat(part: Part, what: str) -> Heat:
-    counted = "" if part.lost is None else f"{count(part.lost)} of {count(part.total)}"
-    if part.share is None:
-        return Heat(_text(part), what, counted, "none")
+def _heat(share: Share, what: str) -> Heat:
     # By the square root, so that a loss of one in a hundred is seen beside one of all.
-    step = math.ceil(math.sqrt(part.share) * STEPS)
-    return Heat(percent(part.share), what, counted, str(step))
-
-
-def _text(part: Part) -> str:
-    if part.lost is None or part.total is None:
-        return DASH
-    return NOT_TESTED if part.share is None else percent(part.share)
+    fraction = share.fraction
+    step = "none" if fraction is None else str(math.ceil(math.sqrt(fraction) * STEPS))
+    return Heat(share.percent, what, share.counted, step)

@@ -8,25 +8,37 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 from urllib.parse import quote
 
-import pandas as pd
 from markupsafe import Markup
+from typing_extensions import TypedDict
 
+from statedrill.check.metrics.record import PERCENTILES, LatencyFigures
+from statedrill.check.verdict.record import SCHEMA, StoredVerdict
 from statedrill.errors import InputError
-from statedrill.report.comparison.cells import squares_of
+from statedrill.report.comparison.cells import cells_of, lowest_availability
 from statedrill.report.comparison.heatmap import grid
-from statedrill.report.comparison.sentences import answer
-from statedrill.report.figures.axis import load_axis, time_axis
+from statedrill.report.comparison.sentences import comparison_sentences
+from statedrill.report.figures.axis import axis_of, load_axis
 from statedrill.report.figures.latency import latency_rows
 from statedrill.report.figures.timeline import highest_rate, small_timeline
-from statedrill.report.formatting import DASH, count, listed, milliseconds, percent, seconds, share
+from statedrill.report.formatting import (
+    DASH,
+    Share,
+    format_count,
+    listed,
+    milliseconds,
+    percent,
+    seconds,
+)
 from statedrill.report.html import page, write_text
-from statedrill.report.run.page import write_report
-from statedrill.report.run_data import Run, at, load_run
+from statedrill.report.run.page import write_run_report
+from statedrill.report.run_data import Run, at, load_readable
+from statedrill.report.state_figures import p99_ms
 from statedrill.report.table import Cell, Table, table
 from statedrill.report.text.junit import junit
 from statedrill.report.text.markdown import summary_of_comparison
@@ -36,37 +48,50 @@ from statedrill.report.timeseries import series_of
 _MOST_TIMELINES = 36
 
 
+class Comparison(TypedDict):
+    """The content of comparison.json; `reports` are relative addresses, parallel to `runs`."""
+
+    schema: int
+    report: str
+    answer: list[str]
+    reports: list[str]
+    runs: list[StoredVerdict]
+
+
 def write_comparison(folder: Path, runs: Sequence[Path]) -> Path:
     """Write the comparison of `runs` (their folders) into `folder`; returns the page's path.
 
-    A run without a report of its own gets one, so that every link leads somewhere.
+    A run without a report of its own gets one, so that every link leads somewhere. A run with a
+    damaged file is shown with what is readable of it, and with the reason.
 
     Raises:
-        InputError: no run is named, one is not a run's folder, or a file in it is damaged.
+        InputError: no run is named, or one is not a run's folder.
     """
     if not runs:
         raise InputError("no run to compare", "name the folders of one or more runs")
-    loaded = [load_run(path) for path in runs]
+    loaded = [load_readable(path) for path in runs]
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for run in loaded:
         if not (run.folder / "report.html").exists():
-            write_report(run.folder)
+            write_run_report(run)
     links = [_link(folder, run) for run in loaded]
-    said = answer(list(squares_of(loaded).values()))
-    write_text(folder / "summary.md", summary_of_comparison(said, loaded, links))
+    answer = comparison_sentences(list(cells_of(loaded).values()))
+    write_text(folder / "summary.md", summary_of_comparison(answer, loaded, links))
     write_text(folder / "junit.xml", junit(loaded))
-    write_text(folder / "comparison.json", _as_json(said, loaded, links))
-    html = page("comparison.html", _context(said, loaded, links))
+    text = json.dumps(_comparison(answer, loaded, links), indent=1, ensure_ascii=False)
+    write_text(folder / "comparison.json", text + "\n")
+    html = page("comparison.html", _context(answer, loaded, links))
     return write_text(folder / "report.html", html)
 
 
-def _context(said: Sequence[str], runs: Sequence[Run], links: Sequence[str]) -> dict[str, Any]:
+def _context(answer: Sequence[str], runs: Sequence[Run], links: Sequence[str]) -> dict[str, Any]:
     by_run = dict(zip((id(run) for run in runs), links, strict=True))
     baselines = _baselines(runs)
     return {
-        "answer": said,
-        "title": f"{listed(_names(runs, 'pattern'))} under {listed(_names(runs, 'experiment'))}",
+        "answer": answer,
+        "title": f"{_named(run.pattern for run in runs)} under "
+        f"{_named(run.experiment for run in runs)}",
         "grid": grid(runs, lambda run: by_run[id(run)]),
         "results": _results(runs, links),
         "differences": _differences(runs),
@@ -87,20 +112,27 @@ def _link(folder: Path, run: Run) -> str:
     return quote(Path(path).as_posix())
 
 
-def _as_json(said: Sequence[str], runs: Sequence[Run], links: Sequence[str]) -> str:
-    verdicts = [
-        run.verdict
-        or {"schema": 1, "outcome": "unknown", "why": list(run.missing), "pattern": run.pattern,
-            "experiment": run.experiment}
-        for run in runs
-    ]  # fmt: skip
-    value = {"schema": 1, "report": "report.html", "answer": said, "reports": links,
-             "runs": verdicts}  # fmt: skip
-    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+def _comparison(answer: Sequence[str], runs: Sequence[Run], links: Sequence[str]) -> Comparison:
+    return {
+        "schema": SCHEMA,
+        "report": "report.html",
+        "answer": list(answer),
+        "reports": list(links),
+        "runs": [run.verdict if run.judged else _not_judged(run) for run in runs],
+    }
 
 
-def _names(runs: Sequence[Run], which: str) -> list[str]:
-    return list(dict.fromkeys(str(getattr(run, which)) for run in runs))
+def _not_judged(run: Run) -> StoredVerdict:
+    return {
+        **run.verdict,
+        "why": list(run.missing),
+        "pattern": run.pattern,
+        "experiment": run.experiment,
+    }
+
+
+def _named(names: Iterable[str]) -> str:
+    return listed(list(dict.fromkeys(names)))
 
 
 def _results(runs: Sequence[Run], links: Sequence[str]) -> Table:
@@ -112,32 +144,28 @@ def _results(runs: Sequence[Run], links: Sequence[str]) -> Table:
 
 
 def _result(run: Run, link: str) -> list[Cell | str]:
-    said = run.verdict
-
-    def part(group: str, lost: str, total: str) -> Cell:
-        counted, whole = at(said, group, lost), at(said, group, total)
-        note = "" if counted is None or not whole else f"{count(counted)} of {count(whole)}"
-        return Cell(share(counted, whole), note, "bad" if counted else "")
-
+    verdict = run.verdict
+    sessions, writes, reads = verdict["sessions"], verdict["writes"], verdict["reads"]
     return [
         Cell(run.name, href=link),
         Cell(outcome=run.outcome),
-        part("sessions", "lost", "total"),
-        part("writes", "lost", "acknowledged"),
-        part("reads", "stale", "total"),
-        count(at(said, "writes", "duplicated")),
-        count(at(said, "reads", "leaked")),
-        _served(at(said, "availability", "ratio")),
-        seconds(at(said, "availability", "outage_s")),
-        seconds(at(said, "recovery", "rto_availability_s")),
-        seconds(at(said, "recovery", "rpo_s")),
-        milliseconds(at(said, "latency_ms", "baseline", "p99")),
-        milliseconds(at(said, "latency_ms", "fault", "p99")),
+        _lost(Share(sessions["lost"], sessions["total"])),
+        _lost(Share(writes["lost"], writes["acknowledged"])),
+        _lost(Share(reads["stale"], reads["total"])),
+        format_count(writes["duplicated"]),
+        format_count(reads["leaked"]),
+        percent(verdict["availability"]["ratio"]),
+        seconds(verdict["availability"]["outage_s"]),
+        seconds(verdict["recovery"]["rto_availability_s"]),
+        seconds(verdict["recovery"]["rpo_s"]),
+        milliseconds(p99_ms(verdict, "baseline")),
+        milliseconds(p99_ms(verdict, "fault")),
     ]
 
 
-def _served(ratio: float | None) -> str:
-    return DASH if ratio is None else percent(ratio)
+def _lost(share: Share) -> Cell:
+    note = share.counted if share.whole else ""
+    return Cell(share.percent, note, "bad" if share.part else "")
 
 
 def _run_list(runs: Sequence[Run], links: Sequence[str]) -> Table:
@@ -145,9 +173,9 @@ def _run_list(runs: Sequence[Run], links: Sequence[str]) -> Table:
         [
             Cell(run.folder.name, href=link),
             str(run.plan.get("run", DASH)),
-            str(run.verdict.get("seed", run.plan.get("seed", DASH))),
+            str(run.plan.get("seed", DASH) if run.verdict["seed"] is None else run.verdict["seed"]),
             str(run.plan.get("created", DASH)),
-            str(run.verdict.get("summary") or " ".join(run.missing) or DASH),
+            run.verdict["summary"] or " ".join(run.missing) or DASH,
         ]
         for run, link in zip(runs, links, strict=True)
     ]
@@ -164,7 +192,7 @@ _LIKE_FOR_LIKE = {
     "baseline (s)": ("phases", "baseline_s"),
     "recovery (s)": ("phases", "recovery_s"),
     "statedrill": ("statedrill",),
-    "processors": ("host", "cpus"),
+    "processors": ("host", "cores"),
 }
 
 
@@ -178,31 +206,30 @@ def _differences(runs: Sequence[Run]) -> list[str]:
     return found
 
 
-def _baselines(runs: Sequence[Run]) -> dict[str, Mapping[str, Any]]:
+def _baselines(runs: Sequence[Run]) -> dict[str, LatencyFigures]:
     """Pattern -> percentiles of its baseline in milliseconds: the median of its runs."""
-    rows = [
-        {"pattern": run.pattern, **(at(run.verdict, "latency_ms", "baseline") or {})}
-        for run in runs
-    ]
-    columns = ["p50", "p95", "p99", "p999", "max"]
-    frame = pd.DataFrame(rows).reindex(columns=["pattern", *columns])
-    frame[columns] = frame[columns].apply(pd.to_numeric)
-    middle = frame.groupby("pattern", sort=False)[columns].median()
-    return {
-        str(pattern): {str(key): float(value) for key, value in row.items() if pd.notna(value)}
-        for pattern, row in middle.iterrows()
-    }
+    found: dict[str, list[LatencyFigures]] = {}
+    for run in runs:
+        figures = run.verdict["latency_ms"].get("baseline")
+        found.setdefault(run.pattern, []).extend([figures] if figures else [])
+    return {pattern: _medians(figures) for pattern, figures in found.items()}
 
 
-def _baseline_table(runs: Sequence[Run], baselines: Mapping[str, Mapping[str, Any]]) -> Table:
+def _medians(figures: Sequence[LatencyFigures]) -> LatencyFigures:
+    made: LatencyFigures = {}
+    for key in PERCENTILES:
+        if known := [each[key] for each in figures if key in each]:
+            made[key] = median(known)
+    return made
+
+
+def _baseline_table(runs: Sequence[Run], baselines: Mapping[str, LatencyFigures]) -> Table:
     rows: list[list[str | Cell]] = []
     for pattern, figures in baselines.items():
         own = [run for run in runs if run.pattern == pattern]
-        served = [at(run.verdict, "availability", "ratio") for run in own]
-        worst = min((each for each in served if each is not None), default=None)
-        rows.append([pattern, count(len(own)),
-                     *(milliseconds(figures.get(key)) for key in ("p50", "p95", "p99", "p999")),
-                     percent(worst)])  # fmt: skip
+        rows.append([pattern, format_count(len(own)),
+                     *(milliseconds(figures.get(key)) for key in PERCENTILES[:-1]),
+                     percent(lowest_availability(own))])  # fmt: skip
     columns = ("pattern", "runs", "p50", "p95", "p99", "p99.9", "lowest availability")
     return table("Latency in the baseline", columns, rows, numeric=range(1, 7))
 
@@ -212,7 +239,7 @@ def _timelines(runs: Sequence[Run], links: Sequence[str]) -> list[tuple[str, str
     shown = list(zip(runs, links, strict=True))[:_MOST_TIMELINES]
     every = [series_of(run) for run, _ in shown]
     times = [
-        load_axis(time_axis(run.verdict, float(series.index[-1]) if len(series) else 0.0))
+        load_axis(axis_of(run.verdict, float(series.index[-1]) if len(series) else 0.0))
         for (run, _), series in zip(shown, every, strict=True)
     ]
     tops = [highest_rate(*pair) for pair in zip(every, times, strict=True) if len(pair[0])]

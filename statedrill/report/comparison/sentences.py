@@ -1,4 +1,4 @@
-"""The answer of a comparison in one to three sentences, computed from its squares.
+"""The answer of a comparison in one to three sentences, computed from its cells.
 
 First what was lost by which pattern under which experiment, then what was stale, doubled or
 leaked, then whose promise was not kept. Says only what was counted.
@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from statedrill.report.comparison.cells import Square
-from statedrill.report.formatting import count, crossed, listed, number_word, percent, plural
+from statedrill.report.comparison.cells import ComparisonCell
+from statedrill.report.formatting import Share, format_count, listed, number_word, plural
+from statedrill.vocabulary import BROKEN, UNKNOWN
 
 # With more losses than this a sentence names only the worst of each pattern.
 _MOST_LOSSES = 5
 
 
-def answer(squares: Sequence[Square]) -> list[str]:
+def comparison_sentences(cells: Sequence[ComparisonCell]) -> list[str]:
     """One to three sentences, without any markup."""
-    return [each for each in (_lost(squares), _stale(squares), _promises(squares)) if each]
+    return [each for each in (_lost(cells), _stale(cells), _promises(cells)) if each]
 
 
-def _lost(squares: Sequence[Square]) -> str:
-    losing = [each for each in squares if each.lost_anything]
+def _lost(cells: Sequence[ComparisonCell]) -> str:
+    losing = [each for each in cells if each.lost_anything]
     brief = len(losing) > _MOST_LOSSES
     parts = [
         f"{pattern} {_losses([each for each in losing if each.pattern == pattern], brief)}"
@@ -29,106 +30,98 @@ def _lost(squares: Sequence[Square]) -> str:
     ]
     clean = [
         pattern
-        for pattern in _patterns(squares)
-        if all(each.known and not each.lost_anything for each in squares if each.pattern == pattern)
+        for pattern in _patterns(cells)
+        if all(each.known and not each.lost_anything for each in cells if each.pattern == pattern)
     ]
     if clean:
-        parts.append(f"{listed(clean)} lost no session and no acknowledged write{_in_all(squares)}")
-    silent = [each for each in squares if not each.known and not each.lost_anything]
+        parts.append(f"{listed(clean)} lost no session and no acknowledged write{_in_all(cells)}")
+    silent = [each for each in cells if not each.known and not each.lost_anything]
     if silent:
-        parts.append(f"nothing can be said about {listed([_name(each) for each in silent])}")
+        parts.append(f"nothing can be said about {listed([each.name for each in silent])}")
     return _sentence("; ".join(parts))
 
 
-def _losses(squares: Sequence[Square], brief: bool) -> str:
+def _losses(cells: Sequence[ComparisonCell], brief: bool) -> str:
     if not brief:
-        first, *others = squares
+        first, *others = cells
         return listed([f"lost {_loss(first)} {_under(first)}",
                        *(_again(each, first) for each in others)])  # fmt: skip
-    worst = max(squares, key=lambda each: (each.sessions.share or 0, each.writes.share or 0))
-    named = listed([each.experiment for each in squares])
+    worst = max(cells, key=lambda each: (each.sessions.fraction or 0, each.writes.fraction or 0))
+    named = listed([each.experiment for each in cells])
     return f"lost state under {named} (at worst {_loss(worst)}, {_under(worst)})"
 
 
-def _again(square: Square, first: Square) -> str:
+def _again(cell: ComparisonCell, first: ComparisonCell) -> str:
     """A further loss of a pattern: only its figures, where it lost the same kinds of things."""
-    kinds = [bool(each.sessions.lost) + 2 * bool(each.writes.lost) for each in (square, first)]
-    shares = [part.share for part in (square.sessions, square.writes) if part.lost]
-    if kinds[0] != kinds[1] or None in shares:
-        return f"{_loss(square)} {_under(square)}"
-    return f"{' and '.join(percent(share) for share in shares)} {_under(square)}"
+    kinds = [bool(each.sessions.part) + 2 * bool(each.writes.part) for each in (cell, first)]
+    lost = [share for share in (cell.sessions, cell.writes) if share.part]
+    if kinds[0] != kinds[1] or None in [share.fraction for share in lost]:
+        return f"{_loss(cell)} {_under(cell)}"
+    return f"{' and '.join(share.percent for share in lost)} {_under(cell)}"
 
 
-def _loss(square: Square) -> str:
-    lost = []
-    if square.sessions.lost:
-        lost.append(f"{_of(square.sessions.share, square.sessions.lost)} sessions")
-    if square.writes.lost:
-        lost.append(f"{_of(square.writes.share, square.writes.lost)} acknowledged writes")
-    return listed(lost)
+def _loss(cell: ComparisonCell) -> str:
+    kinds = {"sessions": cell.sessions, "acknowledged writes": cell.writes}
+    return listed([f"{_much(share)} {kind}" for kind, share in kinds.items() if share.part])
 
 
-def _of(share: float | None, number: int) -> str:
-    if share is None:
-        return count(number)
-    return "all of its" if share == 1 else f"{percent(share)} of its"
+def _much(share: Share) -> str:
+    if share.fraction is None:
+        return format_count(share.part)
+    return "all of its" if share.fraction == 1 else f"{share.percent} of its"
 
 
-def _under(square: Square) -> str:
-    return "without any failure" if square.experiment == "none" else f"under {square.experiment}"
+def _under(cell: ComparisonCell) -> str:
+    return "without any failure" if cell.experiment == "none" else f"under {cell.experiment}"
 
 
-def _stale(squares: Sequence[Square]) -> str:
+def _stale(cells: Sequence[ComparisonCell]) -> str:
     parts = []
-    stale = [each for each in squares if each.stale.lost]
+    stale = [each for each in cells if each.stale.part]
     for pattern in _patterns(stale):
         own = [each for each in stale if each.pattern == pattern]
-        worst = max(own, key=lambda each: each.stale.share or 0)
+        worst = max(own, key=lambda each: each.stale.fraction or 0)
         parts.append(
-            f"{pattern} showed stale reads under {_experiments(own, squares)} "
-            f"(at most {percent(worst.stale.share)} of reads)"
+            f"{pattern} showed stale reads under {_experiments(own, cells)} "
+            f"(at most {worst.stale.percent} of reads)"
         )
     wrong = [f"{plural(each.wrong, 'doubled or leaked state', 'doubled or leaked states')} "
-             f"in {_name(each)}" for each in squares if each.wrong]  # fmt: skip
+             f"in {each.name}" for each in cells if each.wrong]  # fmt: skip
     parts += [f"there was {listed(wrong)}"] if wrong else []
     if parts:
         return _sentence("; ".join(parts))
-    counted = squares and all(each.stale.total for each in squares)
+    counted = cells and all(each.stale.whole for each in cells)
     return "No read was stale, nothing was doubled or leaked." if counted else ""
 
 
-def _promises(squares: Sequence[Square]) -> str:
-    broken = [_name(each) for each in squares if each.outcome == "broken"]
-    unknown = [_name(each) for each in squares if each.outcome == "unknown"]
+def _promises(cells: Sequence[ComparisonCell]) -> str:
+    broken = [each.name for each in cells if each.outcome == BROKEN]
+    unknown = [each.name for each in cells if each.outcome == UNKNOWN]
     parts = [f"what was promised was broken in {listed(broken)}"] if broken else []
     parts += [f"the outcome is unknown for {listed(unknown)}"] if unknown else []
     if not parts:
-        lost = any(each.lost_anything for each in squares)
+        lost = any(each.lost_anything for each in cells)
         unpromised = "; the losses above were not covered by a promise" if lost else ""
         return f"All that was promised was kept{unpromised}."
     return _sentence("; ".join(parts))
 
 
-def _patterns(squares: Iterable[Square]) -> list[str]:
-    return list(dict.fromkeys(each.pattern for each in squares))
+def _patterns(cells: Iterable[ComparisonCell]) -> list[str]:
+    return list(dict.fromkeys(each.pattern for each in cells))
 
 
-def _experiments(own: Sequence[Square], squares: Sequence[Square]) -> str:
-    everywhere = len({each.experiment for each in squares})
+def _experiments(own: Sequence[ComparisonCell], cells: Sequence[ComparisonCell]) -> str:
+    everywhere = len({each.experiment for each in cells})
     if len(own) > 2 and len(own) == everywhere:
         return f"all {number_word(everywhere)} experiments"
     return listed([each.experiment for each in own])
 
 
-def _in_all(squares: Sequence[Square]) -> str:
-    number = len({each.experiment for each in squares})
+def _in_all(cells: Sequence[ComparisonCell]) -> str:
+    number = len({each.experiment for each in cells})
     if number == 2:
         return " in either experiment"
     return f" in any of the {number_word(number)} experiments" if number > 2 else ""
-
-
-def _name(square: Square) -> str:
-    return crossed(square.pattern, square.experiment)
 
 
 def _sentence(text: str) -> str:

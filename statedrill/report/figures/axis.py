@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from statedrill.check.verdict.record import StoredVerdict
 from statedrill.report.figures.svg import COLOURS, INK, Canvas
 
 # About how wide a letter of the labels is, in CSS pixels: enough to know whether a word fits.
@@ -50,26 +50,21 @@ def load_axis(time: TimeAxis) -> TimeAxis:
     return replace(time, end_s=time.load_end_s)
 
 
-def time_axis(verdict: Mapping[str, Any], last_s: float) -> TimeAxis:
-    """The axis of a verdict whose series ends at `last_s`."""
-    phases = spans(verdict.get("phases"), "phase")
-    faults = spans(verdict.get("faults"), "name")
+def axis_of(verdict: StoredVerdict, last_s: float) -> TimeAxis:
+    """The axis of a judged run whose series ends at `last_s`."""
+    phases = [Span(each["phase"], each["begin_s"], each["end_s"]) for each in verdict["phases"]]
+    # a fault's name is the function of the experiment's file
+    faults = [
+        Span(each["name"] or "", each["begin_s"], each["end_s"]) for each in verdict["faults"]
+    ]
+    return time_axis(phases, faults, last_s)
+
+
+def time_axis(phases: Sequence[Span], faults: Sequence[Span], last_s: float) -> TimeAxis:
+    """The axis of a run whose series ends at `last_s`; its phases are named in words."""
     ends = [span.end_s or span.begin_s for span in (*phases, *faults)]
-    return TimeAxis(0.0, max([last_s, 1.0, *ends]), phases, faults)
-
-
-def spans(rows: Any, name: str) -> tuple[Span, ...]:
-    """Rows with `name`, begin_s and end_s as spans; rows without a begin are left out."""
-    return tuple(
-        Span(_written(str(row.get(name, "")), name), float(row["begin_s"]),
-             None if row.get("end_s") is None else float(row["end_s"]))
-        for row in rows or () if row.get("begin_s") is not None
-    )  # fmt: skip
-
-
-def _written(text: str, kind: str) -> str:
-    # `second_audit` is two words; a fault's name is the function of the experiment's file.
-    return text.replace("_", " ") if kind == "phase" else text
+    named = tuple(replace(span, name=span.name.replace("_", " ")) for span in phases)
+    return TimeAxis(0.0, max([last_s, 1.0, *ends]), named, tuple(faults))
 
 
 def shade(axes: Axes, time: TimeAxis) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from markupsafe import Markup
+from matplotlib.axes import Axes
 
+from statedrill.check.metrics.record import PERCENTILES, LatencyFigures, Percentile
 from statedrill.report.figures.svg import COLOURS, Canvas, Subject, picture, place
 from statedrill.report.figures.timeline import plain_log_ticks
 
 _ROW, _TOP, _BOTTOM = 38.0, 26.0, 40.0
 _LETTER, _LETTERS = 7.0, 24  # the width of a letter in CSS pixels; the longest name in letters
-_MARKS = (("p50", "o", "p50"), ("p95", "s", "p95"), ("p99", "D", "p99"))
+_MARKS: tuple[tuple[Percentile, str], ...] = (("p50", "o"), ("p95", "s"), ("p99", "D"))
 
 
-def latency_rows(name: str, title: str, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> Markup:
+def latency_rows(name: str, title: str, rows: Sequence[tuple[str, LatencyFigures]]) -> Markup:
     """A picture of `rows` (a name, and p50, p95, p99, max in milliseconds); rows may lack some."""
     shown = [(label, figures) for label, figures in rows if _has_any(figures)]
     if not shown:
@@ -36,16 +37,16 @@ def latency_rows(name: str, title: str, rows: Sequence[tuple[str, Mapping[str, A
         more = "" if canvas.narrow else "; the thin line ends at the slowest"
         axes.set_xlabel(f"milliseconds (log){more}", fontsize=11)
         handles = [
-            axes.plot([], [], marker=marker, color=COLOURS[role], linestyle="none", label=key)[0]
-            for key, marker, role in _MARKS
+            axes.plot([], [], marker=marker, color=COLOURS[key], linestyle="none", label=key)[0]
+            for key, marker in _MARKS
         ]
         axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1.01), ncol=3)
 
     described = "; ".join(
-        f"{label}: " + ", ".join(f"{key} {figures[key]:g} ms" for key, _, _ in _MARKS
-                                 if figures.get(key) is not None)
+        f"{label}: "
+        + ", ".join(f"{key} {figures[key]:g} ms" for key, _ in _MARKS if key in figures)
         for label, figures in shown
-    )  # fmt: skip
+    )
     return picture(Subject(name, title, described, draw), _TOP + _BOTTOM + _ROW * len(shown))
 
 
@@ -53,19 +54,18 @@ def _short(label: str) -> str:
     return label if len(label) <= _LETTERS else label[: _LETTERS - 1] + "…"
 
 
-def _has_any(figures: Mapping[str, Any]) -> bool:
-    return any((figures.get(key) or 0) > 0 for key, _, _ in _MARKS)
+def _has_any(figures: LatencyFigures) -> bool:
+    return any(figures.get(key, 0) > 0 for key, _ in _MARKS)
 
 
-def _row(axes: Any, y: int, figures: Mapping[str, Any]) -> None:
-    points = [figures[key] for key in ("p50", "p95", "p99", "p999", "max") if figures.get(key)]
+def _row(axes: Axes, y: int, figures: LatencyFigures) -> None:
+    points = [figures[key] for key in PERCENTILES if figures.get(key)]
     axes.plot([min(points), max(points)], [y, y], color=COLOURS["muted"], linewidth=1)
-    core = [figures[key] for key, _, _ in _MARKS if figures.get(key)]
+    core = [figures[key] for key, _ in _MARKS if figures.get(key)]
     axes.plot([min(core), max(core)], [y, y], color=COLOURS["p95"], linewidth=5, alpha=0.3)
-    for key, marker, role in _MARKS:
+    for key, marker in _MARKS:
         if figures.get(key):
-            axes.plot([figures[key]], [y], marker=marker, markersize=8, color=COLOURS[role],
+            axes.plot([figures[key]], [y], marker=marker, markersize=8, color=COLOURS[key],
                       markeredgecolor=COLOURS["surface"])  # fmt: skip
-    slowest = figures.get("max")
-    if slowest:
+    if slowest := figures.get("max"):
         axes.plot([slowest], [y], marker="|", markersize=10, color=COLOURS["muted"])

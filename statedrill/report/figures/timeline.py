@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from statedrill.report.figures.axis import TimeAxis, lanes, shade, strip, ticks_below
 from statedrill.report.figures.svg import COLOURS, MUTED, Canvas, Subject, drawing, picture, place
-from statedrill.report.formatting import count
+from statedrill.report.formatting import format_count
 from statedrill.report.timeseries import LOSSES, RATES
 
 _LANE, _TOP, _GAP, _BOTTOM = 20.0, 6.0, 34.0, 40.0
@@ -92,7 +92,7 @@ def _throughput(axes: Axes, series: pd.DataFrame, highest: float) -> None:
     _rates(axes, series)
     axes.set_ylim(0, highest)
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: count(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_count(value)))
     _legend(axes)
 
 
@@ -159,7 +159,7 @@ def _losses(axes: Axes, series: pd.DataFrame) -> None:
 def _loss_marks(axes: Axes, column: str, values: pd.Series[float], bin_s: float) -> None:
     at = values.index.to_numpy(dtype=float) + bin_s / 2
     colour = COLOURS[column.replace("_", "-")]
-    name = f"{_LOSS_NAMES[column]}: {count(values.sum())}"
+    name = f"{_LOSS_NAMES[column]}: {format_count(values.sum())}"
     if column == "lost_writes":
         axes.fill_between(at, values, step="mid", color=colour, alpha=0.75, linewidth=0, label=name)
         return

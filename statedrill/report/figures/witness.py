@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
+from statedrill.check.verdict.record import WitnessOperation
 from statedrill.report.figures.axis import Span, TimeAxis, lanes, shade, strip, ticks_below
 from statedrill.report.figures.svg import COLOURS, Canvas, Subject, picture, place
 
@@ -19,15 +19,12 @@ _CLOSE_S = 2.0
 
 
 def witness(
-    name: str, operations: Sequence[Mapping[str, Any]], time: TimeAxis, sentence: str
+    name: str, operations: Sequence[WitnessOperation], time: TimeAxis, sentence: str
 ) -> Markup:
-    """The picture, or nothing where the operations carry no times."""
-    timed = sorted(
-        (each for each in operations if each.get("call_s") is not None),
-        key=lambda each: float(each["call_s"]),
-    )
-    if not timed:
+    """The picture; nothing where there is no operation."""
+    if not operations:
         return Markup("")
+    timed = sorted(operations, key=lambda each: each["call_s"])
     scale = _scale(timed)
     window = scale.window(timed, time)
     above = _LANE * lanes(window)
@@ -52,20 +49,15 @@ def witness(
     return picture(Subject(name, "Witness", text, draw), height)
 
 
-def label(operation: Mapping[str, Any]) -> str:
+def label(operation: WitnessOperation) -> str:
     """One operation in words: who did what, to what, where, and what came back."""
-    parts = [str(operation.get("who") or ""), str(operation.get("what") or "")]
-    target = str(operation.get("object") or "")
-    if target and target not in parts[1]:
-        parts.append(target)
-    words = " ".join(part for part in parts if part)
-    keys = ("status", "shows" if operation.get("kind") == "read" else "ver", "instance")
-    answer = [
-        f"{key} {operation[key]}" if key == "ver" else str(operation[key])
-        for key in keys
-        if operation.get(key) not in (None, "")
-    ]
-    return f"{words} → {', '.join(answer)}" if answer else words
+    target = operation["object"] if operation["object"] not in operation["what"] else ""
+    words = " ".join(part for part in (operation["who"], operation["what"], target) if part)
+    version = "" if operation["ver"] is None else f"ver {operation['ver']}"
+    shown = operation["shows"] if operation["kind"] == "read" else version
+    parts = (str(operation["status"]), shown, operation["instance"])
+    answer = ", ".join(part for part in parts if part)
+    return f"{words} → {answer}" if answer else words
 
 
 @dataclass(frozen=True)
@@ -76,10 +68,10 @@ class _Scale:
     unit_s: float
     title: str
 
-    def at(self, second: Any) -> float:
-        return (float(second) - self.zero_s) / self.unit_s
+    def at(self, second: float) -> float:
+        return (second - self.zero_s) / self.unit_s
 
-    def window(self, timed: Sequence[Mapping[str, Any]], time: TimeAxis) -> TimeAxis:
+    def window(self, timed: Sequence[WitnessOperation], time: TimeAxis) -> TimeAxis:
         """The operations' own stretch of time with a margin, and the faults that touch it."""
         begin, end = _ends(timed)
         margin = max((end - begin) * 0.05, 0.002)
@@ -95,33 +87,33 @@ class _Scale:
         return TimeAxis(self.at(begin - margin), self.at(end + margin), (), faults)
 
 
-def _scale(timed: Sequence[Mapping[str, Any]]) -> _Scale:
+def _scale(timed: Sequence[WitnessOperation]) -> _Scale:
     begin, end = _ends(timed)
     if end - begin > _CLOSE_S:
         return _Scale(0.0, 1.0, "seconds since the drill began")
     return _Scale(begin, 0.001, f"milliseconds after {begin:,.3f} s")
 
 
-def _ends(timed: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
-    ends = [each["call_s"] if each.get("ret_s") is None else each["ret_s"] for each in timed]
-    return float(timed[0]["call_s"]), max(float(each) for each in ends)
+def _ends(timed: Sequence[WitnessOperation]) -> tuple[float, float]:
+    ends = [each["call_s"] if each["ret_s"] is None else each["ret_s"] for each in timed]
+    return timed[0]["call_s"], max(ends)
 
 
 def _bar(
-    axes: Axes, row: int, operation: Mapping[str, Any], scale: _Scale, window: TimeAxis
+    axes: Axes, row: int, operation: WitnessOperation, scale: _Scale, window: TimeAxis
 ) -> None:
     y, begin = row + 0.7, scale.at(operation["call_s"])
-    open_end = operation.get("ret_s") is None
-    end = window.end_s if open_end else scale.at(operation["ret_s"])
+    ret_s = operation["ret_s"]
+    end = window.end_s if ret_s is None else scale.at(ret_s)
     colour = COLOURS["ok"]
     axes.axhline(y, color=COLOURS["grid"], linewidth=0.8)
     axes.plot([begin, end], [y, y], color=colour, linewidth=7, solid_capstyle="butt",
-              linestyle=(0, (1, 0.5)) if open_end else "-")  # fmt: skip
+              linestyle=(0, (1, 0.5)) if ret_s is None else "-")  # fmt: skip
     # An operation of some milliseconds among seconds would be too thin to see.
     axes.plot([begin], [y], marker="|", markersize=14, markeredgewidth=3, color=colour)
 
 
-def _label(axes: Axes, row: int, operation: Mapping[str, Any], canvas: Canvas) -> None:
+def _label(axes: Axes, row: int, operation: WitnessOperation, canvas: Canvas) -> None:
     room = _LETTERS_NARROW if canvas.narrow else _LETTERS_WIDE
     text = f"{row + 1}. {label(operation)}"
     behind = {"facecolor": COLOURS["surface"], "edgecolor": "none", "pad": 1.5, "alpha": 0.85}

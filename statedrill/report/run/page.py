@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from statedrill.report.figures.axis import Span, TimeAxis, time_axis
+from statedrill.check.metrics.record import Footing
+from statedrill.check.verdict.record import StoredVerdict
+from statedrill.history.events import Event
+from statedrill.report.figures.axis import Span, TimeAxis, axis_of, time_axis
 from statedrill.report.figures.latency import latency_rows
 from statedrill.report.figures.timeline import highest_rate, timeline
 from statedrill.report.formatting import listed, rate, seconds
@@ -20,7 +24,7 @@ from statedrill.report.run.tables import (
     events_table,
     faults_table,
     footing_table,
-    latency_rows_of,
+    in_order,
     latency_table,
     operations_table,
     promise_table,
@@ -29,9 +33,11 @@ from statedrill.report.run.tables import (
 )
 from statedrill.report.run_data import Run, at, load_run
 from statedrill.report.state_figures import kept_table, recovery_table, tiles
+from statedrill.report.table import Table
 from statedrill.report.text.junit import junit_of_run
 from statedrill.report.text.markdown import summary_of_run
 from statedrill.report.timeseries import series_of
+from statedrill.vocabulary import UNKNOWN
 
 # "held" beside a loss is no contradiction: what was not promised cannot be broken.
 MEANINGS = {
@@ -48,8 +54,13 @@ def write_report(run_folder: Path) -> Path:
 
     Raises:
         InputError: not the folder of a run, or plan.json or verdict.json is damaged.
+        HistoryError: the events are damaged.
     """
-    run = load_run(run_folder)
+    return write_run_report(load_run(run_folder))
+
+
+def write_run_report(run: Run) -> Path:
+    """Write the files of `write_report` for a run that is loaded already."""
     write_text(run.folder / "summary.md", summary_of_run(run))
     write_text(run.folder / "junit.xml", junit_of_run(run))
     return write_text(run.folder / "report.html", page("run.html", _context(run)))
@@ -57,30 +68,33 @@ def write_report(run_folder: Path) -> Path:
 
 def headline(run: Run) -> str:
     """The verdict in one sentence, as the verdict says it."""
-    if not run.verdict:
+    if not run.judged:
         return f"{run.name}: there is no verdict."
-    return str(run.verdict.get("summary") or f"{run.name}: {run.outcome}.")
+    return run.verdict["summary"] or f"{run.name}: {run.outcome}."
 
 
 def _context(run: Run) -> dict[str, Any]:
     verdict, series = run.verdict, series_of(run)
-    time = time_axis(verdict or _phases_from_events(run), _last_second(series))
+    last_s = _last_second(series)
+    time = axis_of(verdict, last_s) if run.judged else _axis_of_events(run.events, last_s)
     return {
         "run": run,
         "headline": headline(run),
         "meaning": MEANINGS[run.outcome],
-        "why": [str(each) for each in verdict.get("why") or () if each != headline(run)],
+        "why": [each for each in verdict["why"] if each != headline(run)],
         "facts": _facts(run),
-        "tiles": tiles(verdict) if verdict else [],
-        "kept": kept_table(verdict) if verdict else None,
-        "recovery": recovery_table(verdict) if verdict else None,
+        "tiles": tiles(verdict) if run.judged else [],
+        "kept": kept_table(verdict) if run.judged else None,
+        "recovery": recovery_table(verdict) if run.judged else None,
         "timeline": _timeline(series, time),
         "phases": [_window(span) for span in time.phases],
         "fault_windows": [_window(span) for span in time.faults],
         "series": series_table(series),
         "beyond": _beyond(series, time),
         "bin": seconds(series.attrs["bin_s"]),
-        "latency_picture": latency_rows("latency", "Latency by phase", latency_rows_of(verdict)),
+        "latency_picture": latency_rows(
+            "latency", "Latency by phase", in_order(verdict["latency_ms"])
+        ),
         **_latencies(verdict),
         "promise": promise_table(verdict),
         "promised": _promised(run),
@@ -88,40 +102,49 @@ def _context(run: Run) -> dict[str, Any]:
         "checks": checks_table(verdict),
         "faults": faults_table(verdict),
         "events": events_table(run.events),
-        "footing": footing_table(verdict),
-        "footing_why": [str(each) for each in at(verdict, "footing", "why") or ()],
+        **_footing(verdict["footing"]),
         "lateness": seconds(verdict.get("lateness_s")),
-        "footing_outcome": at(verdict, "footing", "outcome") or "unknown",
         "thresholds": thresholds_table(verdict),
         "operations": operations_table(verdict),
         "plan": plan_tables(run.plan),
         "timings_column": at(run.plan, "timings", "column"),
-        "figures": figures_table(verdict),
+        "figures": figures_table(verdict) if run.judged else None,
         "files": files_of(run),
     }
 
 
-def _latencies(verdict: Mapping[str, Any]) -> dict[str, Any]:
+def _latencies(verdict: StoredVerdict) -> dict[str, Table | None]:
     """Latency from the intended start and from the call; one table where they are the same."""
-    latency, service = verdict.get("latency_ms"), verdict.get("service_ms")
+    latency, service = verdict["latency_ms"], verdict["service_ms"]
     if not service or latency == service:
-        return {"latency": latency_table(verdict, "latency_ms", "Latency, from the sent request"),
+        return {"latency": latency_table(latency, "Latency, from the sent request"),
                 "service": None}  # fmt: skip
     return {
-        "latency": latency_table(verdict, "latency_ms", "Latency, from the intended start"),
-        "service": latency_table(verdict, "service_ms", "Service time, from the sent request"),
+        "latency": latency_table(latency, "Latency, from the intended start"),
+        "service": latency_table(service, "Service time, from the sent request"),
+    }
+
+
+def _footing(footing: Footing) -> dict[str, Any]:
+    """The footing, its outcome and reasons; an unknown one without any reason was not judged."""
+    judged = footing["outcome"] != UNKNOWN or footing["why"]
+    return {
+        "footing": footing_table(footing) if judged else None,
+        "footing_outcome": footing["outcome"],
+        "footing_why": footing["why"],
     }
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:
     """The line under the heading: which run this is."""
+    verdict, plan = run.verdict, run.plan
     facts = {
-        "run": run.plan.get("run"),
-        "made": run.plan.get("created"),
-        "scenario": run.verdict.get("scenario") or at(run.plan, "scenario", "name"),
-        "profile": run.verdict.get("profile") or at(run.plan, "profile", "name"),
-        "seed": run.verdict.get("seed", run.plan.get("seed")),
-        "timings": at(run.plan, "timings", "column"),
+        "run": plan.get("run"),
+        "made": plan.get("created"),
+        "scenario": verdict["scenario"] or at(plan, "scenario", "name"),
+        "profile": verdict["profile"] or at(plan, "profile", "name"),
+        "seed": plan.get("seed") if verdict["seed"] is None else verdict["seed"],
+        "timings": at(plan, "timings", "column"),
     }
     return [(name, str(value)) for name, value in facts.items() if value is not None]
 
@@ -172,22 +195,22 @@ def _promised(run: Run) -> str:
     )
 
 
-def _phases_from_events(run: Run) -> dict[str, Any]:
-    """Phases and faults of a run that was never judged, from its events."""
-    zero = min((int(each["t"]) for each in run.events), default=0)
-    marks = [((int(each["t"]) - zero) / 1e9, each) for each in run.events]
-    phases = [(t, str(each.get("phase"))) for t, each in marks if each["event"] == "phase"]
-    ends = [t for t, _ in phases[1:]] + [marks[-1][0] if marks else 0.0]
-    healed = {each.get("fault"): t for t, each in marks if each["event"] == "fault-end"}
-    return {
-        "phases": [
-            {"phase": name, "begin_s": begin, "end_s": end}
-            for (begin, name), end in zip(phases, ends, strict=False)
-            if name != "end"
-        ],
-        "faults": [
-            {"name": each.get("name"), "begin_s": t, "end_s": healed.get(each.get("fault"))}
-            for t, each in marks
-            if each["event"] == "fault-begin"
-        ],
-    }
+def _axis_of_events(events: Sequence[Event], last_s: float) -> TimeAxis:
+    """The axis of a run that was never judged, from its own events."""
+    zero = min((each["t"] for each in events), default=0)
+    phases: list[Span] = []
+    faults: dict[str, Span] = {}
+    for event in events:
+        at_s = (event["t"] - zero) / 1e9
+        if event["event"] == "phase":
+            phases[-1:] = [replace(phase, end_s=at_s) for phase in phases[-1:]]
+            phases.append(Span(event["phase"], at_s, None))
+        elif event["event"] == "fault-begin":
+            faults[event["fault"]] = Span(event["name"], at_s, None)
+        elif event["event"] == "fault-end" and event["fault"] in faults:
+            faults[event["fault"]] = replace(faults[event["fault"]], end_s=at_s)
+    if phases and phases[-1].name == "end":
+        phases.pop()
+    elif phases:
+        phases[-1] = replace(phases[-1], end_s=(events[-1]["t"] - zero) / 1e9)
+    return time_axis(phases, list(faults.values()), last_s)

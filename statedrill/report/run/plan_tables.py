@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from statedrill.check.verdict.record import StoredVerdict
 from statedrill.report.formatting import exact
 from statedrill.report.run_data import Run
 from statedrill.report.table import Table, table
@@ -36,7 +37,7 @@ def plan_tables(plan: Mapping[str, Any]) -> list[Table]:
     return [each for each in tables if each]
 
 
-def figures_table(verdict: Mapping[str, Any]) -> Table:
+def figures_table(verdict: StoredVerdict) -> Table:
     """Every plain figure of the verdict under its own name, as verdict.json has it."""
     lists = ("series", "findings", "promise", "thresholds", "faults", "phases")
     shown = {key: value for key, value in verdict.items() if key not in lists}

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 from xml.etree import ElementTree as Tree
 
-from statedrill.report.run_data import Run, at, outcome
+from statedrill.check.metrics.record import Footing
+from statedrill.report.run_data import Run
+from statedrill.vocabulary import BROKEN, HELD, UNKNOWN, VerdictOutcome
 
 # What XML 1.0 cannot hold, not even escaped.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -33,63 +35,67 @@ def junit(runs: Sequence[Run]) -> str:
     return Tree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
+@dataclass(frozen=True)
+class _Case:
+    name: str
+    outcome: VerdictOutcome
+    evidence: str
+
+
 def _suite(run: Run) -> Tree.Element:
     cases = _cases(run)
-    counted = [result for _, result, _ in cases]
+    outcomes = [each.outcome for each in cases]
     suite = Tree.Element(
         "testsuite",
         name=_clean(run.name),
         tests=str(len(cases)),
-        failures=str(counted.count("broken")),
-        errors=str(counted.count("unknown")),
+        failures=str(outcomes.count(BROKEN)),
+        errors=str(outcomes.count(UNKNOWN)),
         skipped="0",
     )
     if run.plan.get("created"):
         suite.set("timestamp", _clean(str(run.plan["created"])))
-    for name, result, evidence in cases:
-        suite.append(_case(run, name, result, evidence))
+    suite.extend(_element(run, each) for each in cases)
     return suite
 
 
-def _cases(run: Run) -> list[tuple[str, str, str]]:
-    """(name, outcome, evidence) of every test case."""
-    said = run.verdict
-    if not said:
-        return [("there is a verdict", "unknown", " ".join(run.missing))]
-    cases = [("footing", outcome(said.get("footing") or {}), _footing(said))]
+def _cases(run: Run) -> list[_Case]:
+    verdict = run.verdict
+    if not run.judged:
+        return [_Case("there is a verdict", UNKNOWN, " ".join(run.missing))]
+    cases = [_Case("footing", verdict["footing"]["outcome"], _rates(verdict["footing"]))]
     cases += [
-        (str(each.get("clause")), outcome(each), str(each.get("evidence") or ""))
-        for each in said.get("promise") or ()
-        if each.get("promised", True)
+        _Case(each["clause"], each["outcome"], each["evidence"])
+        for each in verdict["promise"]
+        if each["promised"]
     ]
     cases += [
-        (f"threshold {each.get('threshold')}", outcome(each), f"measured {each.get('value')}")
-        for each in said.get("thresholds") or ()
+        _Case(f"threshold {each['threshold']}", each["outcome"], f"measured {each['value']}")
+        for each in verdict["thresholds"]
     ]
     # The outcome can have reasons that are no clause (a fault without proof, say).
-    if run.outcome != "held" and run.outcome not in [result for _, result, _ in cases]:
-        why = " ".join(str(each) for each in said.get("why") or ())
-        cases.append(("the drill's outcome", run.outcome, why))
+    if run.outcome != HELD and run.outcome not in [each.outcome for each in cases]:
+        cases.append(_Case("the drill's outcome", run.outcome, " ".join(verdict["why"])))
     return cases
 
 
-def _case(run: Run, name: str, result: str, evidence: str) -> Tree.Element:
-    case = Tree.Element(
+def _element(run: Run, case: _Case) -> Tree.Element:
+    element = Tree.Element(
         "testcase", classname=_clean(f"statedrill.{run.pattern}.{run.experiment}"),
-        name=_clean(name),
+        name=_clean(case.name),
     )  # fmt: skip
-    tag = {"broken": "failure", "unknown": "error"}.get(result)
+    tag = {BROKEN: "failure", UNKNOWN: "error"}.get(case.outcome)
     if tag is None:
-        return case
-    first = evidence.splitlines()[0] if evidence else result
-    problem = Tree.SubElement(case, tag, message=_clean(first), type=result)
-    problem.text = _clean("\n".join([evidence, str(run.verdict.get("summary") or ""),
-                                     f"report: {run.folder.name}/report.html"]))  # fmt: skip
-    return case
+        return element
+    first = case.evidence.splitlines()[0] if case.evidence else case.outcome
+    problem = Tree.SubElement(element, tag, message=_clean(first), type=case.outcome)
+    report = f"report: {run.folder.name}/report.html"
+    problem.text = _clean("\n".join([case.evidence, run.verdict["summary"], report]))
+    return element
 
 
-def _footing(said: Any) -> str:
-    planned, achieved = (at(said, "footing", key) for key in ("planned_rate", "achieved_rate"))
+def _rates(footing: Footing) -> str:
+    planned, achieved = footing["planned_rate"], footing["achieved_rate"]
     return f"planned {planned} operations per second, achieved {achieved}"
 
 

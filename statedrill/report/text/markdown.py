@@ -5,23 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from statedrill.report.formatting import count, milliseconds, seconds, share
-from statedrill.report.run_data import Run, outcome
-from statedrill.report.state_figures import tiles
+from statedrill.check.verdict.record import StoredVerdict
+from statedrill.report.formatting import DASH, Share, format_count, milliseconds, seconds
+from statedrill.report.run_data import Run
+from statedrill.report.state_figures import p99_ms, tiles
+from statedrill.vocabulary import BROKEN, HELD, UNKNOWN
 
-MARKS = {"held": "✅ held", "broken": "❌ broken", "unknown": "❔ unknown"}
+MARKS = {HELD: "✅ held", BROKEN: "❌ broken", UNKNOWN: "❔ unknown"}
 
 
 def summary_of_run(run: Run) -> str:
     """The outcome, the sentence, the reasons, the headline figures, and what was not kept."""
-    said = str(run.verdict.get("summary") or "There is no verdict.")
+    said = run.verdict["summary"] or "There is no verdict."
     lines = [f"### {MARKS[run.outcome]}: {text(run.name)}", "", text(said), ""]
-    lines += [f"- {text(each)}" for each in (*run.missing, *(run.verdict.get("why") or ()))]
+    lines += [f"- {text(each)}" for each in (*run.missing, *run.verdict["why"])]
     lines += [""] if lines[-1] else []
-    if run.verdict:
+    if run.judged:
         lines += ["| figure | value | |", "|---|--:|---|"]
         lines += [row(each.title, each.figure, each.note) for each in tiles(run.verdict)]
-        lines += ["", *_unkept(run)]
+        lines += ["", *_unkept(run.verdict)]
     lines.append("Full report: `report.html` in the run's folder.")
     return "\n".join(lines) + "\n"
 
@@ -50,31 +52,35 @@ def row(*cells: str) -> str:
     return "| " + " | ".join(text(cell) for cell in cells) + " |"
 
 
-def _unkept(run: Run) -> list[str]:
+def _unkept(verdict: StoredVerdict) -> list[str]:
     """Clauses and thresholds that were promised and not held."""
     found = [
-        f"- {MARKS[outcome(each)]}: {text(str(each.get('clause') or each.get('threshold')))}"
-        f" ({text(str(each.get('evidence') or each.get('value')))})"
-        for key in ("promise", "thresholds")
-        for each in run.verdict.get(key) or ()
-        if each.get("promised", True) and outcome(each) != "held"
+        f"- {MARKS[each['outcome']]}: {text(each['clause'])} ({text(each['evidence'])})"
+        for each in verdict["promise"]
+        if each["promised"] and each["outcome"] != HELD
+    ]
+    found += [
+        f"- {MARKS[each['outcome']]}: {text(each['threshold'])} "
+        f"({text(str(each.get('evidence') or each['value']))})"
+        for each in verdict["thresholds"]
+        if each["outcome"] != HELD
     ]
     return [*found, ""] if found else []
 
 
 def _run_row(run: Run, link: str) -> str:
-    said = run.verdict
-    sessions, writes, reads = (said.get(key) or {} for key in ("sessions", "writes", "reads"))
-    latency = said.get("latency_ms") or {}
+    verdict = run.verdict
+    sessions, writes = verdict["sessions"], verdict["writes"]
+    seed = run.plan.get("seed", DASH) if verdict["seed"] is None else verdict["seed"]
     cells = (
         MARKS[run.outcome],
-        share(sessions.get("lost"), sessions.get("total")),
-        share(writes.get("lost"), writes.get("acknowledged")),
-        count(reads.get("stale")),
-        seconds((said.get("availability") or {}).get("outage_s")),
-        milliseconds((latency.get("baseline") or {}).get("p99")),
-        milliseconds((latency.get("fault") or {}).get("p99")),
-        str(said.get("seed", run.plan.get("seed", "—"))),
+        Share(sessions["lost"], sessions["total"]).percent,
+        Share(writes["lost"], writes["acknowledged"]).percent,
+        format_count(verdict["reads"]["stale"]),
+        seconds(verdict["availability"]["outage_s"]),
+        milliseconds(p99_ms(verdict, "baseline")),
+        milliseconds(p99_ms(verdict, "fault")),
+        str(seed),
     )
     named = f"| [{text(run.pattern)}]({link}) | {text(run.experiment)} "
     return named + row(*cells)

@@ -6,19 +6,28 @@ Light to import: no pandas, no matplotlib.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from statedrill.report.formatting import DASH, NOT_TESTED, count, exact, seconds
-from statedrill.report.run_data import at, outcome
+from statedrill.check.verdict.record import StoredVerdict
+from statedrill.report.formatting import (
+    DASH,
+    NOT_TESTED,
+    Share,
+    exact,
+    format_count,
+    seconds,
+)
+from statedrill.report.older_files import completed_verdict
+from statedrill.report.state_figures import p99_ms
+from statedrill.vocabulary import BROKEN, HELD, UNKNOWN, VerdictOutcome
 
-_STYLES = {"held": ("✓", "green"), "broken": ("✕", "bold red"), "unknown": ("?", "yellow")}
+_STYLES = {HELD: ("✓", "green"), BROKEN: ("✕", "bold red"), UNKNOWN: ("?", "yellow")}
 
 
-def terminal_table(verdicts: Sequence[Mapping[str, Any]]) -> Table:
+def terminal_table(verdicts: Sequence[Mapping[str, object]]) -> Table:
     """A row per verdict: what was lost and stale, when service was back, p99 in the fault."""
     # Tight on purpose: the names and figures of the patterns in the box fit into 80 columns.
     made = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0)
@@ -29,56 +38,64 @@ def terminal_table(verdicts: Sequence[Mapping[str, Any]]) -> Table:
         made.add_column(title, justify="right", no_wrap=True, min_width=len(title) // 2 + 2)
     made.add_column("outcome", no_wrap=True, min_width=9)
     for verdict in verdicts:
-        made.add_row(*_row(verdict))
+        made.add_row(*_row(completed_verdict(verdict)))
     return made
 
 
-def text_summary(verdict: Mapping[str, Any]) -> str:
+def text_summary(verdict: Mapping[str, object]) -> str:
     """The verdict in a few plain lines: the sentence, the reasons, the broken clauses."""
-    said = outcome(verdict)
-    lines = [f"{_STYLES[said][0]} {said}: {verdict.get('summary') or 'there is no verdict'}"]
-    lines += [f"  {each}" for each in verdict.get("why") or () if each != verdict.get("summary")]
-    for key, name in (("promise", "clause"), ("thresholds", "threshold")):
-        for each in verdict.get(key) or ():
-            found = outcome(each)
-            if each.get("promised", True) and found != "held":
-                evidence = each.get("evidence") or f"measured {exact(each.get('value'))}"
-                lines.append(f"  {_STYLES[found][0]} {each.get(name)}: {evidence}")
+    said = completed_verdict(verdict)
+    summary = said["summary"]
+    lines = [_line(said["outcome"], f"{said['outcome']}: {summary or 'there is no verdict'}")]
+    lines += [f"  {each}" for each in said["why"] if each != summary]
+    lines += [
+        "  " + _line(each["outcome"], f"{each['clause']}: {each['evidence'] or 'no evidence'}")
+        for each in said["promise"]
+        if each["promised"] and each["outcome"] != HELD
+    ]
+    for limit in said["thresholds"]:
+        evidence = limit.get("evidence") or f"measured {exact(limit['value'])}"
+        if limit["outcome"] != HELD:
+            lines.append("  " + _line(limit["outcome"], f"{limit['threshold']}: {evidence}"))
     return "\n".join(lines)
 
 
-def _row(verdict: Mapping[str, Any]) -> list[Text | str]:
+def _line(outcome: VerdictOutcome, text: str) -> str:
+    return f"{_STYLES[outcome][0]} {text}"
+
+
+def _row(verdict: StoredVerdict) -> list[Text | str]:
     # Text, not markup: a name such as [red] is a name.
-    mark, style = _STYLES[outcome(verdict)]
+    sessions, writes = verdict["sessions"], verdict["writes"]
+    mark, style = _STYLES[verdict["outcome"]]
     return [
-        Text(str(verdict.get("pattern", DASH))),
-        Text(str(verdict.get("experiment", DASH))),
-        _part(verdict, "sessions", "lost", "total"),
-        _part(verdict, "writes", "lost", "acknowledged"),
-        _stale(verdict),
-        seconds(at(verdict, "recovery", "rto_availability_s")),
+        Text(verdict["pattern"] or DASH),
+        Text(verdict["experiment"] or DASH),
+        _lost(Share(sessions["lost"], sessions["total"])),
+        _lost(Share(writes["lost"], writes["acknowledged"])),
+        _stale(Share(verdict["reads"]["stale"], verdict["reads"]["total"])),
+        seconds(verdict["recovery"]["rto_availability_s"]),
         _latency(verdict),
-        Text(f"{mark} {outcome(verdict)}", style=style),
+        Text(f"{mark} {verdict['outcome']}", style=style),
     ]
 
 
-def _part(verdict: Mapping[str, Any], group: str, part: str, whole: str) -> Text:
-    counted, total = at(verdict, group, part), at(verdict, group, whole)
-    if counted is None or total is None:
+def _lost(share: Share) -> Text:
+    if share.part is None or share.whole is None:
         return Text(DASH, style="dim")
-    if total == 0:
+    if share.whole == 0:
         return Text(NOT_TESTED, style="dim")
-    return Text(f"{count(counted)}/{count(total)}", style="bold red" if counted else "")
+    counted = f"{format_count(share.part)}/{format_count(share.whole)}"
+    return Text(counted, style="bold red" if share.part else "")
 
 
-def _stale(verdict: Mapping[str, Any]) -> Text:
-    counted = at(verdict, "reads", "stale")
-    if at(verdict, "reads", "total") == 0:
+def _stale(share: Share) -> Text:
+    if share.whole == 0:
         return Text(NOT_TESTED, style="dim")
-    return Text(count(counted), style="yellow" if counted else "")
+    return Text(format_count(share.part), style="yellow" if share.part else "")
 
 
-def _latency(verdict: Mapping[str, Any]) -> str:
-    before, during = (at(verdict, "latency_ms", phase, "p99") for phase in ("baseline", "fault"))
+def _latency(verdict: StoredVerdict) -> str:
+    before, during = p99_ms(verdict, "baseline"), p99_ms(verdict, "fault")
     figures = [DASH if each is None else f"{each:,.{int(each < 10)}f}" for each in (before, during)]
     return DASH if before is None and during is None else "→".join(figures)
