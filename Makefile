@@ -9,7 +9,7 @@ ONLY ?=
 FROM ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help drill test test-plain lint format bench prove sample track-record clean
+.PHONY: help drill test test-plain lint format bench prove sample schema track-record clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,9 @@ prove: $(READY) ## the long proofs of the checker: 100,000 histories, 10 million
 
 sample: $(READY) ## make reports/sample anew from its own history
 	@$(BIN)/python -m tests.sample $(FROM)
+
+schema: $(READY) ## make docs/schema anew from the records of plan, verdict and events
+	@$(BIN)/python -m tools.schemas
 
 track-record: $(READY) ## every planted bug in a drill of its own, and the README's table of them
 	@$(BIN)/python -m tools.track_record

@@ -116,12 +116,25 @@ MAY_IMPORT = {
         *("load/session", "load/load_process"),
     },
     "load": {"load/profiles", "load/users"},
-    "report": {"errors", "history", "vocabulary", "check", "plan", "inputs", "run_folder"},
+    "report": {
+        *("errors", "history", "vocabulary", "records", "run_folder"),
+        *("plan/record", "check/metrics/record", "check/verdict/record"),
+    },
+    "report/figures": {"report", "check/metrics/record", "check/verdict/record"},
+    "report/text": {"report", "vocabulary", "check/metrics/record", "check/verdict/record"},
+    "report/run": {
+        *("history", "vocabulary", "plan/record", "check/metrics/record", "check/verdict/record"),
+        *("report", "report/figures", "report/text"),
+    },
+    "report/comparison": {
+        *("errors", "vocabulary", "plan/record", "check/metrics/record", "check/verdict/record"),
+        *("report", "report/figures", "report/text", "report/run"),
+    },
     "target": {"history", "processes"},
     "drill": {"errors", "history", "vocabulary", "inputs", "plan", "processes", "target"},
     "cli": {
         *("errors", "run_folder", "inputs", "plan", "history", "cluster", "drill", "check"),
-        *("check/search", "report"),
+        *("check/search", "report/text", "report/run", "report/comparison"),
     },
     "__main__": {"cli"},
 }

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from statedrill.check import judge
 from statedrill.history.store import History
-from statedrill.report import write_comparison, write_report
+from statedrill.report.comparison.page import write_comparison
+from statedrill.report.run.page import write_report
 from statedrill.run_folder import read_plan, write_verdict
 
 SAMPLE = Path(__file__).resolve().parent.parent / "reports" / "sample"

@@ -20,7 +20,7 @@ def print_for_people(verdicts: list[dict[str, Any]], page: Path | None, several:
     """Print a table of `several` verdicts or the few lines of one, and where the report is."""
     from rich.console import Console
 
-    from statedrill.report import terminal_table, text_summary
+    from statedrill.report.text.terminal import terminal_table, text_summary
 
     # A pipe has no width: there nothing is shortened to fit.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)

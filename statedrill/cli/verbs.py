@@ -199,13 +199,13 @@ def _check_external(arguments: argparse.Namespace) -> int:
 
 
 def _write_report(folder: Path) -> Path:
-    from statedrill.report import write_report
+    from statedrill.report.run.page import write_report
 
     return write_report(folder)
 
 
 def _write_comparison(reports: Path, runs: list[Path]) -> Path:
-    from statedrill.report import write_comparison
+    from statedrill.report.comparison.page import write_comparison
 
     return write_comparison(open_folder(reports, "comparison"), runs)
 

@@ -6,20 +6,22 @@ Knows the folder's layout and the versions of its files; judges nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from statedrill.check.verdict.record import SCHEMA, StoredVerdict, VerdictRecord
 from statedrill.errors import InputError, StatedrillError
 from statedrill.history.events import Crash, Event, Interrupted, read_events
+from statedrill.plan.record import PlanRecord
 from statedrill.records import problem
 from statedrill.report.formatting import crossed
 from statedrill.report.older_files import completed_verdict
-from statedrill.run_folder import PLAN_FILE, VERDICT_FILE
+from statedrill.run_folder import PLAN_FILE, VERDICT_FILE, read_plan
 from statedrill.vocabulary import VerdictOutcome
 
+EVENTS = "history/events.jsonl"
 Read = TypeVar("Read")
 
 
@@ -32,7 +34,7 @@ class Run:
     """
 
     folder: Path
-    plan: Mapping[str, Any]
+    plan: PlanRecord | None
     verdict: StoredVerdict
     events: tuple[Event, ...] = ()
     missing: tuple[str, ...] = ()
@@ -41,12 +43,20 @@ class Run:
     @property
     def pattern(self) -> str:
         """The pattern's name."""
-        return str(self.verdict["pattern"] or at(self.plan, "pattern", "name") or "unknown")
+        planned = self.plan["pattern"]["name"] if self.plan else "unknown"
+        return self.verdict["pattern"] or planned
 
     @property
     def experiment(self) -> str:
         """The experiment's name."""
-        return str(self.verdict["experiment"] or at(self.plan, "experiment", "name") or "unknown")
+        planned = self.plan["experiment"]["name"] if self.plan else "unknown"
+        return self.verdict["experiment"] or planned
+
+    @property
+    def seed(self) -> int | None:
+        """The drill's seed."""
+        planned = self.plan["seed"] if self.plan else None
+        return planned if self.verdict["seed"] is None else self.verdict["seed"]
 
     @property
     def outcome(self) -> VerdictOutcome:
@@ -94,15 +104,16 @@ def _load(folder: Path) -> tuple[Run, list[StatedrillError]]:
         )
     damages: list[StatedrillError] = []
 
-    def read(name: str, reader: Callable[[Path], Read]) -> Read | None:
+    def read(name: str, reader: Callable[[], Read]) -> Read | None:
         try:
-            return reader(folder / name) if (folder / name).exists() else None
+            return reader() if (folder / name).exists() else None
         except StatedrillError as error:
             damages.append(error)
             return None
 
-    plan, verdict = read(PLAN_FILE, _read_json), read(VERDICT_FILE, _read_verdict)
-    events = tuple(read("history/events.jsonl", read_events) or ())
+    plan = read(PLAN_FILE, lambda: read_plan(folder))
+    verdict = read(VERDICT_FILE, lambda: _read_verdict(folder / VERDICT_FILE))
+    events = tuple(read(EVENTS, lambda: read_events(folder / EVENTS)) or ())
     missing = []
     if PLAN_FILE not in there:
         missing.append("There is no plan.json: the inputs are not known.")
@@ -113,37 +124,21 @@ def _load(folder: Path) -> tuple[Run, list[StatedrillError]]:
         missing += _how_it_ended(events)
     judged = verdict is not None
     verdict = completed_verdict({}) if verdict is None else verdict
-    return Run(folder, plan or {}, verdict, events, tuple(missing), judged), damages
-
-
-def at(tree: Any, *path: str) -> Any:
-    """The value at `path` in nested mappings, or None."""
-    for step in path:
-        if not isinstance(tree, Mapping):
-            return None
-        tree = tree.get(step)
-    return tree
-
-
-_CURE = "`statedrill check RUN` writes the verdict anew; a plan must be restored from a copy"
+    return Run(folder, plan, verdict, events, tuple(missing), judged), damages
 
 
 def _read_verdict(path: Path) -> StoredVerdict:
-    verdict = completed_verdict(_read_json(path))
-    if wrong := problem(verdict, VerdictRecord):
-        raise InputError(f"{path}: damaged: {wrong}", _CURE)
-    return verdict
-
-
-def _read_json(path: Path) -> dict[str, Any]:
+    cure = "`statedrill check RUN` writes the verdict anew"
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not readable as JSON ({error})", _CURE) from error
+        raise InputError(f"{path}: damaged: {error}", cure) from error
     if not isinstance(value, dict) or value.get("schema", SCHEMA) != SCHEMA:
-        found = value.get("schema") if isinstance(value, dict) else type(value).__name__
-        raise InputError(f"{path}: schema {found!r}, this version reads schema {SCHEMA}", _CURE)
-    return value
+        raise InputError(f"{path}: not a verdict of schema {SCHEMA}", cure)
+    verdict = completed_verdict(value)
+    if wrong := problem(verdict, VerdictRecord):
+        raise InputError(f"{path}: damaged: {wrong}", cure)
+    return verdict
 
 
 def _how_it_ended(events: tuple[Event, ...]) -> list[str]:

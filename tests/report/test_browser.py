@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from statedrill.report import write_comparison, write_report
-from tests.report.sample import write_run
+from statedrill.report.comparison.page import write_comparison
+from statedrill.report.run.page import write_report
+from tests.report.runs import write_run
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None

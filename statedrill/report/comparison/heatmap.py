@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from statedrill.report.comparison.cells import ComparisonCell, cells_of
 from statedrill.report.formatting import DASH, Share, crossed, format_count, percent, seconds
-from statedrill.report.run_data import Run, at
+from statedrill.report.run_data import Run
 from statedrill.vocabulary import UNKNOWN, VerdictOutcome
 
 STEPS = 8
@@ -51,7 +51,7 @@ def grid(runs: Sequence[Run], link: Callable[[Run], str]) -> Grid:
     cells = cells_of(runs)
     patterns = list(dict.fromkeys(pattern for pattern, _ in cells))
     experiments = list(dict.fromkeys(experiment for _, experiment in cells))
-    titles = {run.experiment: str(at(run.plan, "experiment", "title") or "") for run in runs}
+    titles = {run.experiment: run.plan["experiment"]["title"] if run.plan else "" for run in runs}
 
     def cell(pattern: str, experiment: str) -> GridCell:
         found = cells.get((pattern, experiment))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,6 +20,7 @@ from typing_extensions import TypedDict
 from statedrill.check.metrics.record import PERCENTILES, LatencyFigures
 from statedrill.check.verdict.record import SCHEMA, StoredVerdict
 from statedrill.errors import InputError
+from statedrill.plan.record import PlanRecord
 from statedrill.report.comparison.cells import cells_of, lowest_availability
 from statedrill.report.comparison.heatmap import grid
 from statedrill.report.comparison.sentences import comparison_sentences
@@ -37,7 +38,7 @@ from statedrill.report.formatting import (
 )
 from statedrill.report.html import page, write_text
 from statedrill.report.run.page import write_run_report
-from statedrill.report.run_data import Run, at, load_readable
+from statedrill.report.run_data import Run, load_readable
 from statedrill.report.state_figures import p99_ms
 from statedrill.report.table import Cell, Table, table
 from statedrill.report.text.junit import junit
@@ -172,9 +173,9 @@ def _run_list(runs: Sequence[Run], links: Sequence[str]) -> Table:
     rows: list[list[str | Cell]] = [
         [
             Cell(run.folder.name, href=link),
-            str(run.plan.get("run", DASH)),
-            str(run.plan.get("seed", DASH) if run.verdict["seed"] is None else run.verdict["seed"]),
-            str(run.plan.get("created", DASH)),
+            run.plan["run"] if run.plan else DASH,
+            DASH if run.seed is None else str(run.seed),
+            run.plan["created"] if run.plan else DASH,
             run.verdict["summary"] or " ".join(run.missing) or DASH,
         ]
         for run, link in zip(runs, links, strict=True)
@@ -182,25 +183,26 @@ def _run_list(runs: Sequence[Run], links: Sequence[str]) -> Table:
     return table("The runs", ("folder", "run", "seed", "made", "verdict"), rows)
 
 
-_LIKE_FOR_LIKE = {
-    "scenario": ("scenario", "name"),
-    "profile": ("profile", "name"),
-    "users": ("load", "users"),
-    "planned rate": ("load", "planned_rate"),
-    "arrival rate": ("load", "arrival_rate"),
-    "timings": ("timings", "column"),
-    "baseline (s)": ("phases", "baseline_s"),
-    "recovery (s)": ("phases", "recovery_s"),
-    "statedrill": ("statedrill",),
-    "processors": ("host", "cores"),
+_LIKE_FOR_LIKE: Mapping[str, Callable[[PlanRecord], object]] = {
+    "scenario": lambda plan: plan["scenario"]["name"],
+    "profile": lambda plan: plan["profile"]["name"],
+    "users": lambda plan: plan["load"]["users"],
+    "planned rate": lambda plan: plan["load"]["planned_rate"],
+    "arrival rate": lambda plan: plan["load"]["arrival_rate"],
+    "timings": lambda plan: plan["timings"].get("column"),
+    "baseline (s)": lambda plan: plan["phases"]["baseline_s"],
+    "recovery (s)": lambda plan: plan["phases"]["recovery_s"],
+    "statedrill": lambda plan: plan["statedrill"],
+    "processors": lambda plan: plan["host"]["cores"],
 }
 
 
 def _differences(runs: Sequence[Run]) -> list[str]:
     """What was not the same in all plans: a comparison is like for like or says so."""
     found = []
-    for name, path in _LIKE_FOR_LIKE.items():
-        values = list(dict.fromkeys(str(at(run.plan, *path)) for run in runs if run.plan))
+    plans = [run.plan for run in runs if run.plan]
+    for name, value_of in _LIKE_FOR_LIKE.items():
+        values = list(dict.fromkeys(str(value_of(plan)) for plan in plans))
         if len(values) > 1:
             found.append(f"{name}: {listed(values)}")
     return found

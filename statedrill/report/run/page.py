@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from statedrill.report.run.tables import (
     series_table,
     thresholds_table,
 )
-from statedrill.report.run_data import Run, at, load_run
+from statedrill.report.run_data import Run, load_run
 from statedrill.report.state_figures import kept_table, recovery_table, tiles
 from statedrill.report.table import Table
 from statedrill.report.text.junit import junit_of_run
@@ -106,8 +106,8 @@ def _context(run: Run) -> dict[str, Any]:
         "lateness": seconds(verdict.get("lateness_s")),
         "thresholds": thresholds_table(verdict),
         "operations": operations_table(verdict),
-        "plan": plan_tables(run.plan),
-        "timings_column": at(run.plan, "timings", "column"),
+        "plan": plan_tables(run.plan) if run.plan else [],
+        "timings_column": run.plan["timings"].get("column") if run.plan else None,
         "figures": figures_table(verdict) if run.judged else None,
         "files": files_of(run),
     }
@@ -139,12 +139,12 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     """The line under the heading: which run this is."""
     verdict, plan = run.verdict, run.plan
     facts = {
-        "run": plan.get("run"),
-        "made": plan.get("created"),
-        "scenario": verdict["scenario"] or at(plan, "scenario", "name"),
-        "profile": verdict["profile"] or at(plan, "profile", "name"),
-        "seed": plan.get("seed") if verdict["seed"] is None else verdict["seed"],
-        "timings": at(plan, "timings", "column"),
+        "run": plan["run"] if plan else None,
+        "made": plan["created"] if plan else None,
+        "scenario": verdict["scenario"] or (plan["scenario"]["name"] if plan else None),
+        "profile": verdict["profile"] or (plan["profile"]["name"] if plan else None),
+        "seed": run.seed,
+        "timings": plan["timings"].get("column") if plan else None,
     }
     return [(name, str(value)) for name, value in facts.items() if value is not None]
 
@@ -184,11 +184,11 @@ def _last_second(series: pd.DataFrame) -> float:
 
 def _promised(run: Run) -> str:
     """The promise in words, as the pattern's file has it."""
-    promise: Mapping[str, Any] = at(run.plan, "pattern", "promise") or {}
-    survives = [str(each) for each in promise.get("survives") or ()]
-    kept = [str(each).replace("_", " ") for each in promise.get("guarantees") or ()]
-    if not promise:
+    if run.plan is None:
         return ""
+    promise = run.plan["pattern"]["promise"]
+    survives = promise["survives"]
+    kept = [each.replace("_", " ") for each in promise["guarantees"]]
     return (
         f"{run.pattern} claims to lose no state in the failure of {listed(survives) or 'nothing'}. "
         f"Session guarantees: {listed(kept) or 'none'}."

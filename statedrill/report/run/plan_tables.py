@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from statedrill.check.verdict.record import StoredVerdict
+from statedrill.plan.record import PlanRecord
 from statedrill.report.formatting import exact
 from statedrill.report.run_data import Run
 from statedrill.report.table import Table, table
@@ -27,8 +28,9 @@ _GROUPS = {
 }
 
 
-def plan_tables(plan: Mapping[str, Any]) -> list[Table]:
+def plan_tables(record: PlanRecord) -> list[Table]:
     """One table of plain facts, then one per group."""
+    plan: Mapping[str, Any] = record
     plain = {key: value for key, value in plan.items() if not isinstance(value, Mapping)}
     groups = [key for key in _GROUPS if isinstance(plan.get(key), Mapping)]
     groups += [key for key in plan if isinstance(plan[key], Mapping) and key not in _GROUPS]

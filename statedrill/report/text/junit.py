@@ -53,8 +53,8 @@ def _suite(run: Run) -> Tree.Element:
         errors=str(outcomes.count(UNKNOWN)),
         skipped="0",
     )
-    if run.plan.get("created"):
-        suite.set("timestamp", _clean(str(run.plan["created"])))
+    if run.plan:
+        suite.set("timestamp", _clean(run.plan["created"]))
     suite.extend(_element(run, each) for each in cases)
     return suite
 

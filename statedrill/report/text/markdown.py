@@ -71,7 +71,6 @@ def _unkept(verdict: StoredVerdict) -> list[str]:
 def _run_row(run: Run, link: str) -> str:
     verdict = run.verdict
     sessions, writes = verdict["sessions"], verdict["writes"]
-    seed = run.plan.get("seed", DASH) if verdict["seed"] is None else verdict["seed"]
     cells = (
         MARKS[run.outcome],
         Share(sessions["lost"], sessions["total"]).percent,
@@ -80,7 +79,7 @@ def _run_row(run: Run, link: str) -> str:
         seconds(verdict["availability"]["outage_s"]),
         milliseconds(p99_ms(verdict, "baseline")),
         milliseconds(p99_ms(verdict, "fault")),
-        str(seed),
+        DASH if run.seed is None else str(run.seed),
     )
     named = f"| [{text(run.pattern)}]({link}) | {text(run.experiment)} "
     return named + row(*cells)

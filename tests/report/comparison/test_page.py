@@ -9,13 +9,9 @@ from xml.etree import ElementTree
 import pytest
 
 from statedrill.errors import InputError
-from statedrill.report import write_comparison
-from statedrill.report.comparison.cells import cells_of
-from statedrill.report.comparison.heatmap import grid
-from statedrill.report.comparison.sentences import comparison_sentences
-from statedrill.report.run_data import Run
-from tests.report.sample import sample_plan, sample_verdict, write_run
-from tests.report.test_run_report import Page
+from statedrill.report.comparison.page import write_comparison
+from tests.report.reading import Page
+from tests.report.runs import sample_plan, sample_verdict, write_json, write_run
 from tools.sample import ORDER, SAMPLE
 
 PATTERNS = ("sticky", "distributed", "decoupled")
@@ -39,15 +35,6 @@ def make_with_reports(
     return runs
 
 
-def a_run(pattern: str, experiment: str, **changes: object) -> Run:
-    verdict = sample_verdict(pattern, experiment) | changes
-    return Run(Path(f"/{pattern}-{experiment}"), sample_plan(pattern, experiment), verdict, (), ())
-
-
-def said(*runs: Run) -> list[str]:
-    return comparison_sentences(list(cells_of(runs).values()))
-
-
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("reports")
@@ -59,14 +46,6 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def page(compared: Path) -> Page:
     return Page((compared / "report.html").read_text())
-
-
-def test_patterns_and_experiments_stand_in_the_order_in_which_runs_first_name_them() -> None:
-    pairs = [("sticky", "zone-outage"), ("distributed", "none"), ("decoupled", "zone-outage"),
-             ("sticky", "none"), ("distributed", "cache-flush")]  # fmt: skip
-    drawn = grid([a_run(*pair) for pair in pairs], lambda run: "")
-    assert [name for name, _ in drawn.rows] == ["sticky", "distributed", "decoupled"]
-    assert [name for name, _ in drawn.columns] == ["zone-outage", "none", "cache-flush"]
 
 
 def test_the_sample_compares_from_the_simplest_pattern_and_from_no_failure_on() -> None:
@@ -83,12 +62,12 @@ def test_the_sample_compares_from_the_simplest_pattern_and_from_no_failure_on() 
 
 def test_the_comparison_opens_with_the_answer(page: Page) -> None:
     opening = page.text[: page.text.index("What was lost")].replace("\u00a0", " ")
-    assert "sticky lost 33.8 % of its sessions and 11.8 % of its acknowledged writes" in opening
+    assert "sticky lost 33.3 % of its sessions and 13.9 % of its acknowledged writes" in opening
     assert "distributed lost all of its sessions" in opening
     assert "decoupled lost no session and no acknowledged write" in opening
 
 
-def test_every_square_links_to_the_report_of_its_run(page: Page, compared: Path) -> None:
+def test_every_cell_links_to_the_report_of_its_run(page: Page, compared: Path) -> None:
     leads = [link for link in page.links if link.startswith("..")]
     assert len(set(leads)) == 6
     for link in set(leads):
@@ -106,9 +85,10 @@ def test_links_still_lead_when_the_whole_folder_is_moved(tmp_path: Path) -> None
     assert (moved / "comparison" / link.replace("%20", " ").replace("%26", "&")).resolve().is_file()
 
 
-def test_the_squares_show_both_shares_and_what_they_are_counted_of(page: Page) -> None:
-    for text in ("33.8 %", "81 of 240", "11.8 %", "627 of 5,310", "100 %", "240 of 240",
-                 "stale 5.6 %", "outage 2.1 s"):  # fmt: skip
+def test_the_cells_show_both_shares_and_what_they_are_counted_of(page: Page) -> None:
+    outage_s = sample_verdict("sticky", "instance-kill")["availability"]["outage_s"]
+    for text in ("33.3 %", "80 of 240", "13.9 %", "323 of 2,328", "100 %", "240 of 240",
+                 "stale 23.1 %", f"outage {outage_s:g} s"):  # fmt: skip
         assert text in page.text
 
 
@@ -159,10 +139,12 @@ def test_a_run_without_a_verdict_is_compared_as_unknown(tmp_path: Path) -> None:
 def test_plans_that_differ_are_said_to_differ(tmp_path: Path) -> None:
     runs = make_with_reports(tmp_path, ("sticky", "distributed"), ("instance-kill",))
     plan = sample_plan("distributed")
-    plan["load"]["users"] = 100
-    (runs[1] / "plan.json").write_text(json.dumps(plan))
+    plan["load"]["users"], plan["host"]["cores"] = 100, 96
+    write_json(runs[1] / "plan.json", plan)
     page = Page(write_comparison(tmp_path / "comparison", runs).read_text())
-    assert "Not like for like; the plans differ in users: 240 and 100" in page.text
+    cores = sample_plan("sticky")["host"]["cores"]
+    said = f"users: 240 and 100; processors: {cores} and 96"
+    assert f"Not like for like; the plans differ in {said}" in page.text
 
 
 def test_runs_without_any_figure_are_still_compared(tmp_path: Path) -> None:
@@ -170,71 +152,48 @@ def test_runs_without_any_figure_are_still_compared(tmp_path: Path) -> None:
     empty = dict.fromkeys(
         ("series", "sessions", "writes", "reads", "availability", "findings"), None
     )
-    run = write_run(tmp_path / "run", latency_ms={"baseline": nothing, "fault": {}}, **empty)
+    run = write_run(tmp_path / "run")
+    latency = {"latency_ms": {"baseline": nothing, "fault": {}}}
+    write_json(run / "verdict.json", sample_verdict() | empty | latency)
     page = Page(write_comparison(tmp_path / "comparison", [run]).read_text())
     assert "Nothing can be said about sticky" in page.text
     assert "No run has a recorded timeline" in page.text
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("verdict.json", '{"schema": 1, "sessions": []}'),
+        ("verdict.json", "nonsense"),
+        ("plan.json", "{}"),
+        ("history/events.jsonl", '{"t": "soon"}\n{}\n'),
+    ],
+)
+def test_a_run_with_a_damaged_file_is_compared_and_the_reason_is_shown(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    runs = make(tmp_path, ("sticky", "distributed"), ("instance-kill",))
+    (runs[1] / name).write_text(text)
+    page = Page(write_comparison(tmp_path / "comparison", runs).read_text())
+    assert "sticky lost 33.3 % of its sessions" in page.text.replace("\u00a0", " ")
+    assert f"{name}: " in page.text
+    value = json.loads((tmp_path / "comparison" / "comparison.json").read_text())
+    outcomes = [run["outcome"] for run in value["runs"]]
+    assert outcomes == ["held", "unknown" if name == "verdict.json" else "held"]
+    assert all((run / "report.html").exists() for run in runs)
+    if name == "verdict.json":
+        assert "The outcome is unknown for distributed" in " ".join(value["answer"])
+        assert name in value["runs"][1]["why"][0]
+
+
+def test_a_comparison_with_what_is_no_run_at_all_is_refused(tmp_path: Path) -> None:
+    runs = make_with_reports(tmp_path, ("sticky",), ("none",))
+    (tmp_path / "no-run").mkdir()
+    with pytest.raises(InputError, match="not the folder of a run"):
+        write_comparison(tmp_path / "comparison", [*runs, tmp_path / "no-run"])
 
 
 def test_no_run_at_all_is_refused_with_a_cure(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no run to compare"):
         write_comparison(tmp_path / "comparison", [])
     assert not (tmp_path / "comparison").exists()
-
-
-def test_runs_of_one_square_are_pooled() -> None:
-    square = cells_of([a_run("sticky", "instance-kill"), a_run("sticky", "instance-kill")])
-    [pooled] = square.values()
-    assert (pooled.sessions.part, pooled.sessions.whole) == (162, 480)
-
-
-def test_the_answer_says_that_nothing_was_lost() -> None:
-    lost, stale, promises = said(a_run("sticky", "none"), a_run("distributed", "none"))
-    assert lost == "sticky and distributed lost no session and no acknowledged write."
-    assert stale == "No read was stale, nothing was doubled or leaked."
-    assert promises == "All that was promised was kept."
-
-
-def test_the_answer_says_in_how_many_experiments_nothing_was_lost() -> None:
-    experiments = ("none", "instance-kill", "zone-outage")
-    runs = [a_run("distributed", each) for each in experiments]
-    assert said(*runs[:2])[0].endswith("no acknowledged write in either experiment.")
-    assert said(*runs)[0].endswith("no acknowledged write in any of the three experiments.")
-
-
-def test_the_answer_names_a_loss_without_any_failure() -> None:
-    sessions = {"total": 240, "lost": 3, "outage": 0}
-    lost = said(a_run("sticky", "none", sessions=sessions))[0]
-    assert lost == "sticky lost 1.2 % of its sessions without any failure."
-
-
-def test_the_answer_names_broken_and_unknown_outcomes() -> None:
-    promises = said(
-        a_run("sticky", "none", outcome="broken"), a_run("distributed", "none", outcome="unknown")
-    )[-1]
-    assert promises.startswith("What was promised was broken in sticky")
-    assert "the outcome is unknown for distributed" in promises
-
-
-def test_the_answer_never_says_that_an_untested_pattern_kept_anything() -> None:
-    empty = {"total": 0, "lost": 0, "outage": 0}
-    answered = " ".join(said(a_run("sticky", "none", sessions=empty)))
-    assert "lost no session" not in answered
-    assert "Nothing can be said about sticky" in answered
-
-
-def test_the_answer_counts_leaks_and_doubles() -> None:
-    writes = sample_verdict("sticky", "none")["writes"] | {"duplicated": 2}
-    assert "2 doubled or leaked states" in said(a_run("sticky", "none", writes=writes))[1]
-
-
-def test_many_losses_are_told_by_their_worst() -> None:
-    verdict = sample_verdict("sticky", "instance-kill")
-    runs = [
-        Run(Path(f"/{number}-{experiment}"), {}, {**verdict, "pattern": f"sticky-{number}",
-            "experiment": experiment}, (), ())
-        for number in range(3)
-        for experiment in ("instance-kill", "zone-outage")
-    ]  # fmt: skip
-    assert "at worst" in said(*runs)[0]
-    assert "at worst" not in said(*runs[:4])[0]

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from statedrill.report import state_figures
 from statedrill.report.formatting import (
-    format_count,
+    Share,
     exact,
+    format_count,
     interval,
     listed,
     milliseconds,
     percent,
     plural,
     seconds,
-    Share,
 )
-from statedrill.report.html import keep_units_together
 
 
 @pytest.mark.parametrize(
@@ -75,14 +73,3 @@ def test_names_are_listed_as_one_speaks() -> None:
         "", "a", "a and b", "a, b and c"]  # fmt: skip
     assert plural(1, "reply", "replies") == "1 reply"
     assert plural(1200, "reply", "replies") == "1,200 replies"
-
-
-def test_a_number_and_its_unit_stay_on_one_line() -> None:
-    assert keep_units_together("lost 33.8 % in 2 s, 3 sessions") == "lost 33.8\u00a0% in 2\u00a0s, 3 sessions"
-
-
-def test_what_was_never_served_was_not_uninterrupted() -> None:
-    nothing = {"availability": {"ratio": 0.0, "outage_s": 0.0}, "recovery": {}}
-    everything = {"availability": {"ratio": 1.0, "outage_s": 0.0}, "recovery": {}}
-    assert state_figures._rto_meaning(nothing) == "nothing was ever served"
-    assert state_figures._rto_meaning(everything) == "service was never interrupted"
