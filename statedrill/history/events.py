@@ -12,14 +12,17 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NotRequired, Protocol, TypeAlias, cast, get_args
 
 from typing_extensions import TypedDict
 
 from statedrill.errors import HistoryError
+from statedrill.history.lines import DAMAGED, read_lines
+from statedrill.history.operation import FOREVER
 from statedrill.records import fields, problem
+from statedrill.vocabulary import PHASE_NAMES
 
 
 class Stamp(TypedDict):
@@ -186,10 +189,6 @@ class _NewerEvent(Stamp):
 
 
 _KINDS = {get_args(fields(kind)["event"][0])[0]: kind for kind in get_args(Event)}
-_DAMAGED = "the file is damaged: restore it from a copy, or repeat the drill"
-
-LoadLine: TypeAlias = dict[str, Any]
-"""One line of load-*.jsonl: what one load process measured of itself in one second."""
 
 
 class Emit(Protocol):
@@ -259,36 +258,19 @@ def read_events(path: Path) -> list[Event]:
     Raises:
         HistoryError: a line that is not the last is no JSON object, or an event lacks a field.
     """
-    found = read_lines(path)
-    for number, event in enumerate(found, start=1):
-        if wrong := problem(event, _KINDS.get(str(event.get("event")), _NewerEvent)):
-            raise HistoryError(f"{path}: event {number}: {wrong}", _DAMAGED)
-    return cast(list[Event], found)
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Every JSON object of a file with one a line; a torn last line (a crash) is left out.
-
-    Raises:
-        HistoryError: a line that is not the last is no JSON object.
-    """
-    if not path.exists():
-        return []
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    found: list[dict[str, Any]] = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-            if not isinstance(value, dict):
-                raise ValueError("not an object")
-        except ValueError as error:
-            if number == len(lines):
-                break
-            raise HistoryError(
-                f"{path}:{number}: not a JSON object ({error})",
-                _DAMAGED,
-            ) from error
-        found.append(value)
+    found: list[Event] = []
+    for number, event in read_lines(path):
+        wrong = problem(event, _KINDS.get(str(event.get("event")), _NewerEvent))
+        if wrong := wrong or _impossible(event):
+            raise HistoryError(f"{path}:{number}: {wrong}", DAMAGED)
+        found.append(cast(Event, event))
     return found
+
+
+def _impossible(event: Mapping[str, Any]) -> str | None:
+    """What no drill can have emitted although its kind is right."""
+    if not 0 <= event["t"] < FOREVER:
+        return "t: no moment of a monotonic clock"
+    if event["event"] == "phase" and event["phase"] not in (*PHASE_NAMES, "end"):
+        return f"phase: there is none of this name: {event['phase'][:40]!r}"
+    return None

@@ -1,13 +1,19 @@
-"""A file that lines are appended to, until its disk is full.
+"""Files of lines: appended to until the disk is full, and read back as JSON objects.
 
 What could not be written whole is never written again: half a line can be told from a line, but a
-line that stands there twice cannot. Knows bytes only.
+line that stands there twice cannot. Knows bytes and JSON; knows no field.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+from statedrill.errors import HistoryError
+
+DAMAGED = "the file is damaged: restore it from a copy, or repeat the drill"
 
 
 class Lines:
@@ -46,3 +52,30 @@ class Lines:
         if not self._file.closed:
             self.flush()
             self._file.close()
+
+
+def read_lines(path: Path) -> list[tuple[int, dict[str, Any]]]:
+    """(number, value) of every line of a file with one JSON object a line.
+
+    A torn last line (a crash) is left out. A file that is not there has no lines.
+
+    Raises:
+        HistoryError: a line that is not the last is no JSON object.
+    """
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    found: list[tuple[int, dict[str, Any]]] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+            if not isinstance(value, dict):
+                raise ValueError("not an object")
+        except (ValueError, RecursionError) as error:
+            if number == len(lines):
+                break
+            raise HistoryError(f"{path}:{number}: not a JSON object ({error})", DAMAGED) from error
+        found.append((number, value))
+    return found

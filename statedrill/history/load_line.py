@@ -1,12 +1,18 @@
 """The line about itself that every load process writes once a second: `load-<worker>.jsonl`.
 
 Said once, so that the writer and all readers (the drill's live figures, the checker) agree on the
-names. Knows no file.
+names. Draws no conclusion.
 """
 
 from __future__ import annotations
 
-from typing import TypedDict
+from pathlib import Path
+from typing import TypedDict, cast
+
+from statedrill.errors import HistoryError
+from statedrill.history.lines import DAMAGED, read_lines
+from statedrill.history.operation import FOREVER
+from statedrill.records import problem
 
 
 class LoadLine(TypedDict, total=False):
@@ -45,3 +51,25 @@ class LoadLine(TypedDict, total=False):
     dropped: int  # sessions that found the queue full
 
     clock_error_ms: float  # on another machine: how far off `t` may be
+
+
+def read_load_lines(folder: Path) -> list[LoadLine]:
+    """The lines of all load processes whose record is in `folder`, in the order of time.
+
+    Raises:
+        HistoryError: a line is damaged.
+    """
+    found: list[LoadLine] = []
+    for path in sorted(folder.glob("load-*.jsonl")):
+        for number, line in read_lines(path):
+            wrong = problem(line, LoadLine)
+            wrong = wrong or next((f"{key}: missing" for key in _ALWAYS if key not in line), None)
+            if not wrong and not 0 <= line["t"] < FOREVER:
+                wrong = "t: no moment of a monotonic clock"
+            if wrong:
+                raise HistoryError(f"{path}:{number}: {wrong}", DAMAGED)
+            found.append(cast(LoadLine, line))
+    return sorted(found, key=lambda line: line["t"])
+
+
+_ALWAYS = ("t", "worker")

@@ -7,21 +7,48 @@ Knows files and columns; knows no definition of any finding.
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from typing_extensions import TypedDict
 
 from statedrill.errors import HistoryError
-from statedrill.history.columns import NUMERIC, PARQUET, Names, phase_windows
-from statedrill.history.events import Event, LoadLine, read_events, read_lines
+from statedrill.history.columns import (
+    ARROW_SCHEMA,
+    NUMERIC,
+    PARQUET,
+    Array,
+    Names,
+    impossible_value,
+    phase_windows,
+)
+from statedrill.history.events import Event, read_events
+from statedrill.history.load_line import LoadLine, read_load_lines
+from statedrill.history.operation import FOREVER
 from statedrill.history.pack import pack
+from statedrill.records import problem
 from statedrill.vocabulary import Phase
+
+_Unreadable = (OSError, pa.ArrowException, LookupError, TypeError, ValueError,
+               AttributeError, OverflowError)  # fmt: skip
+
+
+class _About(TypedDict):
+    """What the packed file says of itself: (first, number) of the row groups of each part."""
+
+    schema: int
+    run: str
+    rows: int
+    groups: list[list[int]]
+    incomplete: list[int]
+    machines: NotRequired[dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -33,18 +60,18 @@ class Part:
     `logical_values` runs parallel to `values` where a row gave logical ids (else it is empty).
     """
 
-    columns: dict[str, np.ndarray[Any, Any]]
-    listed: np.ndarray[Any, Any]
-    offsets: np.ndarray[Any, Any]
-    values: np.ndarray[Any, Any]
-    logical_offsets: np.ndarray[Any, Any]
-    logical_values: np.ndarray[Any, Any]
+    columns: dict[str, Array]
+    listed: Array
+    offsets: Array
+    values: Array
+    logical_offsets: Array
+    logical_values: Array
     notes: pa.ChunkedArray
 
     def __len__(self) -> int:
         return len(self.columns["call"])
 
-    def __getitem__(self, column: str) -> np.ndarray[Any, Any]:
+    def __getitem__(self, column: str) -> Array:
         return self.columns[column]
 
 
@@ -77,15 +104,9 @@ class History:
         if not path.exists():
             pack(folder)
         try:
-            facts = pq.read_metadata(path).metadata or {}
-            about = json.loads(facts[b"statedrill"])
-            names = Names.from_json(facts[b"names"])
-        except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-            raise HistoryError(
-                f"{path}: not a history of statedrill ({error})",
-                "delete the file to have it packed anew from the .jsonl files beside it",
-            ) from error
-        load = [line for each in sorted(folder.glob("load-*.jsonl")) for line in read_lines(each)]
+            about, names = _read_about(path)
+        except _Unreadable as error:
+            raise _damaged(path, error) from error
         return cls(
             folder=folder,
             run=about["run"],
@@ -94,18 +115,28 @@ class History:
             groups=tuple((first, count) for first, count in about["groups"]),
             incomplete=tuple(about["incomplete"]),
             events=tuple(read_events(folder / "events.jsonl")),
-            load=tuple(sorted(load, key=lambda line: int(line.get("t", 0)))),
+            load=tuple(read_load_lines(folder)),
             machines={int(each): name for each, name in about.get("machines", {}).items()},
         )
 
     def part(self, number: int) -> Part:
-        """The rows of part `number`, read from disk."""
+        """The rows of part `number`, read from disk.
+
+        Raises:
+            HistoryError: the file is damaged.
+        """
+        path = self.folder / PARQUET
         first, count = self.groups[number]
-        with pq.ParquetFile(self.folder / PARQUET) as file:
-            groups = range(first, first + count)
-            rows = sum(file.metadata.row_group(group).num_rows for group in groups)
-            # of Arrow's own copy only one row group is there at a time
-            part = join((to_part(file.read_row_group(group)) for group in groups), rows)
+        try:
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                groups = range(first, first + count)
+                rows = sum(file.metadata.row_group(group).num_rows for group in groups)
+                # of Arrow's own copy only one row group is there at a time
+                part = join((to_part(file.read_row_group(group)) for group in groups), rows)
+            if wrong := impossible_value(part.columns, self.names):
+                raise ValueError(wrong)
+        except _Unreadable as error:
+            raise _damaged(path, error) from error
         pa.default_memory_pool().release_unused()
         return part
 
@@ -117,17 +148,55 @@ class History:
     def span(self) -> tuple[int, int]:
         """The first call and the last return (ns), read from the file's statistics; (0, 0) when
         there is no operation.
+
+        Raises:
+            HistoryError: the file is damaged.
         """
-        facts = pq.read_metadata(self.folder / PARQUET)
-        place = {facts.schema.column(at).path: at for at in range(facts.num_columns)}
-        groups = [facts.row_group(number) for number in range(facts.num_row_groups)]
-        calls = [group.column(place["call"]).statistics.min for group in groups]
-        returns = [group.column(place["ret"]).statistics.max for group in groups]
-        return min(calls, default=0), max(returns, default=0)
+        path = self.folder / PARQUET
+        try:
+            facts = pq.read_metadata(path)
+            place = {facts.schema.column(at).path: at for at in range(facts.num_columns)}
+            groups = [facts.row_group(number) for number in range(facts.num_row_groups)]
+            calls = [group.column(place["call"]).statistics.min for group in groups]
+            returns = [group.column(place["ret"]).statistics.max for group in groups]
+            first, last = min(calls, default=0), max(returns, default=0)
+            if not 0 <= first <= last <= FOREVER:
+                raise ValueError(f"operations from {first} to {last}")
+        except _Unreadable as error:
+            raise _damaged(path, error) from error
+        return first, last
 
     def windows(self) -> list[tuple[Phase, int, int]]:
         """(phase, begin ns, end ns) of each phase of the drill, in order."""
         return phase_windows(self.events)
+
+
+def _read_about(path: Path) -> tuple[_About, Names]:
+    """What the packed file says of itself.
+
+    Raises:
+        ValueError, or what Arrow raises: it is no history of this version, or contradicts itself.
+    """
+    facts = pq.read_metadata(path)
+    about = json.loads(facts.metadata[b"statedrill"])
+    if wrong := problem(about, _About):
+        raise ValueError(wrong)
+    if not pq.read_schema(path).remove_metadata().equals(ARROW_SCHEMA):
+        raise ValueError("other columns than this version writes")
+    counted = [number for first, count in about["groups"] for number in range(first, first + count)]
+    if counted != list(range(facts.num_row_groups)) or about["rows"] != facts.num_rows:
+        raise ValueError("it has other rows than it says")
+    return about, Names.from_json(facts.metadata[b"names"])
+
+
+def _damaged(path: Path, error: Exception) -> Exception:
+    """What to raise for `error`: a limit of the machine stays what it is."""
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.EACCES, errno.ENOENT):
+        return error
+    return HistoryError(
+        f"{path}: not a whole history of statedrill ({' '.join(str(error).split())[:200]})",
+        "delete the file to have it packed anew from the .jsonl files beside it",
+    )
 
 
 def to_part(table: pa.Table) -> Part:
@@ -147,7 +216,7 @@ def to_part(table: pa.Table) -> Part:
 def join(parts: Iterable[Part], rows: int) -> Part:
     """The `rows` rows of all `parts`, one after another; holds on to no part."""
     columns = {name: np.empty(rows, dtype=dtype) for name, dtype in NUMERIC.items()}
-    lists: list[tuple[_Array, ...]] = []
+    lists: list[tuple[Array, ...]] = []
     notes: list[pa.Array] = []
     begin = 0
     for part in parts:
@@ -171,10 +240,7 @@ def join(parts: Iterable[Part], rows: int) -> Part:
     )
 
 
-_Array = np.ndarray[Any, Any]
-
-
-def _numbers(array: pa.Array, dtype: np.dtype[Any]) -> _Array:
+def _numbers(array: pa.Array, dtype: np.dtype[Any]) -> Array:
     """The values of an array of numbers without nulls."""
     buffer = array.buffers()[1]
     if buffer is None or len(array) == 0:
@@ -184,20 +250,20 @@ def _numbers(array: pa.Array, dtype: np.dtype[Any]) -> _Array:
     )
 
 
-def _join(arrays: list[_Array], dtype: np.dtype[Any]) -> _Array:
+def _join(arrays: list[Array], dtype: np.dtype[Any]) -> Array:
     if len(arrays) == 1:
         return arrays[0]
     return np.concatenate(arrays) if arrays else np.zeros(0, dtype=dtype)
 
 
-def _offsets(lengths: _Array) -> _Array:
+def _offsets(lengths: Array) -> Array:
     """Where each of some stretches begins, and where the last one ends."""
     offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
     return offsets
 
 
-def _flat(column: pa.ChunkedArray) -> tuple[_Array, _Array, _Array]:
+def _flat(column: pa.ChunkedArray) -> tuple[Array, Array, Array]:
     """(which lists are there, where each begins and the last ends, their values one by one)."""
     listed = _join([_valid(chunk) for chunk in column.chunks], np.dtype(bool))
     lengths = _join([_lengths(chunk) for chunk in column.chunks], np.dtype("i8"))
@@ -206,7 +272,7 @@ def _flat(column: pa.ChunkedArray) -> tuple[_Array, _Array, _Array]:
     return listed, _offsets(np.where(listed, lengths, 0)), _join(values, ids)
 
 
-def _values(array: pa.ListArray, ids: np.dtype[Any]) -> _Array:
+def _values(array: pa.ListArray, ids: np.dtype[Any]) -> Array:
     """The values of all lists, one by one, but for those behind a list that is not there."""
     if len(array) == 0:
         return np.zeros(0, dtype=ids)
@@ -217,7 +283,7 @@ def _values(array: pa.ListArray, ids: np.dtype[Any]) -> _Array:
     return _numbers(array.values, ids)[bounds[0] : bounds[-1]]
 
 
-def _valid(array: pa.Array) -> _Array:
+def _valid(array: pa.Array) -> Array:
     bitmap = array.buffers()[0]
     if bitmap is None:
         return np.ones(len(array), dtype=bool)
@@ -225,7 +291,7 @@ def _valid(array: pa.Array) -> _Array:
     return bits[array.offset : array.offset + len(array)].astype(bool)
 
 
-def _lengths(array: pa.ListArray) -> _Array:
+def _lengths(array: pa.ListArray) -> Array:
     # Arrow leaves out the offsets of an empty array
     bounds = _numbers(array.offsets, np.dtype("i4")) if len(array) else np.zeros(1, dtype="i4")
     return np.diff(bounds).astype(np.int64)

@@ -12,7 +12,7 @@ import pytest
 
 from statedrill.errors import HistoryError
 from statedrill.history import events
-from statedrill.history.events import read_events
+from statedrill.history.events import Event, EventLog, read_events
 
 ROOT = Path(events.__file__).parent.parent
 KINDS = {
@@ -56,7 +56,7 @@ def test_an_emitter_that_names_all_its_fields_gives_all_that_are_required() -> N
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('{"wall": 1.0, "event": "phase", "phase": "warmup"}', "event 1: t: missing"),
+        ('{"wall": 1.0, "event": "phase", "phase": "warmup"}', ":1: t: missing"),
         ('{"t": "1", "wall": 1.0, "event": "phase", "phase": "warmup"}', "t: not an integer"),
         ('{"t": 1, "wall": 1.0, "event": ["phase"]}', "event: not a text"),
         ('{"t": 1, "wall": 1.0, "event": "fault-begin", "name": "flush"}', "fault: missing"),
@@ -73,3 +73,33 @@ def test_an_event_of_a_newer_version_is_read_as_it_is(tmp_path: Path) -> None:
     line = '{"t": 1, "wall": 1.0, "event": "volume", "zone": "a"}'
     (tmp_path / "events.jsonl").write_text(line + "\n")
     assert read_events(tmp_path / "events.jsonl") == [json.loads(line)]
+
+
+def test_a_full_disk_stops_nobody_who_emits_and_is_told_afterwards() -> None:
+    log = EventLog(Path("/dev/full"))
+    heard: list[Event] = []
+    log.listen(heard.append)
+    log.emit("phase", phase="baseline")
+    log.emit("phase", phase="fault")
+    log.close()
+    assert [event["phase"] for event in heard] == ["baseline", "fault"]
+    with pytest.raises(OSError, match="No space left on device"):
+        log.raise_lost()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"t": -1, "wall": 1.0, "event": "phase", "phase": "fault"}', "t: no moment"),
+        ('{"t": 1e30, "wall": 1.0, "event": "phase", "phase": "fault"}', "t: not an integer"),
+        ('{"t": 1, "wall": 1.0, "event": "phase", "phase": "x"}', "phase: there is none"),
+        ("[" * 100_000, "not a JSON object"),
+    ],
+)
+def test_an_event_that_no_drill_emits_is_refused_with_its_line(
+    tmp_path: Path, line: str, said: str
+) -> None:
+    good = '{"t": 1, "wall": 1.0, "event": "phase", "phase": "warmup"}'
+    (tmp_path / "events.jsonl").write_text(f"{good}\n{line}\n{good}\n")
+    with pytest.raises(HistoryError, match=rf"events\.jsonl:2: {said}"):
+        read_events(tmp_path / "events.jsonl")

@@ -51,7 +51,7 @@ def _clock_errors(history: History) -> dict[int, float]:
     """How far the clock of each load process on another machine was off at most, in ms."""
     worst: dict[int, float] = {}
     for line in history.load:
-        if line.get("clock_error_ms") is not None:
-            worker = int(line["worker"])
-            worst[worker] = max(worst.get(worker, 0.0), float(line["clock_error_ms"]))
+        error_ms = line.get("clock_error_ms")
+        if error_ms is not None:
+            worst[line["worker"]] = max(worst.get(line["worker"], 0.0), error_ms)
     return worst
