@@ -30,6 +30,28 @@ def test_every_cited_definition_exists() -> None:
     assert within <= ANCHORS
 
 
+def test_no_rule_is_cited_without_the_place_where_it_stands() -> None:
+    bare = [
+        f"{path.relative_to(ROOT)}: {rule}"
+        for path in SOURCES
+        if path.suffix == ".py" and path != Path(__file__)
+        for text in (path.read_text(encoding="utf-8"),)
+        for rule in re.findall(r"\brules? (R\d+)|\((R\d+)\)", text)
+        for rule in rule
+        if rule and f"definitions.md#{rule.lower()}" not in text
+    ]
+    assert not bare
+
+
+def test_no_document_outside_of_the_repository_is_cited() -> None:
+    outside = re.compile(r"\bverification('s)?[,:]? +(section|rule|the section)", re.IGNORECASE)
+    assert not [
+        str(path.relative_to(ROOT))
+        for path in SOURCES
+        if path != Path(__file__) and outside.search(path.read_text(encoding="utf-8"))
+    ]
+
+
 def test_every_check_is_defined() -> None:
     assert {check.name for check in CHECKS} <= ANCHORS
 

@@ -1,6 +1,7 @@
 """The table of checks: one file and one line each, in the order of precedence of their classes.
 
-A violation that several checks see has the class of the first one.
+A violation that several checks see has the class of the first one. The definition of each check
+stands in docs/definitions.md#findings under its name.
 """
 
 from __future__ import annotations

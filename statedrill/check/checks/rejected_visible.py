@@ -1,4 +1,4 @@
-"""Rejected writes that are visible all the same (rule R5).
+"""Rejected writes that are visible all the same (docs/definitions.md#r5).
 
 A write is rejected when its outcome is FAILED, or when it was answered as the repetition of an
 earlier attempt.

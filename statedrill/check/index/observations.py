@@ -12,8 +12,8 @@ Rules kept here, and nowhere else:
 - Attempts of one logical action (the same idempotency key) are one promise: one that was accepted
   may never appear because another one took effect; `must_appear` leaves such attempts out.
 - ABSENT (the record is there, its content gone) counts as the version before the record's.
-- Absence is no value (R10): without a version it is the initial value only where nothing that
-  removes was ever sent to the object.
+- Absence is no value (docs/definitions.md#r10): without a version it is the initial value only
+  where nothing that removes was ever sent to the object.
 """
 
 from __future__ import annotations

@@ -45,8 +45,8 @@ class OperationTable:
     from 0. `model` is NO_MODEL where the name table says none. `reported_write` is the row of the
     write whose id a response shows (NONE: none of its session). `contradictory` are writes whose
     response confirmed neither this attempt nor an earlier one. `outcome` is UNKNOWN also for these,
-    and where two attempts share an id (rule R3 was broken). `call`, `ret` and `effect_end` are
-    ticks of `clock`.
+    and where two attempts share an id (against docs/definitions.md#r3). `call`, `ret` and
+    `effect_end` are ticks of `clock`.
     """
 
     names: Whole[Names]

@@ -1,7 +1,7 @@
 """What had returned before a call: running maxima within groups of rows.
 
-a precedes b iff ret(a) < call(b), strictly (rules R1, R2, R7). Groups are clients of an object or
-whole objects. Knows no definition of any finding.
+a precedes b iff ret(a) < call(b), strictly (docs/definitions.md#r2). Groups are clients of
+an object or whole objects. Knows no definition of any finding.
 """
 
 from __future__ import annotations
