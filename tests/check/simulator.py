@@ -52,7 +52,6 @@ class Weather:
     sign_out: float = 0.0
     single_session: bool = False  # a sign-in ends every other session of the user
     pace_ms: float = 1.0
-    uploads: bool = True
 
 
 FAIR = Weather()

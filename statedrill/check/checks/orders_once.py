@@ -13,7 +13,7 @@ from statedrill.check.clauses import Clause
 from statedrill.check.index.describe import Describer, Explanation
 from statedrill.check.index.fast_path import CleanObjects
 from statedrill.check.numeric.arrays import NONE
-from statedrill.check.relations.list_repeats import repeated_items
+from statedrill.check.relations.list_repeats import believed_items
 from statedrill.history.operation import NOTHING
 from statedrill.vocabulary import Model
 
@@ -39,7 +39,7 @@ class OrdersOnce(Check[CheckResult]):
         )
         if not len(lists.logical):
             return result
-        later = repeated_items(obs, lists.logical)
+        later = believed_items(obs, lists.repeated(lists.logical))
         later = later[(lists.logical[later] != 0) & (lists.logical[later] != NOTHING)]
         later = later[table.model[lists.read_row[later]] == Model.ORDERS]
         result.violation[lists.write_row[later]] = True

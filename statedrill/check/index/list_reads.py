@@ -73,9 +73,14 @@ class ListReads:
         return repeated
 
     @cached_property
+    def repeated_ids(self) -> Array:
+        """Places of items whose id stands earlier in the same list too."""
+        return self.repeated(self.ids)
+
+    @cached_property
     def with_repeats(self) -> Array:
         """Per list whether it shows an id more than once: its length says little then."""
-        return mask_of(self.list_number[self.repeated(self.ids)], len(self))
+        return mask_of(self.list_number[self.repeated_ids], len(self))
 
     def select(self, chosen: Selection) -> ListReads:
         """Only the lists of the rows in `chosen`."""

@@ -8,15 +8,12 @@ from statedrill.check.numeric.arrays import NONE, Array
 
 def listed_twice(obs: Observations) -> Array:
     """Mask of the writes that a list holds more than once."""
-    return obs.table.mask(obs.lists.write_row[repeated_items(obs, obs.lists.ids)])
+    return obs.table.mask(obs.lists.write_row[believed_items(obs, obs.lists.repeated_ids)])
 
 
-def repeated_items(obs: Observations, ids: Array) -> Array:
-    """Places of list items, of a known write, whose value in `ids` stands earlier in the same
-    list too.
-    """
+def believed_items(obs: Observations, items: Array) -> Array:
+    """Of these places of list items, those of a known write in a read that may be believed."""
     lists = obs.lists
-    items = lists.repeated(ids)
     known = lists.write_row[items] != NONE
     believed: Array = items[known & obs.valid[lists.read_row[items]]]
     return believed
