@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from statedrill.history.follow import OperationFollower
-from statedrill.inputs.thresholds import Threshold, parse_threshold
+from statedrill.inputs.thresholds import Threshold, measure, parse_threshold
 from statedrill.vocabulary import Outcome
 
 _LOOK_S = 1.0
@@ -88,16 +88,21 @@ class _ThresholdSamples:
             if not self.calls or min(self.calls[0], self.calls[-1]) > begin:
                 return None
             taken = taken[bisect_left(self.calls, begin) :]
-        return _measure(self.threshold, taken)
+        return measure(self.threshold, _Samples(taken))
 
 
-def _measure(threshold: Threshold, taken: Sequence[float | None]) -> float | None:
-    served = sorted(each for each in taken if each is not None)
-    if threshold.aggregate == "rate":
-        return 1 - len(served) / len(taken) if taken else None
-    if not served:
-        return None
-    if threshold.aggregate == "avg":
-        return sum(served) / len(served)
-    share = {"min": 0.0, "med": 0.5, "max": 1.0}.get(threshold.aggregate, threshold.quantile)
-    return served[max(0, math.ceil((share or 0.0) * len(served)) - 1)]
+class _Samples:
+    """Operations by their latency in ms, None for one that failed."""
+
+    def __init__(self, taken: Sequence[float | None]) -> None:
+        self._served = sorted(each for each in taken if each is not None)
+        self.n = len(taken)
+        self.failed = self.n - len(self._served)
+
+    def mean_ms(self) -> float | None:
+        return sum(self._served) / len(self._served) if self._served else None
+
+    def quantile_ms(self, share: float) -> float | None:
+        # as check/numeric/quantile.py: a share like 0.07 is no exact binary fraction
+        rank = max(1, math.ceil(share * len(self._served) - 1e-9))
+        return self._served[rank - 1] if self._served else None

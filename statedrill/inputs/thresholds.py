@@ -10,7 +10,8 @@
 share of operations that failed (0 to 1), `count` the number of operations, `lost` the number of
 lost writes, `stale` the number of stale reads. With `for 10s` the condition must hold in every
 window of ten seconds. With `abortOnFail` the drill ends as soon as it does not hold, which is
-looked at once a second. Knows the text only; what it is measured on belongs to the room `check`.
+looked at once a second. Knows the text and which value of some samples it is about; where samples
+come from belongs to the rooms `check` and `drill`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Protocol
 
 from statedrill.errors import InputError
 from statedrill.vocabulary import KIND_NAMES, PHASE_NAMES
@@ -44,6 +46,7 @@ _QUANTILE = re.compile(r"p\(\s*(\d+(?:\.\d+)?)\s*\)")
 _WORD = re.compile(r"[a-z]+")
 _TAG = re.compile(r"\s*([^:,{}\s]+)\s*:\s*([^,{}]+?)\s*(?=[,}])")
 _ABORT = re.compile(r"abortOnFail\b")
+_SHARES = {"min": 0.0, "med": 0.5, "max": 1.0}
 _NOT_LIVE = ("count", *STATE_AGGREGATES)
 _WINDOW = re.compile(r"for\s+(\d+(?:\.\d+)?)\s*s\b")
 
@@ -69,6 +72,37 @@ class Threshold:
     def about_state(self) -> bool:
         """Whether it is about lost or stale state, not about traffic."""
         return self.aggregate in STATE_AGGREGATES
+
+
+class Samples(Protocol):
+    """The operations that match a threshold; latencies are those of what succeeded."""
+
+    @property
+    def n(self) -> int:
+        """How many operations there are."""
+
+    @property
+    def failed(self) -> int:
+        """How many of them failed."""
+
+    def mean_ms(self) -> float | None:
+        """The mean latency; None where nothing succeeded."""
+
+    def quantile_ms(self, share: float) -> float | None:
+        """The latency at `share` by nearest rank, 0 the least and 1 the greatest; None as above."""
+
+
+def measure(threshold: Threshold, samples: Samples) -> float | None:
+    """The value of a threshold about traffic; None where `samples` have none."""
+    if threshold.aggregate == "count":
+        return float(samples.n)
+    if threshold.aggregate == "rate":
+        return samples.failed / samples.n if samples.n else None
+    if threshold.aggregate == "avg":
+        return samples.mean_ms()
+    share = _SHARES.get(threshold.aggregate, threshold.quantile)
+    assert share is not None
+    return samples.quantile_ms(share)
 
 
 def parse_threshold(text: str) -> Threshold:

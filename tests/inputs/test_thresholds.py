@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from statedrill.errors import InputError
-from statedrill.inputs.thresholds import parse_threshold
+from statedrill.inputs.thresholds import measure, parse_threshold
 
 
 def test_a_threshold_says_what_is_measured_where_and_how_far_it_may_go() -> None:
@@ -53,3 +53,33 @@ def test_what_is_wrong_is_named_with_its_column_and_a_cure(
     assert f"column {column}:" in error.value.message
     assert word in error.value.message
     assert error.value.hint
+
+
+class Taken:
+    """Latencies in ms of what succeeded, sorted, and how many operations failed."""
+
+    def __init__(self, *latencies: float, failed: int = 0) -> None:
+        self.latencies, self.failed = latencies, failed
+        self.n = len(latencies) + failed
+
+    def mean_ms(self) -> float | None:
+        return sum(self.latencies) / len(self.latencies) if self.latencies else None
+
+    def quantile_ms(self, share: float) -> float | None:
+        return self.latencies[round(share * (len(self.latencies) - 1))] if self.latencies else None
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("count>0", 5), ("rate<1", 0.4), ("avg<9", 3), ("min<9", 1), ("med<9", 2), ("max<9", 6),
+     ("p(50)<9", 2), ("p(100)<9", 6)],
+)  # fmt: skip
+def test_a_threshold_is_about_one_value_of_its_samples(text: str, value: float) -> None:
+    assert measure(parse_threshold(text), Taken(1, 2, 6, failed=2)) == value
+
+
+@pytest.mark.parametrize("text", ["rate<1", "avg<9", "min<9", "max<9", "p(99)<9"])
+def test_without_samples_there_is_no_value(text: str) -> None:
+    assert measure(parse_threshold(text), Taken()) is None
+    if not text.startswith("rate"):
+        assert measure(parse_threshold(text), Taken(failed=3)) is None

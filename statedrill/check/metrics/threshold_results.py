@@ -9,6 +9,7 @@ lost and stale are facts of the record.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,13 @@ from statedrill.check.checks.lost_writes import LostWrites
 from statedrill.check.checks.stale_reads import StaleReads
 from statedrill.check.context import CheckContext
 from statedrill.check.metrics.traffic import WINDOWED, Measure, Traffic
+from statedrill.check.numeric.arrays import Array
 from statedrill.check.numeric.histogram import buckets, middle_ns
 from statedrill.check.numeric.quantile import quantile_bucket
-from statedrill.inputs.thresholds import Threshold
+from statedrill.inputs.thresholds import Threshold, measure
 from statedrill.vocabulary import BROKEN, HELD, UNKNOWN
 
 _COUNTED_BY = {"lost": LostWrites.name, "stale": StaleReads.name}
-_QUANTILES = {"min": 0.0, "med": 0.5, "max": 1.0}
 
 
 def judge_thresholds(
@@ -34,14 +35,14 @@ def judge_thresholds(
     are known.
     """
     return [
-        _entry(threshold, measure, total, context, audited if threshold.about_state else firm)
-        for threshold, measure in zip(context.thresholds, traffic.measures, strict=True)
+        _entry(threshold, matching, total, context, audited if threshold.about_state else firm)
+        for threshold, matching in zip(context.thresholds, traffic.measures, strict=True)
     ]
 
 
 def _entry(
     threshold: Threshold,
-    measure: Measure,
+    matching: Measure,
     total: PartitionResult,
     context: CheckContext,
     known: bool,
@@ -65,12 +66,12 @@ def _entry(
                 "value": None,
                 "evidence": crash.sentence,
             }
-    elif measure.n == 0:
+    elif matching.n == 0:
         value = None
     elif threshold.window_s is None:
-        value = _value(threshold, measure)
+        value = measure(threshold, _Samples(matching))
     else:
-        value = _worst_window(threshold, measure, context)
+        value = _worst_window(threshold, matching, context)
     outcome = HELD if value is not None and threshold.holds(value) else BROKEN
     if value is not None and not known:
         # more losses can only come to light: what is broken already stays broken
@@ -78,31 +79,13 @@ def _entry(
         outcome = BROKEN if facts else UNKNOWN
     entry = {"threshold": threshold.text, "outcome": outcome, "value": value}
     if value is None:
-        matched = "nothing that matched succeeded" if measure.n else "no operation matched"
+        matched = "nothing that matched succeeded" if matching.n else "no operation matched"
         entry["evidence"] = f"{matched}: a metric that never appeared has not passed"
     return entry
 
 
-def _value(threshold: Threshold, measure: Measure) -> float | None:
-    if threshold.aggregate == "count":
-        return float(measure.n)
-    if threshold.aggregate == "rate":
-        return measure.failed / measure.n
-    if measure.latency.n == 0:
-        return None
-    if threshold.aggregate == "avg":
-        return measure.latency.mean_ms()
-    if threshold.aggregate == "min":
-        return measure.latency.least_ns / 1e6
-    return measure.latency.quantile_ms(_share(threshold))
-
-
-def _share(threshold: Threshold) -> float:
-    return _QUANTILES[threshold.aggregate] if threshold.quantile is None else threshold.quantile
-
-
-def _worst_window(threshold: Threshold, measure: Measure, context: CheckContext) -> float | None:
-    per_bin = measure.per_bin
+def _worst_window(threshold: Threshold, matching: Measure, context: CheckContext) -> float | None:
+    per_bin = matching.per_bin
     if per_bin is None or threshold.window_s is None:
         return None
     used = np.flatnonzero(per_bin.sum(axis=1))
@@ -112,27 +95,58 @@ def _worst_window(threshold: Threshold, measure: Measure, context: CheckContext)
     windows = running[wide:] - running[:-wide]
     values = [
         value
-        for value in (_window_value(threshold, window) for window in windows)
+        for value in (measure(threshold, _Window(counts)) for counts in windows)
         if value is not None
     ]
     failing = [value for value in values if not threshold.holds(value)]
     return _farthest(threshold, failing or values)
 
 
-def _window_value(threshold: Threshold, window: Any) -> float | None:
-    shape, failed = window[:-1], int(window[-1])
-    served = int(shape.sum())
-    if threshold.aggregate == "count":
-        return float(served + failed)
-    if threshold.aggregate == "rate":
-        return failed / (served + failed) if served + failed else None
-    if not served:
-        return None
-    if threshold.aggregate == "avg":
+@dataclass(frozen=True)
+class _Samples:
+    """All operations that match a threshold."""
+
+    of: Measure
+
+    @property
+    def n(self) -> int:
+        return self.of.n
+
+    @property
+    def failed(self) -> int:
+        return self.of.failed
+
+    def mean_ms(self) -> float | None:
+        return self.of.latency.mean_ms()
+
+    def quantile_ms(self, share: float) -> float | None:
+        latency = self.of.latency
+        return latency.least_ns / 1e6 if share == 0 and latency.n else latency.quantile_ms(share)
+
+
+@dataclass(frozen=True)
+class _Window:
+    """Those of one window: buckets of latency of what succeeded, then how many failed."""
+
+    counts: Array
+
+    @property
+    def n(self) -> int:
+        return int(self.counts.sum())
+
+    @property
+    def failed(self) -> int:
+        return int(self.counts[-1])
+
+    def mean_ms(self) -> float | None:
+        served = self.n - self.failed
         middles = middle_ns(np.arange(buckets(WINDOWED)), WINDOWED)
-        return float((shape * middles).sum() / served / 1e6)
-    bucket = quantile_bucket(shape, _share(threshold))
-    return float(middle_ns(bucket, WINDOWED)) / 1e6
+        return float((self.counts[:-1] * middles).sum() / served / 1e6) if served else None
+
+    def quantile_ms(self, share: float) -> float | None:
+        if self.n == self.failed:
+            return None
+        return float(middle_ns(quantile_bucket(self.counts[:-1], share), WINDOWED)) / 1e6
 
 
 def _farthest(threshold: Threshold, values: Sequence[float]) -> float | None:
