@@ -6,7 +6,7 @@ from typing import Any
 
 from statedrill.history.operation import FOREIGN
 from statedrill.vocabulary import Phase
-from tests.check.drill_builder import AUDIT, plan, users, verdict
+from tests.check.drill_builder import AUDIT, events, forget, plan, users, verdict
 from tests.check.history_builder import CART, DRAFT, MS, PREFERENCES, START, Story
 
 WRITES = 15  # of each session of a drill
@@ -84,3 +84,51 @@ def test_an_audit_that_was_shown_nothing_but_leaks_says_so() -> None:
     seen = leak_to(10, again=False)
     assert f"Not known: {10 * WRITES} {SHOWN}." in seen["why"]
     assert not any("could read nothing" in why for why in seen["why"])
+
+
+def clause(seen: dict[str, Any], text: str) -> dict[str, Any]:
+    (found,) = [each for each in seen["promise"] if each["clause"] == text]
+    return dict(found)
+
+
+def test_without_an_audit_nothing_is_said_to_be_kept() -> None:
+    story = users()
+    story.rows = [row for row in story.rows if row["phase"] != Phase.AUDIT]
+    seen = verdict(story, plan("instance", survives=["instance"]))
+    assert clause(seen, "survives instance")["outcome"] == "unknown"
+    assert seen["outcome"] == "unknown"
+    assert seen["writes"]["unaudited"] == 150
+
+
+def test_an_object_that_the_audit_could_not_read_is_not_known() -> None:
+    story = users()
+    story.rows = [row for row in story.rows if row["phase"] != Phase.AUDIT or row["session"] != 3]
+    seen = verdict(story, plan("instance", survives=["instance"]))
+    assert seen["writes"]["unaudited"] > 0
+    assert any("that the audit could not read" in why for why in seen["why"])
+
+
+def test_accepted_writes_need_a_drained_queue() -> None:
+    story = users()
+    for row in story.rows:
+        if row["kind"] == 1:
+            row |= {"outcome": 3, "status": 202, "ver": 2**32 - 1}
+    seen = verdict(story, plan("instance", survives=["instance"]), events=events(drained=False))
+    assert seen["outcome"] == "unknown"
+    assert any("the queue was not seen empty" in why for why in seen["why"])
+    seen = verdict(story, plan("instance", survives=["instance"]))
+    assert seen["outcome"] == "held"
+    assert seen["writes"]["accepted"] == seen["writes"]["acknowledged"] == 150
+
+
+def test_accepted_writes_that_are_missing_are_lost_only_after_the_queue_was_drained() -> None:
+    story = users()
+    forget(story, 1)
+    for row in story.rows:
+        if row["kind"] == 1:
+            row |= {"outcome": 3, "status": 202}
+    made = plan("instance", survives=["instance"])
+    open_queue = verdict(story, made, events=events(drained=False))
+    assert (open_queue["writes"]["lost"], open_queue["writes"]["unsettled"]) == (0, 15)
+    assert open_queue["outcome"] == "unknown"
+    assert verdict(story, made)["writes"]["lost"] == 15
