@@ -16,7 +16,7 @@ from statedrill.check.numeric.histogram import Histogram
 
 @dataclass
 class Witness:
-    """The operations (at most four) that prove one violation, and the sentence that tells it."""
+    """The operations (at most four) that prove one violation, and the sentence that says so."""
 
     at_ns: int
     sentence: str

@@ -14,8 +14,8 @@ import numpy as np
 from statedrill.check.numeric.arrays import Array
 from statedrill.check.numeric.quantile import nearest_rank, quantile_bucket
 
-_FLOOR_BITS = 10  # shortest told apart: 2**10 ns, about a microsecond
-_CEILING_BITS = 42  # longest told apart: 2**42 ns, about 73 minutes
+_FLOOR_BITS = 10  # the shortest that is distinguished: 2**10 ns, about a microsecond
+_CEILING_BITS = 42  # the longest: 2**42 ns, about 73 minutes
 _MANTISSA = 52
 FINE = 10  # 2**10 buckets per doubling: error below 0.05 %
 COARSE = 5  # error below 1.6 %
