@@ -5,9 +5,12 @@ Figures of different machines are not comparable, so every plan carries this.
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import sys
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from statedrill import __version__
 from statedrill.plan.record import HostRecord
@@ -17,7 +20,8 @@ _PACKAGES = ("locust", "gevent", "chaostoolkit", "chaostoolkit-lib", "numpy", "p
              "ministack")  # fmt: skip
 
 
-def versions() -> dict[str, str]:
+@functools.cache
+def versions() -> Mapping[str, str]:
     """The installed version of each package that a figure may depend on."""
     from importlib import metadata  # noqa: PLC0415 - slow, and only a plan needs it
 
@@ -27,7 +31,7 @@ def versions() -> dict[str, str]:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return MappingProxyType(found)
 
 
 def host() -> HostRecord:

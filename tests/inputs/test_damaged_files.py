@@ -11,5 +11,5 @@ from tests.support.damaged_inputs import INPUTS, plan_with_damaged_inputs
 
 @pytest.mark.parametrize("kind", INPUTS)
 def test_a_damaged_file_makes_a_plan_or_is_refused_in_words(tmp_path: Path, kind: str) -> None:
-    refused = plan_with_damaged_inputs(kind, tmp_path, count=150)
+    refused = plan_with_damaged_inputs(kind, tmp_path, count=100)
     assert refused > 10
