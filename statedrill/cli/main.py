@@ -53,6 +53,7 @@ _ENVIRONMENT = {
     errno.EDQUOT: "the disk quota is used up: make room, or write elsewhere with --reports DIR",
     errno.EROFS: "the file system is read-only: write elsewhere with --reports DIR",
     errno.EACCES: "not permitted: write elsewhere with --reports DIR",
+    errno.ENAMETOOLONG: "the name is too long: name another file or folder",
     errno.EMFILE: "too many open files: raise the limit with `ulimit -n`",
 }
 

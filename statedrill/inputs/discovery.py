@@ -58,10 +58,9 @@ def find(kind: str, name: str) -> Path:
     """
     file_kind = FILE_KINDS[kind]
     if "/" in name or name.endswith(file_kind.suffixes):
-        path = Path(name).expanduser().resolve()
-        if not path.is_file():
-            raise InputError(f"{name}: no such {kind} file", f"name a file or a known {kind}")
-        return path
+        if path := _existing(name):
+            return path
+        raise InputError(f"{name}: no such {kind} file", f"name a file or a known {kind}")
     for path in _files(file_kind):
         if path.stem == name:
             return path
@@ -76,6 +75,14 @@ def find(kind: str, name: str) -> Path:
 def entries(kind: str) -> list[Entry]:
     """Every file of `kind` that comes with statedrill, in the order of their names."""
     return [Entry(kind, path.stem, path, _description(path)) for path in _files(FILE_KINDS[kind])]
+
+
+def _existing(name: str) -> Path | None:
+    try:
+        path = Path(name).expanduser().resolve()
+        return path if path.is_file() else None
+    except (OSError, RuntimeError):  # too long a name, or the home of an unknown user
+        return None
 
 
 def _files(file_kind: FileKind) -> list[Path]:
@@ -93,7 +100,7 @@ def _files(file_kind: FileKind) -> list[Path]:
 def _description(path: Path) -> str:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
-        told = ast.get_docstring(ast.parse(text)) or ""
+        description = ast.get_docstring(ast.parse(text)) or ""
     else:
-        told = str((yaml.safe_load(text) or {}).get("description", ""))
-    return told.strip().partition("\n")[0]
+        description = str((yaml.safe_load(text) or {}).get("description", ""))
+    return description.strip().partition("\n")[0]

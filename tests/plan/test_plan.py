@@ -66,17 +66,6 @@ def test_every_problem_of_every_input_is_named_at_once() -> None:
         assert part in told
 
 
-@pytest.mark.parametrize(
-    ("text", "rate"),
-    [("50/s", 50.0), ("300/m", 5.0), ("7200/h poisson", 2.0), (".5/s uniform", 0.5)],
-)
-def test_arrival_rates_are_read_as_written(text: str, rate: float) -> None:
-    load = plan(Options(arrival_rate=text)).load
-    assert load.arrival_rate == rate
-    assert load.arrivals == ("poisson" if "poisson" in text else "uniform")
-    assert load.planned_rate is None
-
-
 def test_a_variable_for_the_application_reaches_its_pattern() -> None:
     made = plan(Options(env=("BUGS=leak", "A=b=c")))
     assert made.pattern.application.env["BUGS"] == "leak"
