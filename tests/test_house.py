@@ -32,18 +32,19 @@ MAY_IMPORT = {
     "check/clauses": {"vocabulary"},
     "check/outcome": {"errors", "vocabulary"},
     "check/context": {"history", "inputs"},
-    "check/aggregate": {"check/numeric"},
-    "check/index": {"history", "vocabulary", "check/numeric"},
+    "check/metrics/record": {"vocabulary"},
+    "check/verdict/record": {"vocabulary", "check/metrics/record"},
+    "check/aggregate": {"check/verdict/record", "check/numeric"},
+    "check/index": {"history", "vocabulary", "check/verdict/record", "check/numeric"},
     "check/relations": {"vocabulary", "check/numeric", "check/index"},
     "check/search": {"history", "vocabulary"},
     "check/checks": {
         *("history", "vocabulary", "check/clauses", "check/context", "check/aggregate"),
         *("check/numeric", "check/index", "check/relations"),
     },
-    "check/metrics/record": {"vocabulary"},
     "check/metrics": {
-        *("history", "vocabulary", "inputs", "check/numeric", "check/outcome", "check/index"),
-        *("check/context", "check/aggregate", "check/checks"),
+        *("history", "vocabulary", "inputs", "check/metrics/record", "check/numeric"),
+        *("check/index", "check/context", "check/aggregate", "check/checks"),
     },
     "check/run_checks": {
         *("history", "vocabulary", "check/context", "check/aggregate"),
@@ -53,12 +54,14 @@ MAY_IMPORT = {
         *("history", "vocabulary", "check/context", "check/aggregate"),
         *("check/numeric", "check/index", "check/checks", "check/metrics", "check/run_checks"),
     },
-    "check/verdict/record": {"vocabulary", "check/metrics/record"},
     "check/verdict": {
-        *("history", "vocabulary", "check/clauses", "check/context", "check/aggregate"),
-        *("check/outcome", "check/numeric", "check/checks", "check/metrics", "check/partition"),
+        *("history", "vocabulary", "plan/record", "check/metrics/record", "check/verdict/record"),
+        *("check/clauses", "check/context", "check/aggregate", "check/numeric", "check/checks"),
+        *("check/metrics", "check/partition"),
     },
-    "check": {"history", "check/outcome", "check/verdict"},
+    "check": {
+        *("history", "plan/record", "check/outcome", "check/verdict/record", "check/verdict"),
+    },
     "processes": {"errors", "history"},
     "control": {"errors", "processes"},
     "faults": {"control", "history"},
@@ -134,7 +137,8 @@ MAY_IMPORT = {
     "drill": {"errors", "history", "vocabulary", "inputs", "plan", "processes", "target"},
     "cli": {
         *("errors", "run_folder", "inputs", "plan", "history", "cluster", "drill", "check"),
-        *("check/search", "report/text", "report/run", "report/comparison"),
+        *("check/verdict/record", "check/search"),
+        *("report/text", "report/run", "report/comparison"),
     },
     "__main__": {"cli"},
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from statedrill.check import judge
 from statedrill.history.store import History
-from statedrill.report.comparison.page import write_comparison
+from statedrill.report.comparison.page import load_runs, write_comparison
 from statedrill.report.run.page import write_report
 from statedrill.run_folder import read_plan, write_verdict
 
@@ -47,7 +47,7 @@ def rebuild(folder: Path = SAMPLE) -> list[Path]:
     pages = [write_report(run) for run in runs]
     comparison = folder / "comparison"
     comparison.mkdir(exist_ok=True)
-    return [*pages, write_comparison(comparison, runs)]
+    return [*pages, write_comparison(comparison, load_runs(runs))]
 
 
 def _without_paths(plan: bytes) -> bytes:

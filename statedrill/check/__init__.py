@@ -10,17 +10,16 @@ writes, prove nothing. Transactions across sessions are out of scope.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from statedrill.check.outcome import exit_code, worst_exit_code
+from statedrill.check.outcome import exit_code
 from statedrill.check.verdict.assemble import Judgement, assemble
+from statedrill.check.verdict.record import Verdict
 from statedrill.history.store import History
+from statedrill.plan.record import PlanRecord
 
-__all__ = ["Judgement", "assemble", "exit_code", "judge", "worst_exit_code"]
+__all__ = ["Judgement", "assemble", "exit_code", "judge"]
 
 
-def judge(history: History, plan: Mapping[str, Any]) -> dict[str, Any]:
+def judge(history: History, plan: PlanRecord) -> Verdict:
     """The verdict of a drill, as verdict.json has it. `assemble` also gives the crashes of checks.
 
     Raises:

@@ -12,6 +12,7 @@ from typing import Any
 
 from statedrill.check.numeric.arrays import Array
 from statedrill.check.numeric.histogram import Histogram
+from statedrill.check.verdict.record import WitnessOperation
 
 
 @dataclass
@@ -20,7 +21,7 @@ class Witness:
 
     at_ns: int
     sentence: str
-    operations: list[dict[str, Any]]
+    operations: list[WitnessOperation]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=1, default=str), flush=True)
 
 
-def print_for_people(verdicts: list[dict[str, Any]], page: Path | None, several: bool) -> None:
+def print_for_people(
+    verdicts: Sequence[Mapping[str, object]], page: Path | None, several: bool
+) -> None:
     """Print a table of `several` verdicts or the few lines of one, and where the report is."""
     from rich.console import Console
 

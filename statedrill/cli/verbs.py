@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import secrets
 import time
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,13 +19,21 @@ from typing import TYPE_CHECKING, Any
 from statedrill import errors
 from statedrill.cli.arguments import options
 from statedrill.cli.printing import print_error, print_for_people, print_json
-from statedrill.errors import ClusterError
+from statedrill.errors import ClusterError, StatedrillError
 from statedrill.history.events import EventLog
 from statedrill.inputs import discovery
 from statedrill.inputs.options import Options
-from statedrill.run_folder import VERDICT_FILE, open_folder, read_plan, write_log, write_verdict
+from statedrill.run_folder import (
+    LOGS_FOLDER,
+    VERDICT_FILE,
+    open_folder,
+    read_plan,
+    write_log,
+    write_verdict,
+)
 
 if TYPE_CHECKING:
+    from statedrill.check.verdict.record import StoredVerdict, Verdict
     from statedrill.plan.plan import Plan
 
 
@@ -33,9 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     plan = _plan(options(arguments))
     folder = _open(plan, arguments.reports)
     _drill(plan, folder, plan.title, arguments.headless)
-    verdict = _judge(folder)
-    _write_report(folder)
-    return _print_verdicts([(folder, verdict)], folder / "report.html", arguments.json)
+    verdict = _judge_and_report(folder)
+    return _print_verdicts([verdict], folder / "report.html", arguments.json)
 
 
 def compare(arguments: argparse.Namespace) -> int:
@@ -45,7 +53,8 @@ def compare(arguments: argparse.Namespace) -> int:
         for pattern in arguments.patterns
         for experiment in arguments.experiments
     ]
-    judged: list[tuple[Path, dict[str, Any]]] = []
+    folders: list[Path] = []
+    failures: dict[Path, str] = {}
     for number, plan in enumerate(plans, start=1):
         folder = _open(plan, arguments.reports)
         try:
@@ -53,10 +62,10 @@ def compare(arguments: argparse.Namespace) -> int:
         except ClusterError as error:
             # One pattern that does not come up is a result (unknown); the others still count.
             print_error(str(error))
-        judged.append((folder, _judge(folder)))
-        _write_report(folder)
-    page = _write_comparison(arguments.reports, [folder for folder, _ in judged])
-    return _print_verdicts(judged, page, arguments.json, several=True)
+        folders.append(folder)
+        failures |= _failure(folder, partial(_judge_and_report, folder))
+    page, verdicts = _write_comparison(arguments.reports, folders, failures)
+    return _print_verdicts(verdicts, page, arguments.json, several=True)
 
 
 def up(arguments: argparse.Namespace) -> int:
@@ -80,20 +89,20 @@ def check(arguments: argparse.Namespace) -> int:
     """`statedrill check RUN`: judge anew from the record alone."""
     if not (arguments.run / "plan.json").exists():
         return _check_external(arguments)
-    return _print_verdicts([(arguments.run, _judge(arguments.run))], None, arguments.json)
+    return _print_verdicts([_judge(arguments.run)], None, arguments.json)
 
 
 def report(arguments: argparse.Namespace) -> int:
     """`statedrill report RUN…`: write the pages anew."""
+    if len(arguments.runs) == 1:
+        print(_report(arguments.runs[0]))
+        return errors.HELD
+    failures: dict[Path, str] = {}
     for folder in arguments.runs:
-        read_plan(folder)
-        if not (folder / VERDICT_FILE).exists():
-            _judge(folder)
-        page = _write_report(folder)
-    if len(arguments.runs) > 1:
-        page = _write_comparison(arguments.reports, arguments.runs)
+        failures |= _failure(folder, partial(_report, folder))
+    page, _ = _write_comparison(arguments.reports, arguments.runs, failures)
     print(page)
-    return errors.HELD
+    return errors.BAD_INPUT if failures else errors.HELD
 
 
 def export(arguments: argparse.Namespace) -> int:
@@ -170,7 +179,41 @@ def _drill(plan: Plan, folder: Path, title: str, headless: bool) -> None:
         drill(plan, folder, partial(make_cluster, plan, folder), [observer])
 
 
-def _judge(folder: Path) -> dict[str, Any]:
+def _failure(folder: Path, work: Callable[[], object]) -> dict[Path, str]:
+    """`folder` with the reason why `work` on its run failed; empty when it did not.
+
+    One run that cannot be judged is a result (unknown); the others of a comparison still count.
+    """
+    try:
+        work()
+    except StatedrillError as error:
+        print_error(str(error))
+        return {folder: error.message}
+    except OSError:
+        raise  # a full disk, say, is not a matter of this run
+    except Exception as error:
+        crash = f"the judgement crashed ({type(error).__name__}: {error})"
+        path = write_log(folder, "crash.txt", traceback.format_exc())
+        print_error(f"{folder}: {crash}\n  the traceback is in {path}")
+        return {folder: f"{crash}; the traceback is in {LOGS_FOLDER}/{path.name}"}
+    return {}
+
+
+def _report(folder: Path) -> Path:
+    """The page of one run, written anew; judges it first where that was never done."""
+    read_plan(folder)
+    if not (folder / VERDICT_FILE).exists():
+        _judge(folder)
+    return _write_report(folder)
+
+
+def _judge_and_report(folder: Path) -> Verdict:
+    verdict = _judge(folder)
+    _write_report(folder)
+    return verdict
+
+
+def _judge(folder: Path) -> Verdict:
     from statedrill.check import assemble
     from statedrill.history.store import History
 
@@ -195,7 +238,7 @@ def _check_external(arguments: argparse.Namespace) -> int:
         print(f"{verdict['outcome']}: {'; '.join(verdict['why'])}")
         if verdict["witness"]:
             print(verdict["witness"])
-    return exit_code(verdict)
+    return exit_code(verdict["outcome"])
 
 
 def _write_report(folder: Path) -> Path:
@@ -204,28 +247,31 @@ def _write_report(folder: Path) -> Path:
     return write_report(folder)
 
 
-def _write_comparison(reports: Path, runs: list[Path]) -> Path:
-    from statedrill.report.comparison.page import write_comparison
+def _write_comparison(
+    reports: Path, folders: list[Path], failures: Mapping[Path, str]
+) -> tuple[Path, list[StoredVerdict]]:
+    from statedrill.report.comparison.page import load_runs, write_comparison
 
-    return write_comparison(open_folder(reports, "comparison"), runs)
+    runs = load_runs(folders, failures)
+    page = write_comparison(open_folder(reports, "comparison"), runs)
+    return page, [run.verdict for run in runs]
 
 
 def _print_verdicts(
-    judged: list[tuple[Path, dict[str, Any]]],
+    verdicts: Sequence[Verdict | StoredVerdict],
     page: Path | None,
     as_json: bool,
     several: bool = False,
 ) -> int:
     """Print what came out, for a person or as JSON, and return the worst exit code."""
-    from statedrill.check import worst_exit_code
+    from statedrill.check import exit_code
 
-    verdicts = [verdict for _, verdict in judged]
     if as_json:
         table = {"schema": 1, "report": str(page), "runs": verdicts}
         print_json(table if several else verdicts[0])
     else:
         print_for_people(verdicts, page, several)
-    return worst_exit_code(verdicts)
+    return exit_code(*(verdict["outcome"] for verdict in verdicts))
 
 
 def _printer(as_json: bool) -> Callable[[dict[str, Any]], None]:

@@ -82,15 +82,16 @@ def load_run(folder: Path) -> Run:
     return run
 
 
-def load_readable(folder: Path) -> Run:
+def load_readable(folder: Path, failure: str = "") -> Run:
     """What is readable of the run in `folder`: a damaged file counts as one that is not there, and
-    `missing` has the reason.
+    `missing` has the reason. `failure` is why the run could not be judged.
 
     Raises:
         InputError: no run's folder.
     """
     run, damages = _load(Path(folder))
-    return replace(run, missing=(*(f"{each.message}." for each in damages), *run.missing))
+    reasons = [f"{each}." for each in (failure, *(each.message for each in damages)) if each]
+    return replace(run, missing=tuple(dict.fromkeys([*reasons, *run.missing])))
 
 
 def _load(folder: Path) -> tuple[Run, list[StatedrillError]]:
@@ -122,9 +123,12 @@ def _load(folder: Path) -> tuple[Run, list[StatedrillError]]:
             f"There is no verdict.json: judge the run with `statedrill check {folder.name}`."
         )
         missing += _how_it_ended(events)
+    names: dict[str, object] = {}
+    if plan:
+        names = {"pattern": plan["pattern"]["name"], "experiment": plan["experiment"]["name"]}
+    unknown = completed_verdict(names)
     judged = verdict is not None
-    verdict = completed_verdict({}) if verdict is None else verdict
-    return Run(folder, plan, verdict, events, tuple(missing), judged), damages
+    return Run(folder, plan, verdict or unknown, events, tuple(missing), judged), damages
 
 
 def _read_verdict(path: Path) -> StoredVerdict:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from statedrill.check import judge
+from statedrill.check.verdict.record import Verdict
 from statedrill.history.events import Event
+from statedrill.plan.record import PlanRecord
 from statedrill.vocabulary import Kind, Outcome, Phase
 from tests.check.history_builder import MS, PREFERENCES, SESSION, START, Story
+from tests.support.plans import plain_plan
 
 BASELINE, FAULT, RECOVERY, SETTLE, AUDIT, END = 0, 10_000, 20_000, 30_000, 31_000, 32_000
 MARKS = {"baseline": BASELINE, "fault": FAULT, "recovery": RECOVERY, "settle": SETTLE,
@@ -39,15 +42,14 @@ def load(rate: float = 10.0, **more: Any) -> list[Event]:
     return [{"t": START + (second * 1000 + 500) * MS, **line, **more} for second in range(30)]
 
 
-def plan(domain: str | None = "instance", **promise: Any) -> dict[str, Any]:
+def plan(domain: str | None = "instance", **promise: Any) -> PlanRecord:
     """A plan for a failure of `domain`; the keywords are the pattern's promise."""
-    promised = {"survives": [], "guarantees": [], "idempotent": [], **promise}
-    return {
-        "pattern": {"name": "sample", "promise": promised},
+    return plain_plan({
+        "pattern": {"name": "sample", "promise": promise},
         "experiment": {"name": "sample", "domain": domain, "actions": ["terminate_instances"]},
         "load": {"planned_rate": 10.0},
         "seed": 7,
-    }
+    })  # fmt: skip
 
 
 def phase_at(at: float) -> Phase:
@@ -98,7 +100,7 @@ def forget(story: Story, sessions: int) -> None:
             row["read_wid"], row["ver"] = 0, 0
 
 
-def verdict(story: Story, made: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+def verdict(story: Story, made: PlanRecord | None = None, **more: Any) -> Verdict:
     """The verdict on a drill."""
     made = plan() if made is None else made
     domain = made["experiment"]["domain"]

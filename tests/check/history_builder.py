@@ -14,11 +14,13 @@ from statedrill.check import judge
 from statedrill.check.checks.base import CheckResults
 from statedrill.check.context import CheckContext
 from statedrill.check.run_checks import exclude_consequences, run_checks
+from statedrill.check.verdict.record import Verdict
 from statedrill.history.columns import ARROW_SCHEMA, NUMERIC, Names
 from statedrill.history.events import Event
 from statedrill.history.operation import NO_VERSION, NOTHING
 from statedrill.history.store import History, Part, to_part
 from statedrill.vocabulary import Kind, Model, Outcome, Phase
+from tests.support.plans import plain_plan
 
 MS = 1_000_000
 START = 7_000_000_000_000
@@ -124,10 +126,10 @@ class Story:
         return told(tables, events, load, **more)
 
     def verdict(
-        self, plan: dict[str, Any] | None = None, events: Sequence[Event] = (), **more: Any
-    ) -> dict[str, Any]:
-        """The verdict on the story."""
-        return judge(self.told(events, **more), plan or {})
+        self, changes: dict[str, Any] | None = None, events: Sequence[Event] = (), **more: Any
+    ) -> Verdict:
+        """The verdict on the story, made under a plain plan with `changes`."""
+        return judge(self.told(events, **more), plain_plan(changes))
 
 
 def told(

@@ -10,11 +10,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from statedrill.check import judge
+from statedrill.check.verdict.record import Verdict
 from statedrill.history.columns import ARROW_SCHEMA
 from statedrill.history.operation import ABSENT, ALIEN, FOREIGN, INITIAL
 from statedrill.vocabulary import Kind, Outcome, Phase
 from tests.check.history_builder import CART, HISTORY, ORDERS, PREFERENCES, UPLOAD, told
 from tests.check.simulator import FAIR, simulate
+from tests.support.plans import plain_plan
 
 Row = dict[str, Any]
 PLANTED = 12
@@ -42,16 +45,14 @@ class Scene:
         assert len(found) == PLANTED
         return found
 
-    def verdict(self) -> dict[str, Any]:
+    def verdict(self) -> Verdict:
         events = [{"t": self.rows[0]["call"], "event": "settled", "drained": True}]
         table = pa.Table.from_pylist(self.rows, ARROW_SCHEMA).sort_by("call")
         return judged(told((table,), events))
 
 
-def judged(history: Any) -> dict[str, Any]:
-    from statedrill.check import judge
-
-    return judge(history, {"pattern": {"name": "planted"}, "seed": 7})
+def judged(history: Any) -> Verdict:
+    return judge(history, plain_plan({"pattern": {"name": "planted"}, "seed": 7}))
 
 
 def writes(rows: list[Row]) -> list[Row]:

@@ -1,11 +1,12 @@
-"""The exit code of each outcome."""
+"""The exit codes of the three outcomes."""
 
 from __future__ import annotations
 
-from statedrill.check import worst_exit_code
+from statedrill.check import exit_code
+from statedrill.vocabulary import VerdictOutcome
 
 
 def test_the_worst_of_several_drills_gives_the_exit_code() -> None:
-    outcomes = [{"outcome": outcome} for outcome in ("held", "unknown", "broken")]
-    assert [worst_exit_code(outcomes[:count]) for count in (1, 2, 3)] == [0, 3, 99]
-    assert worst_exit_code([]) == 3
+    outcomes: list[VerdictOutcome] = ["held", "unknown", "broken"]
+    assert [exit_code(*outcomes[:count]) for count in (1, 2, 3)] == [0, 3, 99]
+    assert exit_code() == 3

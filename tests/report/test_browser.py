@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from statedrill.report.comparison.page import write_comparison
+from statedrill.report.comparison.page import load_runs, write_comparison
 from statedrill.report.run.page import write_report
 from tests.report.runs import write_run
 
@@ -69,7 +69,7 @@ def test_the_report_of_a_run_is_no_wider_than_the_screen(tmp_path: Path, width: 
 @pytest.mark.parametrize("width", [320, 768])
 def test_a_comparison_is_no_wider_than_the_screen(tmp_path: Path, width: int) -> None:
     runs = [write_run(tmp_path / name, "sticky", name) for name in ("none", "zone-outage")]
-    page = write_comparison(tmp_path / "comparison", runs)
+    page = write_comparison(tmp_path / "comparison", load_runs(runs))
     assert_fits(page, width, tmp_path)
 
 

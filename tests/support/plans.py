@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, cast
 
 from statedrill.inputs.options import Options
@@ -21,6 +22,23 @@ def plan_record(changes: Mapping[str, Any] | None = None, **options: Any) -> Pla
     content: dict[str, Any] = json.loads(json.dumps(plan.record()))
     _merge(content, changes or {})
     return cast(PlanRecord, content)
+
+
+def plain_plan(changes: Mapping[str, Any] | None = None) -> PlanRecord:
+    """A plan that promises nothing and breaks nothing, with `changes` merged into it."""
+    content = json.loads(_plain())
+    _merge(content, changes or {})
+    return cast(PlanRecord, content)
+
+
+@cache
+def _plain() -> str:
+    promise: dict[str, list[str]] = {"survives": [], "guarantees": [], "idempotent": []}
+    timings = {"load_balancer_timeout_s": 60.0, "queue_visibility_s": 0.0}
+    return json.dumps(plan_record({
+        "pattern": {"promise": promise}, "experiment": {"domain": None}, "timings": timings,
+        "load": {"planned_rate": None}, "seed": 0,
+    }))  # fmt: skip
 
 
 def _merge(content: dict[str, Any], changes: Mapping[str, Any]) -> None:

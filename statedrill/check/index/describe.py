@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from statedrill.check.index.operations import OperationTable
+from statedrill.check.verdict.record import WitnessOperation
 from statedrill.history.operation import (
     ABSENT,
     ALIEN,
@@ -50,7 +50,7 @@ class Describer:
     run: str
     origin_ns: int
 
-    def operation(self, row: int) -> dict[str, Any]:
+    def operation(self, row: int) -> WitnessOperation:
         """One operation of a witness, as the verdict's key "operations" has it."""
         raw = self.table.source_row[row]
         kind = Kind(int(self.table["kind"][row]))

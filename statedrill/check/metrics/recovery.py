@@ -12,13 +12,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from statedrill.check.aggregate import PartitionResult
 from statedrill.check.context import CheckContext
 from statedrill.check.index.operations import OperationTable
+from statedrill.check.metrics.record import Recovery
 from statedrill.check.numeric.arrays import NEVER, Array
 from statedrill.vocabulary import Outcome, Phase
 
@@ -69,7 +69,7 @@ def median_survival(recovered: Sequence[int], censored: Sequence[int]) -> float 
 
 def recovery(
     total: PartitionResult, context: CheckContext, rto_availability_s: float | None
-) -> dict[str, Any]:
+) -> Recovery[int]:
     """The key "recovery" of the verdict."""
     lost = total.counts["lost"]
     median = median_survival(total.recovered_ns, total.censored_ns)

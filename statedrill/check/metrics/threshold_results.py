@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -18,19 +17,20 @@ from statedrill.check.aggregate import PartitionResult
 from statedrill.check.checks.lost_writes import LostWrites
 from statedrill.check.checks.stale_reads import StaleReads
 from statedrill.check.context import CheckContext
+from statedrill.check.metrics.record import ThresholdResult
 from statedrill.check.metrics.traffic import WINDOWED, Measure, Traffic
 from statedrill.check.numeric.arrays import Array
 from statedrill.check.numeric.histogram import buckets, middle_ns
 from statedrill.check.numeric.quantile import quantile_bucket
 from statedrill.inputs.thresholds import Threshold, measure
-from statedrill.vocabulary import BROKEN, HELD, UNKNOWN
+from statedrill.vocabulary import BROKEN, HELD, UNKNOWN, VerdictOutcome
 
 _COUNTED_BY = {"lost": LostWrites.name, "stale": StaleReads.name}
 
 
 def judge_thresholds(
     total: PartitionResult, traffic: Traffic, context: CheckContext, firm: bool, audited: bool
-) -> list[dict[str, Any]]:
+) -> list[ThresholdResult]:
     """The key "thresholds" of the verdict. `firm`: the drill had footing; `audited`: the losses
     are known.
     """
@@ -46,7 +46,7 @@ def _entry(
     total: PartitionResult,
     context: CheckContext,
     known: bool,
-) -> dict[str, Any]:
+) -> ThresholdResult:
     aborted = dict(context.aborted)
     if threshold.text in aborted:
         told = f"the drill was ended when it measured {aborted[threshold.text]:.6g}"
@@ -72,12 +72,12 @@ def _entry(
         value = measure(threshold, _Samples(matching))
     else:
         value = _worst_window(threshold, matching, context)
-    outcome = HELD if value is not None and threshold.holds(value) else BROKEN
+    outcome: VerdictOutcome = HELD if value is not None and threshold.holds(value) else BROKEN
     if value is not None and not known:
         # more losses can only come to light: what is broken already stays broken
         facts = threshold.about_state and outcome == BROKEN
         outcome = BROKEN if facts else UNKNOWN
-    entry = {"threshold": threshold.text, "outcome": outcome, "value": value}
+    entry: ThresholdResult = {"threshold": threshold.text, "outcome": outcome, "value": value}
     if value is None:
         matched = "nothing that matched succeeded" if matching.n else "no operation matched"
         entry["evidence"] = f"{matched}: a metric that never appeared has not passed"

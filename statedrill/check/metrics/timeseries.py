@@ -3,43 +3,71 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
 
 from statedrill.check.aggregate import PartitionResult
 from statedrill.check.context import CheckContext
 from statedrill.check.metrics.availability import quantiles_ms
+from statedrill.check.metrics.record import (
+    PERCENTILES,
+    LatencyFigures,
+    OperationFigures,
+    Percentile,
+    PhaseWindow,
+    Series,
+)
 from statedrill.check.metrics.traffic import LOAD_PHASES, Traffic
 from statedrill.check.numeric.arrays import Array
+from statedrill.check.numeric.histogram import Histogram
 from statedrill.history.columns import Names
 from statedrill.history.store import History
 from statedrill.vocabulary import Outcome, Phase
 
-_COUNTED = ("lost_writes", "lost_sessions", "stale")
+_SHARES: Mapping[Percentile, float] = {
+    "p50": 0.5,
+    "p95": 0.95,
+    "p99": 0.99,
+    "p999": 0.999,
+    "max": 1.0,
+}
 _ALWAYS = (Phase.BASELINE, Phase.FAULT, Phase.RECOVERY)
 
 
-def latencies(traffic: Traffic) -> dict[str, dict[str, Any]]:
-    """The keys "latency_ms" (from the intended start) and "service_ms" (from the call): per phase
-    of the load n, p50, p95, p99, p999, max of what succeeded, and the errors beside it.
+def latencies(traffic: Traffic) -> tuple[dict[str, LatencyFigures], dict[str, LatencyFigures]]:
+    """The keys "latency_ms" (from the intended start) and "service_ms" (from the call): the
+    figures of each phase of the load, and the errors beside them.
     """
-    found: dict[str, dict[str, Any]] = {"latency_ms": {}, "service_ms": {}}
+    return _by_phase(traffic, traffic.latency), _by_phase(traffic, traffic.service)
+
+
+def _by_phase(traffic: Traffic, spreads: Mapping[int, Histogram]) -> dict[str, LatencyFigures]:
+    found: dict[str, LatencyFigures] = {}
     for phase in LOAD_PHASES:
         counts = traffic.outcomes[phase]
         errors = int(counts[Outcome.FAILED] + counts[Outcome.UNKNOWN])
-        for key, spread in (("latency_ms", traffic.latency), ("service_ms", traffic.service)):
-            figures = spread[phase].summary() if phase in spread else {}
-            if figures or errors:
-                figures["errors"] = errors
-            if figures or phase in _ALWAYS:
-                found[key][phase.name.lower()] = figures
+        figures = _figures(spreads.get(phase))
+        if figures or errors:
+            figures["errors"] = errors
+        if figures or phase in _ALWAYS:
+            found[phase.name.lower()] = figures
     return found
 
 
-def operations(traffic: Traffic, names: Names) -> dict[str, dict[str, Any]]:
+def _figures(spread: Histogram | None) -> LatencyFigures:
+    """Count and percentiles of what succeeded; empty where nothing did."""
+    if spread is None or spread.n == 0:
+        return {}
+    figures: LatencyFigures = {"n": spread.n}
+    for key in PERCENTILES:
+        figures[key] = round(spread.quantile_ms(_SHARES[key]) or 0.0, 3)
+    return figures
+
+
+def operations(traffic: Traffic, names: Names) -> dict[str, OperationFigures[int]]:
     """The key "operations": per operation n, errors, unknown, p50 and p99 (ms) over the load."""
-    found = {}
+    found: dict[str, OperationFigures[int]] = {}
     for code, counts in sorted(traffic.operation_outcomes.items()):
-        figures = traffic.operations[code].summary() if code in traffic.operations else {}
+        figures = _figures(traffic.operations.get(code))
         found[names.ops.get(code, f"operation {code}")] = {
             "n": int(counts.sum()),
             "errors": int(counts[Outcome.FAILED] + counts[Outcome.UNKNOWN]),
@@ -50,7 +78,7 @@ def operations(traffic: Traffic, names: Names) -> dict[str, dict[str, Any]]:
     return found
 
 
-def phases(history: History, context: CheckContext) -> list[dict[str, Any]]:
+def phases(history: History, context: CheckContext) -> list[PhaseWindow]:
     """The key "phases"."""
     return [
         {
@@ -62,7 +90,7 @@ def phases(history: History, context: CheckContext) -> list[dict[str, Any]]:
     ]
 
 
-def series(total: PartitionResult, traffic: Traffic, context: CheckContext) -> dict[str, Any]:
+def series(total: PartitionResult, traffic: Traffic, context: CheckContext) -> Series:
     """The key "series": bins over the whole record, by time of the call; lost writes by their
     confirmation, lost sessions by their first evidence.
     """
@@ -74,7 +102,9 @@ def series(total: PartitionResult, traffic: Traffic, context: CheckContext) -> d
         "failed": traffic.failed.tolist(),
         "p50_ms": _rounded(quantiles_ms(traffic.shape, 0.5)),
         "p99_ms": _rounded(quantiles_ms(traffic.shape, 0.99)),
-        **{name: total.bins[name].tolist() for name in _COUNTED},
+        "lost_writes": total.bins["lost_writes"].tolist(),
+        "lost_sessions": total.bins["lost_sessions"].tolist(),
+        "stale": total.bins["stale"].tolist(),
     }
 
 

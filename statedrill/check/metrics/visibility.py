@@ -7,13 +7,12 @@ too). Reads before any acknowledged write have no age. Follow-ups of a lost stat
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from statedrill.check.checks.base import CheckResults
 from statedrill.check.checks.stale_reads import StaleReads
 from statedrill.check.index.precedence import Predecessors
+from statedrill.check.metrics.record import VisibilityPoint
 from statedrill.check.numeric.arrays import NONE, Array
 
 AGES_MS = (
@@ -39,7 +38,7 @@ def visibility(results: CheckResults, following: Array) -> Array:
     return counts.reshape(2, size)
 
 
-def curve(counts: Array) -> list[dict[str, Any]]:
+def curve(counts: Array) -> list[VisibilityPoint]:
     """The key "visibility": per age (up to `age_s`, None: any older) the reads and the share that
     sees the write.
     """

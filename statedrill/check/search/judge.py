@@ -19,7 +19,7 @@ from statedrill.check.search.models import Move, moves
 from statedrill.check.search.unique_writes import Contradiction, NotUnique, check_unique
 from statedrill.check.search.wing_gong import MOST_REMEMBERED, Budget, search
 from statedrill.history.formats import ForeignHistory, ForeignOperation
-from statedrill.vocabulary import BROKEN, HELD, UNKNOWN, Outcome
+from statedrill.vocabulary import BROKEN, HELD, UNKNOWN, Outcome, VerdictOutcome
 
 MOST_WITNESSES = 20  # operations that a contradiction names; nearly all need two to eight
 _READING = ("read", "get", "cas")
@@ -46,7 +46,7 @@ class ForeignVerdict(TypedDict):
     and `keys` are counts, `states` the configurations that the search visited.
     """
 
-    outcome: str
+    outcome: VerdictOutcome
     why: list[str]
     model: str
     format: str
@@ -61,7 +61,7 @@ class ForeignVerdict(TypedDict):
 
 @dataclass(frozen=True)
 class _Decision:
-    outcome: str
+    outcome: VerdictOutcome
     why: str
     contradiction: Contradiction | None = None
     keys: int = 1
@@ -149,7 +149,7 @@ def _out_of_budget(
     )
 
 
-def _without_contradiction(history: ForeignHistory) -> tuple[str, str]:
+def _without_contradiction(history: ForeignHistory) -> tuple[VerdictOutcome, str]:
     shows = sum(
         each.action in _READING and each.outcome is Outcome.OK for each in history.operations
     )

@@ -13,7 +13,7 @@ from statedrill.history.store import History
 CLOCK_ERROR_MS = 100.0
 
 
-def gaps(history: History) -> list[str]:
+def incompleteness(history: History) -> list[str]:
     """What may be missing in the record, and whose times are not certain."""
     lost = [
         f"{_load_process(history, worker)} was lost: what it had in flight is not on record"
@@ -26,7 +26,7 @@ def gaps(history: History) -> list[str]:
         if error_ms > CLOCK_ERROR_MS
     ]
     silent = [
-        f"{_load_process(history, int(event['worker']))} was silent in the phase {event['phase']}: "
+        f"{_load_process(history, event['worker'])} was silent in the phase {event['phase']}: "
         "what its users would have seen is not on record"
         for event in history.events
         if event["event"] == "load-silent"

@@ -102,9 +102,11 @@ class FaultEvidence(TypedDict):
     how: str | None
     proved: bool
     proof: str | None
+    phrase: NotRequired[str]
+    """What happened, as the end of a sentence; absent in histories of an earlier version."""
 
 
-class Clause(TypedDict):
+class ClauseResult(TypedDict):
     """One clause of the promise; one that is not promised never breaks the drill."""
 
     clause: str
@@ -152,6 +154,8 @@ class Finding(_Class, Generic[Count]):
     """95 % confidence interval of the share, from resampling whole sessions"""
     witness: str | None
     operations: list[WitnessOperation]
+    crash: NotRequired[str]
+    """the exception that ended the check, which therefore is unknown"""
 
 
 class VerdictRecord(TypedDict, Generic[Count]):
@@ -179,7 +183,7 @@ class VerdictRecord(TypedDict, Generic[Count]):
     """by phase, from the call"""
     operations: dict[str, OperationFigures[Count]]
     faults: list[FaultEvidence]
-    promise: list[Clause]
+    promise: list[ClauseResult]
     thresholds: list[ThresholdResult]
     footing: Footing
     findings: list[Finding[Count]]

@@ -1,21 +1,104 @@
-"""The verdict in sentences: the one that a person reads first, and why the outcome is so."""
+"""The verdict in sentences: the one that a person reads first, and why the outcome is so.
+
+Reads the record alone; decides nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from statedrill.check.metrics.record import ThresholdResult
+from statedrill.check.verdict.record import FaultEvidence, Verdict
 from statedrill.vocabulary import BROKEN, HELD, UNKNOWN
 
-_FAULTS = {
-    "terminate_instances": "{count} {was} killed",
+
+def summary(verdict: Verdict, domain: str | None) -> str:
+    """One sentence, or two: what was lost, under which failure, and whether it was promised."""
+    sentence = f"{verdict['pattern']} {_kept(verdict)} {_when(verdict['faults'], domain)}"
+    return f"{sentence}{_ending(verdict, domain)}."
+
+
+def reasons(verdict: Verdict, open_questions: Sequence[str]) -> list[str]:
+    """Why the outcome is what it is: what was broken first, then what is not known."""
+    promised = [each for each in verdict["promise"] if each["promised"]]
+    broken = [
+        f"Broken: {each['clause']} ({each['evidence']})."
+        for each in promised
+        if each["outcome"] == BROKEN
+    ]
+    broken += [
+        f"Broken: the threshold {each['threshold']} ({_measured(each)})."
+        for each in verdict["thresholds"]
+        if each["outcome"] == BROKEN
+    ]
+    unknown = [f"Not known: {each}." for each in dict.fromkeys(open_questions)]
+    unknown += [
+        f"Not known: {each['clause']} ({each['evidence']})."
+        for each in promised
+        if each["outcome"] == UNKNOWN
+    ]
+    also = [f"Also: {each}." for each in verdict["deaths"] if each not in open_questions]
+    also += [
+        f"Also: the check {each['check']} crashed ({each['crash']})."
+        for each in verdict["findings"]
+        if "crash" in each
+    ]
+    if broken or unknown:
+        return broken + unknown + also
+    limits = len(verdict["thresholds"])
+    held = f"All {len(promised)} promised clauses held"
+    return [held + (f", and all {limits} thresholds." if limits else "."), *also]
+
+
+def _measured(threshold: ThresholdResult) -> str:
+    if threshold["value"] is None:
+        return threshold.get("evidence", "never measured")
+    return f"measured {threshold['value']:,.6g}"
+
+
+def _kept(verdict: Verdict) -> str:
+    sessions, writes = verdict["sessions"], verdict["writes"]
+    if not writes["acknowledged"] and not sessions["total"]:
+        return "was not tested: nothing is on record"
+    if not writes["acknowledged"] and not sessions["lost"]:
+        return "was not tested: no write was ever acknowledged"
+    if not sessions["lost"] and not writes["lost"]:
+        return (
+            f"lost none of {sessions['total']:,} sessions and none of "
+            f"{writes['acknowledged']:,} acknowledged writes"
+        )
+    lost_sessions = _share(sessions["lost"], sessions["total"], "session")
+    lost_writes = _share(writes["lost"], writes["acknowledged"], "acknowledged write")
+    return f"lost {lost_sessions} and {lost_writes}"
+
+
+def _share(lost: int, total: int, noun: str) -> str:
+    if not lost:
+        return f"none of {total:,} {noun}s"
+    return f"{lost:,} of {_number(total, noun)} ({100 * lost / total:.1f} %)"
+
+
+def _number(number: int, noun: str) -> str:
+    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _when(faults: Sequence[FaultEvidence], domain: str | None) -> str:
+    if not faults:
+        return "without a failure" if domain is None else "in a drill whose fault never happened"
+    phrases = list(dict.fromkeys(_phrase(each, domain) for each in faults))
+    if len(phrases) > 2:
+        return f"when {len(phrases)} things were broken"
+    return f"when {' and '.join(phrases)}"
+
+
+# A fault brings its own phrase; these are for histories of an earlier version.
+_PHRASES = {
     "stop_zone": "a whole zone went down",
     "flush": "the cache was emptied",
-    "flush_cache": "the cache was emptied",
     "test_failover": "the cache failed over",
     "failover_db_cluster": "the database failed over",
 }
-_DOMAINS = {
+_PHRASES_OF_DOMAINS = {
     "instance": "an instance was lost",
     "zone": "a zone was lost",
     "cache": "the cache was lost",
@@ -24,115 +107,36 @@ _DOMAINS = {
     "storage": "the object storage failed",
     "network": "the network failed",
 }
-_COUNTS = ("no", "one", "two", "three", "four", "five", "six")
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
 
 
-def summary(verdict: Mapping[str, Any], domain: str | None) -> str:
-    """One sentence, or two: what was lost, under which failure, and whether it was promised."""
-    when = _when(verdict["faults"], domain)
-    sentence = f"{verdict['pattern']} {_kept(verdict)} {when}"
-    ending = _ending(verdict, domain)
-    return f"{sentence}{ending}."
-
-
-def reasons(verdict: Mapping[str, Any], doubts: Sequence[str]) -> list[str]:
-    """Why the outcome is what it is: what was broken first, then what is not known."""
-    broken = [
-        f"Broken: {each['clause']} ({each['evidence']})."
-        for each in verdict["promise"]
-        if each["promised"] and each["outcome"] == BROKEN
-    ]
-    broken += [
-        f"Broken: the threshold {each['threshold']} ({_measured(each)})."
-        for each in verdict["thresholds"]
-        if each["outcome"] == BROKEN
-    ]
-    unknown = [f"Not known: {doubt}." for doubt in dict.fromkeys(doubts)]
-    unknown += [
-        f"Not known: {each['clause']} ({each['evidence']})."
-        for each in verdict["promise"]
-        if each["promised"] and each["outcome"] == UNKNOWN
-    ]
-    also = [f"Also: {each}." for each in verdict["deaths"] if each not in doubts]
-    also += [
-        f"Also: the check {each['check']} crashed ({each['crash']})."
-        for each in verdict["findings"]
-        if "crash" in each
-    ]
-    if broken or unknown:
-        return broken + unknown + also
-    clauses = sum(each["promised"] for each in verdict["promise"])
-    limits = len(verdict["thresholds"])
-    held = f"All {clauses} promised clauses held"
-    return [held + (f", and all {limits} thresholds." if limits else "."), *also]
-
-
-def _measured(threshold: Mapping[str, Any]) -> str:
-    if threshold["value"] is None:
-        return str(threshold.get("evidence", "never measured"))
-    return f"measured {threshold['value']:,.6g}"
-
-
-def _kept(verdict: Mapping[str, Any]) -> str:
-    sessions, writes = verdict["sessions"], verdict["writes"]
-    if not writes["acknowledged"] and not sessions["total"]:
-        return "was not tested: nothing is on record"
-    if not writes["acknowledged"] and not sessions["lost"]:
-        return "was not tested: no write was ever acknowledged"
-    lost_sessions = _share(sessions["lost"], sessions["total"], "session", "sessions")
-    lost_writes = _share(
-        writes["lost"], writes["acknowledged"], "acknowledged write", "acknowledged writes"
-    )
-    if not sessions["lost"] and not writes["lost"]:
-        return f"lost none of {sessions['total']:,} sessions and none of " + (
-            f"{writes['acknowledged']:,} acknowledged writes"
-        )
-    return f"lost {lost_sessions} and {lost_writes}"
-
-
-def _share(lost: int, total: int, one: str, many: str) -> str:
-    if not lost:
-        return f"none of {total:,} {many}"
-    noun = one if total == 1 else many
-    return f"{lost:,} of {total:,} {noun} ({100 * lost / total:.1f} %)"
-
-
-def _writes(number: int) -> str:
-    return "1 write" if number == 1 else f"{number:,} writes"
-
-
-def _when(faults: Sequence[Mapping[str, Any]], domain: str | None) -> str:
-    if not faults:
-        return "without a failure" if domain is None else "in a drill whose fault never happened"
-    told = list(dict.fromkeys(_fault(each, domain) for each in faults))
-    return "when " + (" and ".join(told) if len(told) < 3 else f"{len(told)} things were broken")
-
-
-def _fault(fault: Mapping[str, Any], domain: str | None) -> str:
-    name = str(fault.get("name") or "").replace("-", "_").rpartition("/")[2]
-    count = len(fault.get("targets") or ())
+def _phrase(fault: FaultEvidence, domain: str | None) -> str:
+    if phrase := fault.get("phrase"):
+        return phrase
+    name = (fault["name"] or "").replace("-", "_").rpartition("/")[2]
+    count = len(fault["targets"])
     if name == "terminate_instances" and count:
-        number = _COUNTS[count] if count < len(_COUNTS) else str(count)
-        noun, was = ("instance", "was") if count == 1 else ("instances", "were")
-        return f"{number} {noun} {was} killed"
-    if name in _FAULTS and "{" not in _FAULTS[name]:
-        return _FAULTS[name]
-    return _DOMAINS.get(str(domain), f"{name.replace('_', ' ')} happened")
+        number = _NUMBERS[count] if count < len(_NUMBERS) else str(count)
+        return f"{number} {'instance was' if count == 1 else 'instances were'} killed"
+    if name in _PHRASES:
+        return _PHRASES[name]
+    return _PHRASES_OF_DOMAINS.get(str(domain), f"{name.replace('_', ' ')} happened")
 
 
-def _ending(verdict: Mapping[str, Any], domain: str | None) -> str:
-    clause = verdict["promise"][0]
-    lost = verdict["sessions"]["lost"] or verdict["writes"]["lost"]
+def _ending(verdict: Verdict, domain: str | None) -> str:
+    writes, reads = verdict["writes"], verdict["reads"]
+    lost = verdict["sessions"]["lost"] or writes["lost"]
     more = ""
-    if verdict["reads"]["leaked"]:
-        more += f"; {verdict['reads']['leaked']:,} answers showed another session's state"
-    if twice := verdict["writes"]["duplicated"]:
-        more += f"; {_writes(twice)} took effect twice"
-    if told := verdict["writes"]["two_versions"]:
-        more += f"; {_writes(told)} {'was' if told == 1 else 'were'} shown with two versions"
-    if not lost and verdict["reads"]["stale"]:
-        more += f"; {verdict['reads']['stale']:,} of {verdict['reads']['total']:,} reads were stale"
-    if lost and domain is not None and not clause["promised"]:
+    if reads["leaked"]:
+        more += f"; {reads['leaked']:,} answers showed another session's state"
+    if twice := writes["duplicated"]:
+        more += f"; {_number(twice, 'write')} took effect twice"
+    if shown := writes["two_versions"]:
+        was = "was" if shown == 1 else "were"
+        more += f"; {_number(shown, 'write')} {was} shown with two versions"
+    if not lost and reads["stale"]:
+        more += f"; {reads['stale']:,} of {reads['total']:,} reads were stale"
+    if lost and domain is not None and not verdict["promise"][0]["promised"]:
         return more + "; its promise does not cover this"
     if lost:
         return more + "; it had promised to lose none"

@@ -59,30 +59,36 @@ class Comparison(TypedDict):
     runs: list[StoredVerdict]
 
 
-def write_comparison(folder: Path, runs: Sequence[Path]) -> Path:
-    """Write the comparison of `runs` (their folders) into `folder`; returns the page's path.
-
-    A run without a report of its own gets one, so that every link leads somewhere. A run with a
-    damaged file is shown with what is readable of it, and with the reason.
+def load_runs(folders: Sequence[Path], failures: Mapping[Path, str] | None = None) -> list[Run]:
+    """The runs to compare. One with a damaged file, or one that could not be judged (`failures`
+    has the reasons by folder), is there with what is readable of it and with the reason.
 
     Raises:
         InputError: no run is named, or one is not a run's folder.
     """
-    if not runs:
+    if not folders:
         raise InputError("no run to compare", "name the folders of one or more runs")
-    loaded = [load_readable(path) for path in runs]
+    return [load_readable(folder, (failures or {}).get(folder, "")) for folder in folders]
+
+
+def write_comparison(folder: Path, runs: Sequence[Run]) -> Path:
+    """Write the comparison of `runs` into `folder`; returns the page's path.
+
+    A run that lacks a report of its own, or has no verdict, gets one, so that every link leads to
+    what is known now.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for run in loaded:
-        if not (run.folder / "report.html").exists():
+    for run in runs:
+        if not run.judged or not (run.folder / "report.html").exists():
             write_run_report(run)
-    links = [_link(folder, run) for run in loaded]
-    answer = comparison_sentences(list(cells_of(loaded).values()))
-    write_text(folder / "summary.md", summary_of_comparison(answer, loaded, links))
-    write_text(folder / "junit.xml", junit(loaded))
-    text = json.dumps(_comparison(answer, loaded, links), indent=1, ensure_ascii=False)
+    links = [_link(folder, run) for run in runs]
+    answer = comparison_sentences(list(cells_of(runs).values()))
+    write_text(folder / "summary.md", summary_of_comparison(answer, runs, links))
+    write_text(folder / "junit.xml", junit(runs))
+    text = json.dumps(_comparison(answer, runs, links), indent=1, ensure_ascii=False)
     write_text(folder / "comparison.json", text + "\n")
-    html = page("comparison.html", _context(answer, loaded, links))
+    html = page("comparison.html", _context(answer, runs, links))
     return write_text(folder / "report.html", html)
 
 
@@ -119,16 +125,9 @@ def _comparison(answer: Sequence[str], runs: Sequence[Run], links: Sequence[str]
         "report": "report.html",
         "answer": list(answer),
         "reports": list(links),
-        "runs": [run.verdict if run.judged else _not_judged(run) for run in runs],
-    }
-
-
-def _not_judged(run: Run) -> StoredVerdict:
-    return {
-        **run.verdict,
-        "why": list(run.missing),
-        "pattern": run.pattern,
-        "experiment": run.experiment,
+        "runs": [
+            run.verdict if run.judged else {**run.verdict, "why": list(run.missing)} for run in runs
+        ],
     }
 
 

@@ -20,7 +20,7 @@ def test_an_empty_history_is_unknown_and_has_every_key() -> None:
     verdict = Story().verdict()
     assert verdict.keys() >= KEYS
     assert verdict["outcome"] == "unknown"
-    assert exit_code(verdict) == 3
+    assert exit_code(verdict["outcome"]) == 3
     assert {each["outcome"] for each in verdict["findings"]} == {"unknown"}
 
 

@@ -10,7 +10,7 @@ from tests.check.history_builder import MS, START
 
 def test_a_fault_that_is_not_proved_leaves_the_verdict_open() -> None:
     seen = verdict(users(), events=events(proved=False))
-    assert (seen["outcome"], exit_code(seen)) == ("unknown", 3)
+    assert (seen["outcome"], exit_code(seen["outcome"])) == ("unknown", 3)
     assert any("nothing proves that the fault f1" in why for why in seen["why"])
 
 

@@ -19,7 +19,7 @@ def clause(seen: dict[str, Any], text: str) -> dict[str, Any]:
 
 def test_a_kept_promise_is_held() -> None:
     seen = verdict(users(), plan("instance", survives=["instance"], guarantees=GUARANTEES))
-    assert (seen["outcome"], exit_code(seen)) == ("held", 0)
+    assert (seen["outcome"], exit_code(seen["outcome"])) == ("held", 0)
     assert seen["why"] == ["All 7 promised clauses held."]
     assert seen["summary"] == (
         "sample lost none of 10 sessions and none of 150 acknowledged writes when one instance "
@@ -31,7 +31,7 @@ def test_a_broken_promise_is_broken_and_told_first() -> None:
     story = users()
     forget(story, 2)
     seen = verdict(story, plan("instance", survives=["instance"]))
-    assert (seen["outcome"], exit_code(seen)) == ("broken", 99)
+    assert (seen["outcome"], exit_code(seen["outcome"])) == ("broken", 99)
     lost = seen["writes"]["lost"]
     assert seen["why"][0] == (
         f"Broken: survives instance ({lost} of 150 acknowledged writes lost)."

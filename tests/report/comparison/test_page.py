@@ -9,10 +9,18 @@ from xml.etree import ElementTree
 import pytest
 
 from statedrill.errors import InputError
-from statedrill.report.comparison.page import write_comparison
+from statedrill.report.comparison import page as page_module
+from statedrill.report.comparison.page import load_runs
 from tests.report.reading import Page
 from tests.report.runs import sample_plan, sample_verdict, write_json, write_run
 from tools.sample import ORDER, SAMPLE
+
+
+def compare(folder: Path, runs: list[Path], **failures: str) -> Path:
+    """Compare; `failures` are reasons by the folders' names."""
+    reasons = {run: failures[run.name] for run in runs if run.name in failures}
+    return page_module.write_comparison(folder, load_runs(runs, reasons))
+
 
 PATTERNS = ("sticky", "distributed", "decoupled")
 
@@ -39,7 +47,7 @@ def make_with_reports(
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("reports")
     runs = make_with_reports(root, PATTERNS, ("instance-kill", "cache-flush"))
-    write_comparison(root / "comparison", runs)
+    compare(root / "comparison", runs)
     return root / "comparison"
 
 
@@ -78,7 +86,7 @@ def test_every_cell_links_to_the_report_of_its_run(page: Page, compared: Path) -
 
 def test_links_still_lead_when_the_whole_folder_is_moved(tmp_path: Path) -> None:
     runs = make(tmp_path / "a", ("sticky",), ("none",))
-    write_comparison(tmp_path / "a" / "comparison", runs)
+    compare(tmp_path / "a" / "comparison", runs)
     moved = (tmp_path / "a").rename(tmp_path / "b")
     page = Page((moved / "comparison" / "report.html").read_text())
     link = next(each for each in page.links if each.startswith(".."))
@@ -105,7 +113,7 @@ def test_the_page_is_whole_and_loads_nothing(page: Page, compared: Path) -> None
 def test_the_same_runs_give_the_same_files(compared: Path) -> None:
     names = ("report.html", "summary.md", "comparison.json", "junit.xml")
     before = [(compared / name).read_bytes() for name in names]
-    write_comparison(
+    compare(
         compared,
         [
             compared.parent / f"{pattern} & {experiment}"
@@ -131,7 +139,7 @@ def test_junit_has_a_suite_for_every_run(compared: Path) -> None:
 def test_a_run_without_a_verdict_is_compared_as_unknown(tmp_path: Path) -> None:
     runs = make_with_reports(tmp_path, ("sticky", "distributed"), ("instance-kill",))
     (runs[1] / "verdict.json").unlink()
-    page = Page(write_comparison(tmp_path / "comparison", runs).read_text())
+    page = Page(compare(tmp_path / "comparison", runs).read_text())
     assert "nothing can be said about distributed" in page.text
     assert "no verdict.json" in page.text
 
@@ -141,7 +149,7 @@ def test_plans_that_differ_are_said_to_differ(tmp_path: Path) -> None:
     plan = sample_plan("distributed")
     plan["load"]["users"], plan["host"]["cores"] = 100, 96
     write_json(runs[1] / "plan.json", plan)
-    page = Page(write_comparison(tmp_path / "comparison", runs).read_text())
+    page = Page(compare(tmp_path / "comparison", runs).read_text())
     cores = sample_plan("sticky")["host"]["cores"]
     said = f"users: 240 and 100; processors: {cores} and 96"
     assert f"Not like for like; the plans differ in {said}" in page.text
@@ -155,7 +163,7 @@ def test_runs_without_any_figure_are_still_compared(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run")
     latency = {"latency_ms": {"baseline": nothing, "fault": {}}}
     write_json(run / "verdict.json", sample_verdict() | empty | latency)
-    page = Page(write_comparison(tmp_path / "comparison", [run]).read_text())
+    page = Page(compare(tmp_path / "comparison", [run]).read_text())
     assert "Nothing can be said about sticky" in page.text
     assert "No run has a recorded timeline" in page.text
 
@@ -174,9 +182,9 @@ def test_a_run_with_a_damaged_file_is_compared_and_the_reason_is_shown(
 ) -> None:
     runs = make(tmp_path, ("sticky", "distributed"), ("instance-kill",))
     (runs[1] / name).write_text(text)
-    page = Page(write_comparison(tmp_path / "comparison", runs).read_text())
+    page = Page(compare(tmp_path / "comparison", runs).read_text())
     assert "sticky lost 33.3 % of its sessions" in page.text.replace("\u00a0", " ")
-    assert f"{name}: " in page.text
+    assert f"{name}:" in page.text
     value = json.loads((tmp_path / "comparison" / "comparison.json").read_text())
     outcomes = [run["outcome"] for run in value["runs"]]
     assert outcomes == ["held", "unknown" if name == "verdict.json" else "held"]
@@ -186,14 +194,27 @@ def test_a_run_with_a_damaged_file_is_compared_and_the_reason_is_shown(
         assert name in value["runs"][1]["why"][0]
 
 
+def test_a_run_that_could_not_be_judged_is_unknown_with_the_reason(tmp_path: Path) -> None:
+    runs = [write_run(tmp_path / name, name, "instance-kill") for name in PATTERNS[:2]]
+    (runs[1] / "verdict.json").unlink()
+    reason = "the judgement crashed (KeyError: 't')"
+    page = Page(compare(tmp_path / "comparison", runs, distributed=reason).read_text())
+    assert f"{reason}." in page.text
+    value = json.loads((tmp_path / "comparison" / "comparison.json").read_text())
+    assert [run["outcome"] for run in value["runs"]] == ["held", "unknown"]
+    assert value["runs"][1]["why"][0] == f"{reason}."
+    assert value["runs"][1]["pattern"] == "distributed"
+    assert reason in Page((runs[1] / "report.html").read_text()).text
+
+
 def test_a_comparison_with_what_is_no_run_at_all_is_refused(tmp_path: Path) -> None:
     runs = make_with_reports(tmp_path, ("sticky",), ("none",))
     (tmp_path / "no-run").mkdir()
     with pytest.raises(InputError, match="not the folder of a run"):
-        write_comparison(tmp_path / "comparison", [*runs, tmp_path / "no-run"])
+        compare(tmp_path / "comparison", [*runs, tmp_path / "no-run"])
 
 
 def test_no_run_at_all_is_refused_with_a_cure(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no run to compare"):
-        write_comparison(tmp_path / "comparison", [])
+        compare(tmp_path / "comparison", [])
     assert not (tmp_path / "comparison").exists()
