@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from statedrill.check.verdict.completeness import gaps
+from statedrill.check.verdict.completeness import incompleteness
 from statedrill.history.store import History
 from statedrill.load.load_process import STRIDE
 from tests.load.distributed.relay import Relay
@@ -98,7 +98,7 @@ def test_every_record_ends_in_the_run_folder_whole_and_on_one_clock(
     # Both were at work at the same time, by the master's clock: it is known to a few ms.
     assert all(begin < row["call"] < row["ret"] < end for row in rows)
     history = History.open(load.history)
-    assert (history.rows, history.incomplete, gaps(history)) == (received, (), [])
+    assert (history.rows, history.incomplete, incompleteness(history)) == (received, (), [])
     errors = [line["clock_error_ms"] for line in history.load if line["clock_error_ms"]]
     assert errors
     assert [spools(each) for each in workers] == [[], []]
@@ -133,7 +133,7 @@ def test_a_machine_that_is_lost_is_named_and_keeps_what_it_had_sent(load: Load) 
     history = History.open(load.history)
     (lost,) = history.incomplete
     name = load.lines("operations", lost)[0]["machine"]
-    assert gaps(history) == [
+    assert incompleteness(history) == [
         f"load process {lost} on {name} was lost: what it had in flight is not on record"
     ]
     assert f"load process {lost} on {name} was lost" in child.text()
