@@ -121,7 +121,7 @@ MAY_IMPORT = {
     "load": {"load/profiles", "load/users"},
     "report": {
         *("errors", "history", "vocabulary", "records", "run_folder"),
-        *("plan/record", "check/metrics/record", "check/verdict/record"),
+        *("plan/record", "check/checks", "check/metrics/record", "check/verdict/record"),
     },
     "report/figures": {"report", "check/metrics/record", "check/verdict/record"},
     "report/text": {"report", "vocabulary", "check/metrics/record", "check/verdict/record"},

@@ -1,10 +1,13 @@
-"""What the words of a report mean, for a reader who meets them for the first time."""
+"""What the words of a report mean, for a reader who meets them for the first time.
+
+Each check brings the word for what it finds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from statedrill.check.checks import CHECKS
 
-GLOSSARY: Mapping[str, str] = {
+_TERMS = {
     "acknowledged write": "A write whose answer told the user that it is safe: 200 or 201 (stored) "
     "or 202 (accepted into a queue).",
     "audit": "After the cluster is whole again every object of every session is read once more; "
@@ -24,12 +27,6 @@ GLOSSARY: Mapping[str, str] = {
     "checked is unknown, never held.",
     "interval": "Where the true share lies with 95 % confidence, from resampling whole sessions. "
     "Nothing seen in n chances means: less than 3/n (rule of three).",
-    "leak": "A read that shows what another session wrote.",
-    "lost session": "A user who was signed in and then was not, without having signed out.",
-    "lost write": "An acknowledged write whose effect the audit did not find, though nothing "
-    "newer replaced it.",
-    "monotonic reads": "Session guarantee: what a session has once seen, it never sees older.",
-    "monotonic writes": "Session guarantee: a session's writes take effect in its order.",
     "operation": "One recorded call to the application, with the outcome ok, failed (surely not "
     "done) or unknown.",
     "outage": "For how long fewer than half as many operations succeeded as before the "
@@ -41,15 +38,17 @@ GLOSSARY: Mapping[str, str] = {
     "profile": "How many users or arrivals, and when.",
     "promise": "What the pattern claims: which failure domains it survives without losing an "
     "acknowledged write or a session, and which session guarantees hold.",
-    "read your writes": "Session guarantee: a session sees its own acknowledged writes.",
     "RPO": "Recovery point observed: how far before the fault the oldest lost write was "
     "acknowledged.",
     "RTO": "Recovery time observed: from the fault until service (availability) or state is "
     "right again.",
     "scenario": "What users do: one Locust file.",
-    "stale read": "A read that shows an older state than one already acknowledged or seen.",
     "verdict": "The drill's answer: held, broken or unknown, with reasons.",
     "witness": "The few operations, at most four, that prove a violation by themselves.",
-    "writes follow reads": "Session guarantee: a write takes effect after the state that its "
-    "session had read before it.",
 }
+
+
+def glossary() -> dict[str, str]:
+    """Every term and its meaning, in alphabetical order."""
+    terms = _TERMS | {check.term: check.meaning for check in CHECKS}
+    return {term: terms[term] for term in sorted(terms, key=str.lower)}

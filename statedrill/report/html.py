@@ -15,12 +15,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from statedrill import __version__
-from statedrill.report.glossary import GLOSSARY
+from statedrill.report.glossary import glossary
 
 
 def page(template: str, context: Mapping[str, Any]) -> str:
     """The HTML of `template` (run.html, comparison.html)."""
-    shared = {"style": _style(), "glossary": GLOSSARY, "version": __version__}
+    shared = {"style": _style(), "glossary": glossary(), "version": __version__}
     return _environment().get_template(template).render(**shared, **context)
 
 
