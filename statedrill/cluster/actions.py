@@ -13,6 +13,8 @@ from typing import Any
 
 from statedrill.cluster.compute.instance import Instance
 from statedrill.cluster.network.addresses import ZONES, accepts
+from statedrill.cluster.services.failover_pair import FailoverPair
+from statedrill.cluster.services.valkey.replication_group import ReplicationGroup
 from statedrill.cluster.topology import Topology
 from statedrill.control.server import Action, Arguments
 from statedrill.errors import ClusterError, ControlError
@@ -66,11 +68,7 @@ class Actions:
 
     def queue_depth(self) -> int:
         """Messages that wait or are in flight in all queues; 0 without a queue."""
-        return (
-            self._topology.aws.queue_depth()
-            if self._topology.aws and self._topology.has_queue
-            else 0
-        )
+        return self._topology.backlog()
 
     def terminate_instances(self, given: Arguments) -> dict[str, object]:
         """SIGKILL instances: those named, or `Count` (1) by seeded chance, in `Zone` or anywhere.
@@ -135,7 +133,7 @@ class Actions:
 
     def flush(self) -> dict[str, object]:
         """Every key of the cache is gone; nothing is broken where there is no cache."""
-        cache = self._topology.cache
+        cache = self._cache()
         with self._one_at_a_time:
             fault = self._faults.begin(
                 "flush",
@@ -157,7 +155,8 @@ class Actions:
         Raises:
             ControlError: there is no primary that could be killed.
         """
-        pair = self._topology.database if service == "database" else self._topology.cache
+        found = self._topology.service(service)
+        pair = found if isinstance(found, FailoverPair) else None
         with self._one_at_a_time:
             nodes = pair.nodes() if pair else []
             primaries = [name for name, _, role, alive in nodes if role == "primary" and alive]
@@ -202,7 +201,7 @@ class Actions:
         t = self._topology.context.timings
         instances_s = t.instance_detection_s + t.instance_boot_s + _REPLACED_S
         rebalance_s = t.rebalance_delay_s + t.instance_boot_s + t.deregistration_delay_s
-        services_s = max(t.database_failover_s, t.cache_failover_s)
+        services_s = self._topology.restore_time_s()
         return _HEAL_TIMEOUT_S + instances_s + rebalance_s + services_s
 
     def _chosen(self, given: Arguments) -> list[Instance]:
@@ -225,8 +224,13 @@ class Actions:
         why = f"nothing to break: pattern {self._pattern} has no {what}"
         return self._faults.prove(fault, False, why)
 
+    def _cache(self) -> ReplicationGroup | None:
+        found = self._topology.service("cache")
+        return found if isinstance(found, ReplicationGroup) else None
+
     def _cache_keys(self) -> int:
-        return self._topology.cache.key_count() if self._topology.cache else 0
+        cache = self._cache()
+        return cache.key_count() if cache else 0
 
 
 def _zone(given: Mapping[str, Any]) -> str:

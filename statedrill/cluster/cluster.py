@@ -159,7 +159,7 @@ class Cluster:
 
     def environment(self) -> dict[str, str]:
         """What the application is told of its services, as environment variables."""
-        return self._topology.environment()
+        return self._topology.environment(ZONES[0])
 
     def missing(self) -> list[str]:
         """What keeps the cluster from being healthy, in words; empty when it is healthy."""
@@ -186,11 +186,11 @@ class Cluster:
         """Wait until the queues were empty three times in a row; whether they were in time."""
         deadline = time.monotonic() + timeout_s
         empty, depth = 0, self._depth()
-        while self._topology.has_queue and empty < _DRAINED_LOOKS and time.monotonic() < deadline:
+        while self._topology.defers_work and empty < _DRAINED_LOOKS and time.monotonic() < deadline:
             depth = self._depth()
             empty = empty + 1 if depth == 0 else 0
             time.sleep(_LOOK_S)
-        drained = empty >= _DRAINED_LOOKS or not self._topology.has_queue
+        drained = empty >= _DRAINED_LOOKS or not self._topology.defers_work
         self._emit("settled", drained=drained, queue_depth=depth)
         return drained
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 import resource
 import shutil
 import socket
-import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import psutil
 
-from statedrill.cluster import binaries
+from statedrill.cluster import binaries, services
 from statedrill.errors import StatedrillError
 from statedrill.processes.state_directory import state_directory
 
@@ -26,12 +25,11 @@ _DISK_GIB = 1.0
 
 def examine() -> list[dict[str, Any]]:
     """One row per part: `part`, `ok`, `found` and, where it is missing, the `cure`."""
+    programs = {each.part: each.find for kind in services.SERVICES for each in kind.requires}
     return [
         _row("Python", _python),
-        _row("HAProxy", lambda: _first_line(str(binaries.haproxy()), "-v")),
-        _row("PostgreSQL", lambda: _first_line(str(binaries.postgres_bin() / "postgres"), "-V")),
-        _row("Valkey", lambda: _first_line(str(binaries.valkey_server()), "--version")),
-        _row("MiniStack", lambda: " ".join(binaries.ministack_command()[1:])),
+        _row("HAProxy", lambda: binaries.first_line(str(binaries.haproxy()), "-v")),
+        *(_row(part, find) for part, find in programs.items()),
         _row("parent death", _parent_death),
         _row("loopback", _loopback),
         _row("open files", _open_files),
@@ -57,14 +55,6 @@ def _row(part: str, look: Callable[[], str]) -> dict[str, Any]:
 
 def _python() -> str:
     return ".".join(str(each) for each in sys.version_info[:3])
-
-
-def _first_line(*command: str) -> str:
-    try:
-        told = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise _Missing(f"{command[0]} does not run: {error}", "install it anew") from error
-    return told.stdout.partition("\n")[0]
 
 
 def _parent_death() -> str:

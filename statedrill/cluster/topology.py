@@ -1,7 +1,7 @@
 """A pattern's parts, made from its file and started in parallel.
 
-Knows which parts a pattern has and what each tells the application; knows neither faults nor the
-control address.
+Knows that there are services, instances, workers and a load balancer, and names no service; knows
+neither faults nor the control address.
 """
 
 from __future__ import annotations
@@ -13,39 +13,21 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import statedrill
+from statedrill.cluster import services
 from statedrill.cluster.compute.auto_scaling_group import AutoScalingGroup, instance_ids
 from statedrill.cluster.compute.instance import Template
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.routing.endpoints import Endpoints
 from statedrill.cluster.routing.load_balancer import LoadBalancer
-from statedrill.cluster.services.ministack import MiniStack
-from statedrill.cluster.services.postgres.multi_az import MultiAzDatabase
-from statedrill.cluster.services.valkey.replication_group import ReplicationGroup
+from statedrill.cluster.services.base import Service, ServiceContext
 from statedrill.errors import ClusterError
 from statedrill.inputs.pattern import Pattern
 from statedrill.processes.parallel import in_parallel
 
 _POLL_S = 0.1
 _START_ENDS_S = 5.0
-
-
-class Service(Protocol):
-    """What the managed services have in common."""
-
-    def start(self) -> None:
-        """Start it; returns when it answers."""
-
-    def is_healthy(self) -> bool:
-        """Whether it has all its nodes and answers."""
-
-    def restore(self) -> None:
-        """Bring back what is missing."""
-
-    def stop(self) -> None:
-        """End it at once."""
 
 
 class Topology:
@@ -56,19 +38,13 @@ class Topology:
         self.zones_down: set[str] = set()
         self._stopping = False
         self._starting: list[threading.Thread] = []
-        wants = pattern.services
-        names = [name for name in ("database", "cache") if name in wants]
-        self.endpoints = Endpoints(context, names) if names else None
-        self.database: MultiAzDatabase | None = None
-        self.cache: ReplicationGroup | None = None
-        if self.endpoints and "database" in wants:
-            self.database = MultiAzDatabase(context, self.endpoints)
-        if self.endpoints and "cache" in wants:
-            self.cache = ReplicationGroup(context, self.endpoints)
-        self.aws: MiniStack | None = None
-        self.has_queue = "queue" in wants
-        if self.has_queue or "storage" in wants:
-            self.aws = MiniStack(context, storage="storage" in wants, queue=self.has_queue)
+        self.endpoints = Endpoints(context)
+        shared = ServiceContext(context, self.endpoints)
+        self.services: list[Service] = [
+            kind(shared, pattern.services[kind.key])
+            for kind in services.SERVICES
+            if kind.key in pattern.services
+        ]
         self.balancer = LoadBalancer(
             context,
             stickiness=pattern.load_balancer.stickiness,
@@ -83,21 +59,18 @@ class Topology:
         Raises:
             ClusterError: the first process that did not start; others may still be starting.
         """
-        first: dict[str, Callable[[], None]] = {"load balancer": self.balancer.start}
-        if self.endpoints:
-            first["endpoints"] = self.endpoints.start
+        first = {"load balancer": self.balancer.start, "endpoints": self.endpoints.start}
         in_parallel(first, self._starting)
         # The application is started alongside its services: it waits for them by itself.
-        then: dict[str, Callable[[], None]] = {n: s.start for n, s in self.services().items()}
+        then: dict[str, Callable[[], None]] = {each.key: each.start for each in self.services}
         then["application"] = self.instances.start
         if self.workers:
             then["workers"] = self.workers.start
         in_parallel(then, self._starting)
 
-    def services(self) -> dict[str, Service]:
-        """The managed services that the pattern uses, by name."""
-        named = {"database": self.database, "cache": self.cache, "storage and queue": self.aws}
-        return {name: service for name, service in named.items() if service}
+    def service(self, key: str) -> Service | None:
+        """The service with this key in pattern files; None when the pattern does not use it."""
+        return next((each for each in self.services if each.key == key), None)
 
     def groups(self) -> list[AutoScalingGroup]:
         """The group of instances, and that of workers if there is one."""
@@ -110,8 +83,8 @@ class Topology:
             if not group.is_healthy():
                 have, want = len(group.in_service()), group.desired
                 lacking.append(f"{group.template.role}s: {have} of {want} in service")
-        lacking += [name for name, service in self.services().items() if not service.is_healthy()]
-        if self.endpoints and not self.endpoints.is_healthy():
+        lacking += [part for service in self.services for part in service.missing()]
+        if not self.endpoints.is_healthy():
             lacking.append("endpoints")
         return lacking
 
@@ -133,16 +106,17 @@ class Topology:
     def zone_down(self, zone: str) -> None:
         """Everything in the zone dies at once, and nothing starts there any more."""
         self.zones_down.add(zone)
-        parts = (*self.groups(), self.database, self.cache)
-        in_parallel({f"{zone}-{n}": partial(p.zone_down, zone) for n, p in enumerate(parts) if p})
+        parts: list[AutoScalingGroup | Service] = [*self.groups(), *self.services]
+        in_parallel({f"{zone}-{n}": partial(p.zone_down, zone) for n, p in enumerate(parts)})
         for process in self.context.registry.alive(zone):
             process.kill()
 
     def zone_up(self, zone: str) -> None:
         """The zone is back, empty-handed; each part fills it at its own pace."""
-        for part in (self.database, self.cache, *self.groups()):
-            if part:
-                part.zone_up(zone)
+        for service in self.services:
+            service.zone_up(zone)
+        for group in self.groups():
+            group.zone_up(zone)
         self.zones_down.discard(zone)
 
     def restore(self) -> None:
@@ -153,19 +127,21 @@ class Topology:
         """
         for zone in sorted(self.zones_down):
             self.zone_up(zone)
-        healing: dict[str, Callable[[], None]] = {
-            name: service.restore for name, service in self.services().items()
-        }
-        if self.endpoints:
-            self.endpoints.restore()
-        in_parallel(healing)
+        self.endpoints.restore()
+        for service in self.services:
+            service.undo()
+        in_parallel({each.key: each.restore for each in self.services})
+
+    def restore_time_s(self) -> float:
+        """How long `restore` waits by design, in seconds, on top of starting processes."""
+        return max((each.restore_time_s() for each in self.services), default=0.0)
 
     def stop(self) -> None:
         """End every process, services without asking; idempotent, safe at any stage of a start."""
         self._stopping = True
         for group in self.groups():
             group.close()
-        in_parallel({name: service.stop for name, service in self.services().items()})
+        in_parallel({each.key: each.stop for each in self.services})
         self.context.registry.close()
         for group in self.groups():
             group.join()
@@ -175,45 +151,58 @@ class Topology:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def nodes(self) -> list[dict[str, object]]:
-        """Every node of database and cache: service, name, zone, role, alive."""
+        """Every node of every service: service, name, zone, role, alive."""
         return [
-            {"service": service, "name": name, "zone": zone, "role": role, "alive": alive}
-            for service, pair in (("database", self.database), ("cache", self.cache))
-            if pair
-            for name, zone, role, alive in pair.nodes()
+            {"service": service.key, **node._asdict()}
+            for service in self.services
+            for node in service.nodes()
         ]
 
-    def environment(self) -> dict[str, str]:
-        """What the services tell the application; known before anything is started."""
-        env: dict[str, str] = {}
-        if self.database:
-            env["DATABASE_URL"] = self.database.url
-        if self.cache:
-            env["CACHE_URL"] = self.cache.url
-        if self.aws:
-            env.update(self.aws.environment())
-        return env
+    @property
+    def defers_work(self) -> bool:
+        """Whether a service accepts work that is done later."""
+        return any(each.defers_work for each in self.services)
+
+    def backlog(self) -> int:
+        """Work that services accepted and that is not done yet.
+
+        Raises:
+            ClusterError: a service that accepts such work does not answer.
+        """
+        return sum(each.backlog() for each in self.services)
+
+    def environment(self, zone: str) -> dict[str, str]:
+        """What the services tell an instance in `zone`; known before anything is started."""
+        return {
+            name: text
+            for service in self.services
+            for name, text in service.environment(zone).items()
+        }
 
     def _groups(
         self, pattern: Pattern, seed: int
     ) -> tuple[AutoScalingGroup, AutoScalingGroup | None]:
         application, workers = pattern.application, pattern.workers
-        cwd, env = pattern.path.parent.resolve(), {**self.environment(), **application.env}
+        cwd = pattern.path.parent.resolve()
 
         def template(role: str, command: tuple[str, ...], env: Mapping[str, str]) -> Template:
             expanded, more = _expanded(command)
-            return Template(role, expanded, cwd, application.health, {**more, **env})
+
+            def environment(zone: str) -> dict[str, str]:
+                return {**more, **self.environment(zone), **env}
+
+            return Template(role, expanded, cwd, application.health, environment)
 
         instances = AutoScalingGroup(
             self.context,
-            template("instance", application.command, env),
+            template("instance", application.command, application.env),
             application.instances,
             seed,
             self.balancer,
         )
         if not workers:
             return instances, None
-        worker = template("worker", workers.command, {**env, **workers.env})
+        worker = template("worker", workers.command, {**application.env, **workers.env})
         return instances, AutoScalingGroup(self.context, worker, workers.count, seed)
 
 

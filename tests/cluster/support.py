@@ -10,8 +10,11 @@ from dataclasses import replace
 
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import Network
+from statedrill.cluster.routing.endpoints import Endpoints
+from statedrill.cluster.services.base import ServiceContext
 from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError
 from statedrill.cluster.services.postgres.multi_az import MultiAzDatabase
+from statedrill.inputs.services import DatabaseOptions
 from statedrill.inputs.timings import Timings
 from statedrill.processes.registry import ProcessRegistry
 
@@ -25,6 +28,9 @@ TIMINGS = replace(
 )
 
 
+SHOP = DatabaseOptions(name="shop", user="shop")
+
+
 @contextlib.contextmanager
 def context_for(registry: ProcessRegistry, timings: Timings = TIMINGS) -> Iterator[ClusterContext]:
     """A site with a network of its own."""
@@ -33,6 +39,15 @@ def context_for(registry: ProcessRegistry, timings: Timings = TIMINGS) -> Iterat
         yield ClusterContext(registry, network, timings)
     finally:
         network.release()
+
+
+@contextlib.contextmanager
+def services_of(registry: ProcessRegistry, timings: Timings = TIMINGS) -> Iterator[ServiceContext]:
+    """What services are made in, with endpoints that they announce and that a test starts."""
+    with context_for(registry, timings) as context:
+        endpoints = Endpoints(context)
+        yield ServiceContext(context, endpoints)
+        endpoints.stop()
 
 
 def connect(database: MultiAzDatabase, timeout_s: float = 2.0) -> PostgresConnection:

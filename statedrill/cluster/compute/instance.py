@@ -25,14 +25,15 @@ class Template:
     """What every instance of a group is made of.
 
     `role` is `instance` (ready when `health` answers 200) or `worker` (ready when `health`
-    answers 200, or after one second of being alive: a worker need not speak HTTP).
+    answers 200, or after one second of being alive: a worker need not speak HTTP). `environment`
+    gives the variables for an instance in a zone.
     """
 
     role: str
     command: tuple[str, ...]
     cwd: Path
     health: str
-    env: Mapping[str, str]
+    environment: Callable[[str], Mapping[str, str]]
 
 
 @dataclass(eq=False)
@@ -73,7 +74,7 @@ def build(
     """An instance at a new address of `zone`; its process is made, not started."""
     address, port = context.network.zone_address(zone), context.network.port(8080)
     env = {
-        **template.env,
+        **template.environment(zone),
         "HOST": address,
         "PORT": str(port),
         "INSTANCE_ID": instance_id,

@@ -1,22 +1,19 @@
 """The DNS names of the managed services: addresses that stay while the primary behind them moves.
 
-One HAProxy in TCP mode forwards each endpoint to the present primary and is told by its runtime
-API where that is. Knows addresses; knows neither databases nor caches.
+One HAProxy in TCP mode forwards each endpoint to the present primary; its runtime API says where
+that is. Services announce their endpoints. Knows addresses; knows neither databases nor caches.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import accepts, require_free
 from statedrill.cluster.routing.haproxy import Haproxy
 
 Target = tuple[str, int]
-
-# service: last number of its regional address, and its usual port
-_SERVICES = {"database": (54, 5432), "cache": (63, 6379)}
 
 # Pools of the application may stay idle for longer than any drill lasts.
 _CONFIG = """\
@@ -40,26 +37,30 @@ listen {service}
 """
 
 
-class Endpoints:
-    """One fixed address for each of `services`, known before anything is started."""
+@dataclass(frozen=True)
+class Endpoint:
+    """What a service announces: `name`, its usual `port`, and the last number of its address."""
 
-    def __init__(
-        self, context: ClusterContext, services: Sequence[str] = ("database", "cache")
-    ) -> None:
-        self._addresses: dict[str, Target] = {
-            service: (context.network.regional_address(k), context.network.port(port))
-            for service, (k, port) in _SERVICES.items()
-            if service in services
-        }
-        self._targets: dict[str, Target | None] = dict.fromkeys(self._addresses)
+    name: str
+    host_number: int
+    port: int
+
+
+class Endpoints:
+    """One fixed address for each endpoint that was announced, known before anything is started."""
+
+    def __init__(self, context: ClusterContext) -> None:
+        self._context = context
+        self._addresses: dict[str, Target] = {}
+        self._targets: dict[str, Target | None] = {}
         self._lock = threading.Lock()
-        listens = (
-            _LISTEN.format(service=service, address=host, port=port)
-            for service, (host, port) in self._addresses.items()
-        )
-        self._haproxy = Haproxy(
-            context.registry, "endpoints", _CONFIG + "".join(listens), listens=self._listens
-        )
+        self._haproxy: Haproxy | None = None
+
+    def announce(self, endpoint: Endpoint) -> None:
+        """Have an endpoint from `start` on."""
+        host = self._context.network.regional_address(endpoint.host_number)
+        self._addresses[endpoint.name] = (host, self._context.network.port(endpoint.port))
+        self._targets[endpoint.name] = None
 
     def address(self, service: str) -> Target:
         """Host and port of an endpoint."""
@@ -70,14 +71,17 @@ class Endpoints:
         return self._targets[service]
 
     def start(self, timeout_s: float = 10.0) -> None:
-        """Listen on every endpoint and lead each to the target it has.
+        """Listen on every endpoint and lead each to the target it has; nothing without endpoints.
 
         Raises:
             ClusterError: an address is in use, or HAProxy did not start.
         """
+        if not self._addresses:
+            return
         for host, port in self._addresses.values():
             require_free(host, port)
-        self._haproxy.start(timeout_s)
+        haproxy = self._haproxy = self._haproxy or self._new_haproxy()
+        haproxy.start(timeout_s)
         with self._lock:
             for service, target in self._targets.items():
                 self._apply(service, target)
@@ -104,8 +108,8 @@ class Endpoints:
                 self._apply(service, None)
 
     def is_healthy(self) -> bool:
-        """Whether the endpoints are listened on."""
-        return self._haproxy.process.alive
+        """Whether every endpoint is listened on."""
+        return not self._addresses or bool(self._haproxy and self._haproxy.process.alive)
 
     def restore(self) -> None:
         """Listen again when HAProxy is gone.
@@ -118,17 +122,26 @@ class Endpoints:
 
     def stop(self) -> None:
         """Drop every connection and stop listening; idempotent."""
-        self._haproxy.process.kill()
-        self._haproxy.process.wait_gone()
+        if self._haproxy:
+            self._haproxy.process.kill()
+            self._haproxy.process.wait_gone()
+
+    def _new_haproxy(self) -> Haproxy:
+        listens = (
+            _LISTEN.format(service=service, address=host, port=port)
+            for service, (host, port) in self._addresses.items()
+        )
+        config = _CONFIG + "".join(listens)
+        return Haproxy(self._context.registry, "endpoints", config, listens=self._listens)
 
     def _listens(self) -> bool:
         return all(accepts(*address) for address in self._addresses.values())
 
     def _apply(self, service: str, target: Target | None) -> None:
-        if not self._haproxy.process.alive:
+        haproxy, server = self._haproxy, f"{service}/primary"
+        if haproxy is None or not haproxy.process.alive:
             return  # `start` leads it there
-        server = f"{service}/primary"
-        self._haproxy.close_server(server)
-        self._haproxy.cut_server(server)
+        haproxy.close_server(server)
+        haproxy.cut_server(server)
         if target:
-            self._haproxy.set_server(server, *target)
+            haproxy.set_server(server, *target)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Generic
 
-from statedrill.cluster.context import ClusterContext
+from typing_extensions import override
+
 from statedrill.cluster.network.addresses import ZONES
-from statedrill.cluster.routing.endpoints import Endpoints
+from statedrill.cluster.routing.endpoints import Endpoint
+from statedrill.cluster.services.base import NodeStatus, Service, ServiceContext
 from statedrill.cluster.services.failover_decisions import (
     IDLE_S,
     Action,
@@ -41,18 +43,17 @@ _POLL_S = 0.02
 _RESTORE_TIMEOUT_S = 30.0
 
 
-class FailoverPair(ABC, Generic[NodeT]):
-    """Keeps a primary and a second node in two zones, behind the endpoint of `service`."""
+class FailoverPair(Service, Generic[NodeT]):
+    """Keeps a primary and a second node in two zones, behind the service's endpoint."""
 
     standby_role = "replica"
     keeps_data = False
     """Whether a node that starts again has the data that it had."""
 
-    def __init__(
-        self, service: str, context: ClusterContext, endpoints: Endpoints, delays: Delays
-    ) -> None:
-        self._service, self._context = service, context
-        self._endpoints, self._delays = endpoints, delays
+    def __init__(self, context: ServiceContext, endpoint: Endpoint, delays: Delays) -> None:
+        self._context, self._delays = context.cluster, delays
+        self._endpoints = context.endpoints
+        self._endpoints.announce(endpoint)
         self._changed = threading.Condition(threading.RLock())
         self._wake_up = self._stopping = self._hurry = False
         self._nodes: Nodes[NodeT] = Nodes(self._make, self._wake)
@@ -62,6 +63,7 @@ class FailoverPair(ABC, Generic[NodeT]):
         self._last_error = ""
         self._thread: threading.Thread | None = None
 
+    @override
     def start(self) -> None:
         """Start both nodes and point the endpoint; returns when the service answers through it.
 
@@ -70,23 +72,24 @@ class FailoverPair(ABC, Generic[NodeT]):
         """
         self._primary, self._standby = self._nodes.create(ZONES[0]), self._nodes.create(ZONES[1])
         self._create(self._primary, self._standby)
-        self._endpoints.point(self._service, *self._primary.address)
+        self._endpoints.point(self.key, *self._primary.address)
         if not self._answers():
             raise self._primary.failed("does not answer through its endpoint")
-        self._thread = threading.Thread(target=self._loop, name=self._service, daemon=True)
+        self._thread = threading.Thread(target=self._loop, name=self.key, daemon=True)
         self._thread.start()
 
-    def nodes(self) -> list[tuple[str, str, str, bool]]:
-        """Name, zone, role and whether it is alive, of the primary and of the other."""
+    @override
+    def nodes(self) -> list[NodeStatus]:
+        """The primary and, when it is complete, the other."""
         pair = ((self._primary, "primary"), (self._standby, self.standby_role))
-        return [(n.name, n.zone, role, n.alive) for n, role in pair if n]
+        return [NodeStatus(n.name, n.zone, role, n.alive) for n, role in pair if n]
 
+    @override
     def zone_down(self, zone: str) -> None:
-        """Everything in `zone` dies at once, and nothing starts there until `zone_up`."""
         self._nodes.zone_down(zone)
 
+    @override
     def zone_up(self, zone: str) -> None:
-        """`zone` can be used again."""
         self._nodes.zone_up(zone)
 
     def failover(self) -> tuple[str, int]:
@@ -98,12 +101,13 @@ class FailoverPair(ABC, Generic[NodeT]):
         primary = self._primary
         if primary is None or not primary.alive:
             raise ClusterError(
-                f"the {self._service} has no primary that is alive", "wait until it has one again"
+                f"the {self.key} has no primary that is alive", "wait until it has one again"
             )
         end([primary])
         self._wake()
         return primary.name, primary.pid
 
+    @override
     def is_healthy(self) -> bool:
         """Whether both nodes live, the standby can take over, and the endpoint leads."""
         primary, standby = self._primary, self._standby
@@ -112,9 +116,10 @@ class FailoverPair(ABC, Generic[NodeT]):
             and standby
             and primary.alive
             and standby.alive
-            and self._endpoints.target(self._service) == primary.address
+            and self._endpoints.target(self.key) == primary.address
         )
 
+    @override
     def restore(self, timeout_s: float | None = None) -> None:
         """Bring every zone and every node back, without the delay of a rebuild; returns then.
 
@@ -130,16 +135,19 @@ class FailoverPair(ABC, Generic[NodeT]):
             while not self.is_healthy():
                 if time.monotonic() > deadline or self._stopping:
                     raise ClusterError(
-                        f"the {self._service} was not whole again within {limit_s:g} s",
-                        self._last_error
-                        or f"logs: {self._context.registry.logs}/{self._service}-*.log",
+                        f"the {self.key} was not whole again within {limit_s:g} s",
+                        self._last_error or f"logs: {self._context.registry.logs}/{self.key}-*.log",
                     )
                 time.sleep(_POLL_S)
         finally:
             self._hurry = False
 
+    @override
+    def restore_time_s(self) -> float:
+        return self._delays.failover_s
+
+    @override
     def stop(self) -> None:
-        """End both nodes at once (their data is thrown away) and the thread; idempotent."""
         self._stopping = True
         self._nodes.close()
         self._wake()
@@ -209,7 +217,7 @@ class FailoverPair(ABC, Generic[NodeT]):
                 return seconds
             case CloseEndpoint(), _:
                 with contextlib.suppress(ClusterError):  # without HAProxy there is no connection
-                    self._endpoints.disconnect(self._service)
+                    self._endpoints.disconnect(self.key)
             case PromoteStandby(), Node():
                 standby.promote()
                 self._take_over(standby)
@@ -239,10 +247,10 @@ class FailoverPair(ABC, Generic[NodeT]):
         self._primary, self._standby = successor, None
         self._standby_lost_at_s = time.monotonic()
         self._standby_lost_zone = dead.zone if successor is not dead else (standby or dead).zone
-        self._endpoints.point(self._service, *successor.address)
+        self._endpoints.point(self.key, *successor.address)
         if successor is not dead:
             self._context.registry.emit(
-                "failover", service=self._service, **{"from": dead.name, "to": successor.name}
+                "failover", service=self.key, **{"from": dead.name, "to": successor.name}
             )
         for node in self._nodes.all():
             if node is not successor:

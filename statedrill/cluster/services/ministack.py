@@ -1,157 +1,155 @@
-"""S3, SNS and SQS of the region: one MiniStack with the application's bucket, topic and queues.
+"""MiniStack: one process that answers as S3, SNS and SQS of the region.
 
-It is regional: no zone takes it down, and its contents live as long as its process. Knows the
-resources and their subscriptions; knows no message.
+It is regional: no zone takes it down, and its contents live as long as its process. Knows how it
+is started; knows no bucket, topic or queue.
 """
 
 from __future__ import annotations
 
-import json
-import math
+import importlib.util
 import shutil
+import sys
+import threading
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
 
-from statedrill.cluster.binaries import ministack_command
-from statedrill.cluster.context import ClusterContext
+from typing_extensions import override
+
 from statedrill.cluster.network.addresses import accepts, require_free
-from statedrill.cluster.services.aws_client import AwsClient
-from statedrill.errors import ClusterError
+from statedrill.cluster.services.base import Requirement, Service, ServiceContext
+from statedrill.errors import ClusterError, MissingPart
+
+ACCOUNT, REGION = "000000000000", "us-east-1"
 
 _PORT, _HOST_NUMBER = 4566, 70
-_ACCOUNT, _REGION = "000000000000", "us-east-1"
-_BUCKET, _TOPIC, _STATE, _ORDERS = "shop-uploads", "shop-writes", "state", "orders"
+_START_TIMEOUT_S = 15.0
+_CALL_TIMEOUT_S = 5.0
 
-_DEPTHS = (
-    "ApproximateNumberOfMessages",
-    "ApproximateNumberOfMessagesNotVisible",
-    "ApproximateNumberOfMessagesDelayed",
-)
+
+def ministack_command() -> tuple[str, ...]:
+    """The command that runs MiniStack in the foreground.
+
+    Raises:
+        MissingPart: package ministack is not installed.
+    """
+    if importlib.util.find_spec("ministack") is None:
+        raise MissingPart("MiniStack (S3, SNS, SQS) is not installed", "pip install ministack")
+    return (sys.executable, "-m", "ministack")
 
 
 class MiniStack:
-    """A bucket when `storage`, a topic that fans out to two queues when `queue`."""
+    """The process that the AWS services of one cluster share; started by the first of them."""
 
-    def __init__(
-        self, context: ClusterContext, *, storage: bool = True, queue: bool = True
-    ) -> None:
-        self._context, self._storage, self._queue = context, storage, queue
-        self._host = context.network.regional_address(_HOST_NUMBER)
-        self._port = context.network.port(_PORT)
-        self._folder = context.registry.folder / "aws"
-        self._process = context.registry.process(
+    def __init__(self, context: ServiceContext) -> None:
+        network, self._registry = context.cluster.network, context.cluster.registry
+        self.host, self.port = network.regional_address(_HOST_NUMBER), network.port(_PORT)
+        self._folder = self._registry.folder / "aws"
+        self._lock = threading.Lock()
+        self._clients: dict[str, Any] = {}
+        self._process = self._registry.process(
             "aws",
             "aws",
             "region",
             ministack_command(),
             env=self._settings(),
-            ready=lambda: accepts(self._host, self._port),
+            ready=lambda: accepts(self.host, self.port),
         )
 
     @property
     def endpoint_url(self) -> str:
         """Where every one of the services is spoken to."""
-        return f"http://{self._host}:{self._port}"
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def run(self) -> int | None:
+        """What tells one life of the process from the next; None while it is not there."""
+        return self._process.pid if self._process.alive else None
 
     def environment(self) -> dict[str, str]:
-        """What the application needs to know; the same before and after `start`."""
-        known = {
+        """What any AWS SDK needs to know."""
+        return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
-            "AWS_REGION": _REGION,
+            "AWS_REGION": REGION,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
         }
-        if self._storage:
-            known["BUCKET"] = _BUCKET
-        if self._queue:
-            known["TOPIC_ARN"] = _arn("sns", _TOPIC)
-            known["QUEUE_URL"] = self._queue_url(_STATE)
-            known["ORDERS_QUEUE_URL"] = self._queue_url(_ORDERS)
-        return known
 
-    def start(self, timeout_s: float = 15.0) -> None:
-        """Start MiniStack and make bucket, topic, queues and subscriptions.
+    def start(self) -> None:
+        """Start it when it is not there; returns when it listens.
 
         Raises:
-            ClusterError: it did not start, or refused to make one of them.
+            ClusterError: its address is in use, or it did not start.
         """
-        require_free(self._host, self._port)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._process.start(timeout_s)
-        with self._client() as client:
-            if self._storage:
-                client.s3("PUT", f"/{_BUCKET}")
-            if self._queue:
-                self._make_queues(client)
+        with self._lock:
+            if self._process.alive:
+                return
+            self._close_clients()  # their connections lead to a process that is gone
+            require_free(self.host, self.port)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._process.start(_START_TIMEOUT_S)
 
-    def queue_depth(self) -> int:
-        """Messages in all queues: visible, in flight and delayed; 0 without queues.
+    def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+        """The answer to one operation of `service` (`s3`, `sns`, `sqs`), named as in boto3.
 
         Raises:
-            ClusterError: the queues do not answer.
+            ClusterError: it does not answer, or refuses.
         """
-        if not self._queue:
-            return 0
-        depth = 0
-        with self._client() as client:
-            for name in (_STATE, _ORDERS):
-                asked = {"QueueUrl": self._queue_url(name), "AttributeNames": list(_DEPTHS)}
-                found = client.sqs("GetQueueAttributes", asked)["Attributes"]
-                depth += sum(int(found[each]) for each in _DEPTHS)
-        return depth
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see _client
 
-    def is_healthy(self) -> bool:
-        """Whether the services are there."""
-        return self._process.alive
-
-    def restore(self) -> None:
-        """Start them again when they are gone; empty, because their contents are gone too.
-
-        Raises:
-            ClusterError: as `start`.
-        """
-        if not self.is_healthy():
-            self.start()
+        try:
+            answer: dict[str, Any] = getattr(self._client(service), operation)(**parameters)
+        except ClientError as error:
+            raise ClusterError(f"{service} refused {operation}: {error}") from error
+        except BotoCoreError as error:
+            raise ClusterError(f"{service} does not answer: {error}") from error
+        return answer
 
     def stop(self) -> None:
-        """End them at once and throw everything away; idempotent."""
+        """End it at once and throw everything away; idempotent."""
         self._process.kill()
         self._process.wait_gone()
+        with self._lock:
+            self._close_clients()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _make_queues(self, client: AwsClient) -> None:
-        client.sns("CreateTopic", {"Name": _TOPIC})
-        # SQS takes whole seconds; a worker needs at least one to apply what it received.
-        visibility_s = max(1, math.ceil(self._context.timings.queue_visibility_s))
-        for name in (_STATE, _ORDERS):
-            attributes = {"VisibilityTimeout": str(visibility_s)}
-            made = client.sqs("CreateQueue", {"QueueName": name, "Attributes": attributes})
-            if made["QueueUrl"] != self._queue_url(name):
-                raise ClusterError(f"queue {name} got the address {made['QueueUrl']}")
-            subscription = {
-                "TopicArn": _arn("sns", _TOPIC),
-                "Protocol": "sqs",
-                "Endpoint": _arn("sqs", name),
-                "Attributes.entry.1.key": "RawMessageDelivery",
-                "Attributes.entry.1.value": "true",
-                "Attributes.entry.2.key": "FilterPolicy",
-                "Attributes.entry.2.value": json.dumps({"kind": [name]}),
-            }
-            client.sns("Subscribe", subscription)
+    def _client(self, service: str) -> Any:
+        """A client of boto3, which may be used by several threads at once."""
+        # boto3 takes a third of a second: it is imported while PostgreSQL starts, not before.
+        import boto3  # noqa: PLC0415
+        from botocore.config import Config  # noqa: PLC0415
 
-    def _client(self) -> AwsClient:
-        return AwsClient(self._host, self._port, _REGION)
+        with self._lock:
+            if service not in self._clients:
+                config = Config(
+                    connect_timeout=_CALL_TIMEOUT_S,
+                    read_timeout=_CALL_TIMEOUT_S,
+                    retries={"total_max_attempts": 1},
+                )
+                self._clients[service] = boto3.session.Session().client(
+                    service,
+                    endpoint_url=self.endpoint_url,
+                    region_name=REGION,
+                    aws_access_key_id="test",
+                    aws_secret_access_key="test",
+                    config=config,
+                )
+            return self._clients[service]
 
-    def _queue_url(self, name: str) -> str:
-        return f"{self.endpoint_url}/{_ACCOUNT}/{name}"
+    def _close_clients(self) -> None:
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
 
     def _settings(self) -> dict[str, str]:
         """MiniStack's environment; without these it would listen on every interface."""
         return {
             "SERVICES": "s3,sns,sqs",
-            "BIND_HOST": self._host,
-            "GATEWAY_PORT": str(self._port),
-            "MINISTACK_HOST": self._host,
-            "MINISTACK_ACCOUNT_ID": _ACCOUNT,
-            "MINISTACK_REGION": _REGION,
+            "BIND_HOST": self.host,
+            "GATEWAY_PORT": str(self.port),
+            "MINISTACK_HOST": self.host,
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
+            "MINISTACK_REGION": REGION,
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             # It ends containers that it believes to be its own: let it find none.
@@ -164,5 +162,35 @@ class MiniStack:
         }
 
 
-def _arn(service: str, name: str) -> str:
-    return f"arn:aws:{service}:{_REGION}:{_ACCOUNT}:{name}"
+class MiniStackService(Service):
+    """A service that MiniStack plays: it has resources, which are gone when MiniStack is."""
+
+    requires = (Requirement("MiniStack", lambda: " ".join(ministack_command()[1:])),)
+
+    def __init__(self, context: ServiceContext) -> None:
+        self._ministack = context.shared(MiniStack)
+        self._created_in: int | None = None
+
+    @override
+    def environment(self, zone: str) -> Mapping[str, str]:
+        return self._ministack.environment()
+
+    @override
+    def start(self) -> None:
+        self._ministack.start()
+        run = self._ministack.run
+        self._create(self._ministack)
+        self._created_in = run
+
+    @override
+    def is_healthy(self) -> bool:
+        run = self._ministack.run
+        return run is not None and run == self._created_in
+
+    @override
+    def stop(self) -> None:
+        self._ministack.stop()
+
+    @abstractmethod
+    def _create(self, ministack: MiniStack) -> None:
+        """Make its resources in a MiniStack that has none of them."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from statedrill.cluster.context import ClusterContext
-from statedrill.cluster.routing.endpoints import Endpoints
+from statedrill.cluster.routing.endpoints import Endpoint, Endpoints
 from statedrill.errors import ClusterError
 from statedrill.processes.registry import ProcessRegistry
 from tests.cluster.support import context_for
@@ -48,6 +48,8 @@ def context(registry: ProcessRegistry) -> Iterator[ClusterContext]:
 @pytest.fixture
 def endpoints(context: ClusterContext) -> Iterator[Endpoints]:
     made = Endpoints(context)
+    made.announce(Endpoint("database", 54, 5432))
+    made.announce(Endpoint("cache", 63, 6379))
     made.start()
     yield made
     made.stop()
@@ -140,10 +142,21 @@ def test_an_endpoint_moved_while_nobody_listens_leads_there_once_healed(
 
 
 def test_an_address_in_use_is_named(context: ClusterContext) -> None:
-    endpoints = Endpoints(context, ["cache"])
+    endpoints = Endpoints(context)
+    endpoints.announce(Endpoint("cache", 63, 6379))
     host, port = endpoints.address("cache")
     with (
         socket.create_server((host, port)),
         pytest.raises(ClusterError, match=f"{host} port {port} is in use"),
     ):
         endpoints.start()
+
+
+def test_without_any_endpoint_nothing_is_started(
+    context: ClusterContext, registry: ProcessRegistry
+) -> None:
+    endpoints = Endpoints(context)
+    endpoints.start()
+    assert endpoints.is_healthy()
+    assert registry.alive() == []
+    endpoints.stop()

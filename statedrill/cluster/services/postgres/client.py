@@ -35,8 +35,8 @@ class PostgresConnection:
         self,
         address: tuple[str, int],
         *,
-        user: str = "postgres",
-        database: str = "shop",
+        user: str,
+        database: str,
         timeout_s: float = 2.0,
     ) -> None:
         self._socket = socket.create_connection(address, timeout_s)

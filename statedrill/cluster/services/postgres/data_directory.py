@@ -1,8 +1,8 @@
 """Where a PostgreSQL's data folder comes from, and as whom its programs run.
 
 PostgreSQL refuses to run as root: its programs run as nobody inside of a user namespace, or where
-there is none, root becomes nobody. A template folder with database and user `shop` is made once
-per version and kept in the user's cache. Knows no running server.
+there is none, root becomes nobody. A template folder with the database and the role of a pattern is
+made once per version and kept in the user's cache. Knows no running server.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from statedrill.cluster.binaries import postgres_bin
 from statedrill.cluster.services.postgres.configuration import ACCESS
+from statedrill.cluster.services.postgres.programs import postgres_bin
 from statedrill.errors import ClusterError, MissingPart
+from statedrill.inputs.services import DatabaseOptions
 from statedrill.processes.spawner import dies_with_owner
 from statedrill.processes.state_directory import state_directory
 
@@ -40,19 +41,26 @@ _INITDB = (
     "--locale=C",
     "--wal-segsize=4",
 )
-# Of initdb's three databases only one is kept, as `shop`: 300 files to copy instead of 1300.
-# Per step: the database to work in, and what to do there.
-_SQL = (
-    (
-        "template1",
-        "CREATE ROLE shop LOGIN;\n"
-        "ALTER DATABASE postgres RENAME TO shop;\n"
-        "ALTER DATABASE shop OWNER TO shop;\n"
-        "UPDATE pg_database SET datistemplate = false;\n"
-        "DROP DATABASE template0;\n",
-    ),
-    ("shop", "DROP DATABASE template1;\n"),
-)
+Steps = tuple[tuple[str, str], ...]
+
+
+def _sql(names: DatabaseOptions) -> Steps:
+    """Per step: the database to work in, and what to do there.
+
+    Of initdb's three databases only one is kept, renamed: 300 files to copy instead of 1300.
+    """
+    role, database = f'"{names.user}"', f'"{names.name}"'
+    return (
+        (
+            "template1",
+            f"CREATE ROLE {role} LOGIN;\n"
+            f"ALTER DATABASE postgres RENAME TO {database};\n"
+            f"ALTER DATABASE {database} OWNER TO {role};\n"
+            "UPDATE pg_database SET datistemplate = false;\n"
+            "DROP DATABASE template0;\n",
+        ),
+        (names.name, "DROP DATABASE template1;\n"),
+    )
 
 
 @dataclass(frozen=True)
@@ -109,8 +117,8 @@ def release_root(root: Path) -> None:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def copy_template(folder: Path) -> None:
-    """Fill the new `folder` with an empty database `shop`, stopped cleanly.
+def copy_template(folder: Path, names: DatabaseOptions) -> None:
+    """Fill the new `folder` with the empty database of `names`, stopped cleanly.
 
     Two copies are the same database: one can follow the other without a base backup.
 
@@ -119,9 +127,9 @@ def copy_template(folder: Path) -> None:
         OSError: it could not be copied, for instance because the disk is full.
     """
     try:
-        shutil.copytree(template(), folder, symlinks=True)
+        shutil.copytree(template(names), folder, symlinks=True)
     except shutil.Error as error:
-        # One text for each file, and no number: a full disk is told by its words only.
+        # One text for each file, and no number: only its words say that the disk is full.
         full = os.strerror(errno.ENOSPC)
         number = errno.ENOSPC if full in str(error) else errno.EIO
         raise OSError(number, os.strerror(number), str(folder)) from error
@@ -129,7 +137,7 @@ def copy_template(folder: Path) -> None:
 
 
 def hand_over(folder: Path) -> None:
-    """Give a folder to whoever runs PostgreSQL, with the permissions that it demands."""
+    """Give a folder to the user who runs PostgreSQL, with the permissions that it demands."""
     folder.chmod(0o700)
     if runner().nobody:
         for path in (folder, *folder.rglob("*")):
@@ -164,20 +172,21 @@ def run_tool(tool: str, *arguments: str, said: str = "") -> str:
     return done.stdout
 
 
-def template() -> Path:
+def template(names: DatabaseOptions) -> Path:
     """The template of this version and recipe, made when it is not there."""
+    sql = _sql(names)
     version = subprocess.run(
         [postgres_bin() / "postgres", "--version"], check=True, capture_output=True, text=True
     ).stdout
-    recipe = repr((version, os.uname().machine, _INITDB, _SQL, ACCESS, _INCLUDES))
+    recipe = repr((version, os.uname().machine, _INITDB, sql, ACCESS, _INCLUDES))
     key = f"postgres-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}"
     home = _cache()
     if not (home / key).is_dir():
-        _make_template(home, key)
+        _make_template(home, key, sql)
     return home / key
 
 
-def _make_template(home: Path, key: str) -> None:
+def _make_template(home: Path, key: str, sql: Steps) -> None:
     _sweep(home)
     root = data_root(home)
     made = Path(tempfile.mkdtemp(prefix=".making-", dir=root))
@@ -186,14 +195,14 @@ def _make_template(home: Path, key: str) -> None:
         data = made / "data"
         run_tool("initdb", f"--pgdata={data}", *_INITDB)
         single = ("--single", "-D", str(data), "-c", "fsync=off")
-        for database, sql in _SQL:
-            wrote = run_tool("postgres", *single, database, said=sql)
+        for database, commands in sql:
+            wrote = run_tool("postgres", *single, database, said=commands)
             if "ERROR:" in wrote:  # which does not end it, nor show in its exit code
                 raise ClusterError(f"could not make a template database: {wrote.strip()}")
         (data / "pg_hba.conf").write_text(ACCESS)
         with (data / "postgresql.conf").open("a") as settings:
             settings.write(_INCLUDES)
-        with contextlib.suppress(OSError):  # somebody else was faster
+        with contextlib.suppress(OSError):  # another program was faster
             if root == home:
                 data.rename(home / key)
             else:
@@ -205,7 +214,7 @@ def _make_template(home: Path, key: str) -> None:
 
 
 def _move_in(data: Path, home: Path, key: str) -> None:
-    """Across file systems: a whole copy first, then one rename, so nobody sees half of it."""
+    """Across file systems: a whole copy first, then one rename, so that no half is ever seen."""
     copy = Path(tempfile.mkdtemp(prefix=".making-", dir=home)) / "data"
     shutil.copytree(data, copy, symlinks=True)
     copy.rename(home / key)

@@ -9,16 +9,21 @@ PostgreSQL's replication; knows neither the application nor its tables.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from statedrill.cluster.context import ClusterContext
-from statedrill.cluster.routing.endpoints import Endpoints
+from typing_extensions import override
+
+from statedrill.cluster.binaries import first_line
+from statedrill.cluster.routing.endpoints import Endpoint
+from statedrill.cluster.services.base import Requirement, ServiceContext
 from statedrill.cluster.services.failover_decisions import Delays
 from statedrill.cluster.services.failover_pair import FailoverPair
 from statedrill.cluster.services.postgres import data_directory
 from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError
 from statedrill.cluster.services.postgres.node import PostgresNode, answers
+from statedrill.cluster.services.postgres.programs import postgres_bin
+from statedrill.inputs.services import DatabaseOptions
 
 _JOIN_S = 20.0
 _POLL_S = 0.02
@@ -27,53 +32,63 @@ _MISSING_S = 2.0
 
 
 class MultiAzDatabase(FailoverPair[PostgresNode]):
-    """The database `shop` of the user `shop`, without password, behind a fixed address."""
+    """One database and the role that owns it, without password, behind a fixed address."""
 
+    kind, key, options = "rds", "database", DatabaseOptions
+    requires = (
+        Requirement("PostgreSQL", lambda: first_line(str(postgres_bin() / "postgres"), "-V")),
+    )
     standby_role = "standby"
     keeps_data = True
 
-    def __init__(self, context: ClusterContext, endpoints: Endpoints) -> None:
-        timings = context.timings
+    def __init__(self, context: ServiceContext, options: DatabaseOptions) -> None:
+        timings = context.cluster.timings
         delays = Delays(timings.database_failover_s, timings.database_standby_rebuild_s)
-        super().__init__("database", context, endpoints, delays)
-        self._root = data_directory.data_root(context.registry.folder)
+        super().__init__(context, Endpoint(self.key, 54, 5432), delays)
+        self._names = options
+        self._root = data_directory.data_root(context.cluster.registry.folder)
         self._observer: PostgresConnection | None = None
         self._seen_at_s = 0.0
 
-    @property
-    def url(self) -> str:
-        """Where the application connects; the same before and after a failover."""
-        host, port = self._endpoints.address("database")
-        return f"postgresql://shop@{host}:{port}/shop"
+    @override
+    def environment(self, zone: str) -> Mapping[str, str]:
+        host, port = self._endpoints.address(self.key)
+        name, user = self._names.name, self._names.user
+        return {"DATABASE_URL": f"postgresql://{user}@{host}:{port}/{name}"}
 
+    @override
     def stop(self) -> None:
-        """End both nodes at once and throw their data away; idempotent."""
         super().stop()
         self._forget_observer()
         data_directory.release_root(self._root)
 
+    @override
     def _make(self, number: int, zone: str) -> PostgresNode:
-        return PostgresNode(self._context, number, zone, self._root)
+        return PostgresNode(self._context, number, zone, self._root, self._names)
 
+    @override
     def _create(self, primary: PostgresNode, standby: PostgresNode) -> None:
         def start_node(node: PostgresNode) -> None:
             node.create(leader=None if node is primary else primary)
             self._nodes.launch(node)
 
-        data_directory.template()  # not twice at once
+        data_directory.template(self._names)  # not twice at once
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(start_node, (primary, standby)))
         self._join(primary, standby)
 
+    @override
     def _answers(self) -> bool:
-        return answers(self._endpoints.address("database"), "shop")
+        return answers(self._endpoints.address(self.key), self._names.user, self._names.name)
 
+    @override
     def _add_standby(self, primary: PostgresNode, standby: PostgresNode) -> None:
         self._nodes.require_up(standby)
         standby.back_up(primary)
         self._nodes.launch(standby)
         self._join(primary, standby)
 
+    @override
     def _watch(self, primary: PostgresNode, standby: PostgresNode) -> float:
         """A standby that lives but does not stream would hold up every commit: end it.
 

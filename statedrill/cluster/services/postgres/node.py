@@ -14,33 +14,44 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
+from typing_extensions import override
 
-from statedrill.cluster.binaries import postgres_bin
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.services.node import Node
 from statedrill.cluster.services.postgres import data_directory
 from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError
 from statedrill.cluster.services.postgres.configuration import node_settings, synchronous_settings
+from statedrill.cluster.services.postgres.programs import postgres_bin
+from statedrill.inputs.services import DatabaseOptions
 
 _PROMOTION_S = 30
 
 
 class PostgresNode(Node):
-    """A server whose data folder is `<root>/<name>`."""
+    """A server whose data folder is `<root>/<name>`, with the database of `names`."""
 
-    def __init__(self, context: ClusterContext, number: int, zone: str, root: Path) -> None:
-        self.data = root / f"database-{number}"
+    def __init__(
+        self,
+        context: ClusterContext,
+        number: int,
+        zone: str,
+        root: Path,
+        names: DatabaseOptions,
+    ) -> None:
+        self.data, self._names = root / f"database-{number}", names
         # Messages are read by people and by tests: one language, whatever the machine's.
         super().__init__(context, "database", number, zone, 5432, env={"LC_ALL": "C"})
 
+    @override
     def command(self) -> Sequence[str]:
         """`postgres` in the foreground, as a user it accepts."""
         prefix = data_directory.runner().prefix
         return (*prefix, str(postgres_bin() / "postgres"), "-D", str(self.data))
 
+    @override
     def answers(self) -> bool:
         """Whether a query is answered."""
-        return answers(self.address)
+        return answers(self.address, "postgres", self._names.name)
 
     def create(self, leader: PostgresNode | None = None) -> None:
         """A new, empty database; with `leader` as its standby, which was created in the same way.
@@ -48,7 +59,7 @@ class PostgresNode(Node):
         Raises:
             ClusterError: there is no template and none could be made.
         """
-        data_directory.copy_template(self.data)
+        data_directory.copy_template(self.data, self._names)
         self._settle(leader)
 
     def back_up(self, leader: PostgresNode) -> None:
@@ -64,6 +75,7 @@ class PostgresNode(Node):
         data_directory.run_tool("pg_basebackup", *where, *options)
         self._settle(leader)
 
+    @override
     def release_standby(self) -> None:
         """Commits wait for no standby any more, and those that wait go on."""
         self.set_synchronous_standby(None)
@@ -80,6 +92,7 @@ class PostgresNode(Node):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGHUP)
 
+    @override
     def promote(self) -> None:
         """Make this standby a primary that waits for no standby; nothing to do when it is one.
 
@@ -103,8 +116,11 @@ class PostgresNode(Node):
         Raises:
             OSError, PostgresError: it does not answer, or refuses.
         """
-        return PostgresConnection(self.address, timeout_s=timeout_s)
+        return PostgresConnection(
+            self.address, user="postgres", database=self._names.name, timeout_s=timeout_s
+        )
 
+    @override
     def kill(self) -> None:
         """SIGKILL the server with all its backends, each of which has a process group of its own.
 
@@ -118,6 +134,7 @@ class PostgresNode(Node):
                         backend.kill()
         super().kill()
 
+    @override
     def discard(self) -> None:
         """Remove its data folder and what a killed server left in the kernel."""
         if data_directory.runner().leaves_memory:
@@ -137,10 +154,10 @@ class PostgresNode(Node):
         data_directory.hand_over(self.data)
 
 
-def answers(address: tuple[str, int], user: str = "postgres") -> bool:
+def answers(address: tuple[str, int], user: str, database: str) -> bool:
     """Whether a query is answered at `address`."""
     try:
-        with PostgresConnection(address, user=user, timeout_s=0.5) as session:
+        with PostgresConnection(address, user=user, database=database, timeout_s=0.5) as session:
             return session.query("SELECT 1") == [("1",)]
     except (OSError, PostgresError):
         return False

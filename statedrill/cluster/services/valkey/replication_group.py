@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from statedrill.cluster.context import ClusterContext
-from statedrill.cluster.routing.endpoints import Endpoints
+from typing_extensions import override
+
+from statedrill.cluster.binaries import first_line
+from statedrill.cluster.routing.endpoints import Endpoint
+from statedrill.cluster.services.base import Requirement, ServiceContext
 from statedrill.cluster.services.failover_decisions import Delays
 from statedrill.cluster.services.failover_pair import FailoverPair
 from statedrill.cluster.services.valkey.client import ValkeyError
-from statedrill.cluster.services.valkey.node import ValkeyNode, answers
+from statedrill.cluster.services.valkey.node import ValkeyNode, answers, valkey_server
 from statedrill.errors import ClusterError
+from statedrill.inputs.services import CacheOptions
 
 _LINK_S = 15.0
 _POLL_S = 0.01
@@ -35,16 +40,22 @@ class Flush(NamedTuple):
 class ReplicationGroup(FailoverPair[ValkeyNode]):
     """A cache without password behind a fixed address."""
 
-    def __init__(self, context: ClusterContext, endpoints: Endpoints) -> None:
-        timings = context.timings
-        delays = Delays(timings.cache_failover_s, timings.cache_replica_rebuild_s)
-        super().__init__("cache", context, endpoints, delays)
+    kind, key, options = "elasticache-valkey", "cache", CacheOptions
+    requires = (Requirement("Valkey", lambda: first_line(str(valkey_server()), "--version")),)
 
-    @property
-    def url(self) -> str:
-        """Where the application connects; the same before and after a failover."""
-        host, port = self._endpoints.address("cache")
-        return f"redis://{host}:{port}/0"
+    def __init__(self, context: ServiceContext, options: CacheOptions) -> None:
+        timings = context.cluster.timings
+        delays = Delays(timings.cache_failover_s, timings.cache_replica_rebuild_s)
+        super().__init__(context, Endpoint(self.key, 63, 6379), delays)
+        self._durability = options.durability
+
+    @override
+    def environment(self, zone: str) -> Mapping[str, str]:
+        host, port = self._endpoints.address(self.key)
+        known = {"CACHE_URL": f"redis://{host}:{port}/0"}
+        if self._durability == "wait":
+            known["CACHE_WAIT_REPLICAS"] = "1"
+        return known
 
     def key_count(self) -> int:
         """How many keys the primary holds now.
@@ -97,17 +108,21 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
             raise ClusterError("the cache has no primary that is alive", "wait for its failover")
         return self._primary
 
+    @override
     def _make(self, number: int, zone: str) -> ValkeyNode:
         return ValkeyNode(self._context, number, zone)
 
+    @override
     def _create(self, primary: ValkeyNode, standby: ValkeyNode) -> None:
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(self._nodes.launch, (primary, standby)))
         self._link(primary, standby)
 
+    @override
     def _answers(self) -> bool:
-        return answers(self._endpoints.address("cache"))
+        return answers(self._endpoints.address(self.key))
 
+    @override
     def _add_standby(self, primary: ValkeyNode, standby: ValkeyNode) -> None:
         self._nodes.launch(standby)
         self._link(primary, standby)

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from statedrill.cluster.routing.endpoints import Endpoints
 from statedrill.cluster.services.postgres import data_directory
 from statedrill.cluster.services.postgres.client import PostgresError
 from statedrill.cluster.services.postgres.multi_az import MultiAzDatabase
 from statedrill.errors import ClusterError
 from statedrill.processes.process import MARKER
 from statedrill.processes.registry import ProcessRegistry
-from tests.cluster.support import Writer, connect, context_for
+from tests.cluster.support import SHOP, Writer, connect, services_of
 from tests.support.events import Events
 from tests.support.waiting import wait_until
 
@@ -24,14 +23,12 @@ pytestmark = pytest.mark.cluster
 
 @pytest.fixture
 def database(registry: ProcessRegistry) -> Iterator[MultiAzDatabase]:
-    with context_for(registry) as context:
-        endpoints = Endpoints(context, ["database"])
-        made = MultiAzDatabase(context, endpoints)
-        endpoints.start()
+    with services_of(registry) as context:
+        made = MultiAzDatabase(context, SHOP)
+        context.endpoints.start()
         made.start()
         yield made
         made.stop()
-        endpoints.stop()
 
 
 def zones(database: MultiAzDatabase) -> dict[str, tuple[str, bool]]:
@@ -264,10 +261,9 @@ def test_root_without_user_namespaces_becomes_nobody(
     )
     data_directory.runner.cache_clear()
     try:
-        with context_for(registry) as context:
-            endpoints = Endpoints(context, ["database"])
-            made = MultiAzDatabase(context, endpoints)
-            endpoints.start()
+        with services_of(registry) as context:
+            made = MultiAzDatabase(context, SHOP)
+            context.endpoints.start()
             made.start()
             primary = made._primary
             assert primary is not None
@@ -275,7 +271,6 @@ def test_root_without_user_namespaces_becomes_nobody(
             made.failover()
             wait_until(made.is_healthy)
             made.stop()
-            endpoints.stop()
             assert not made._root.exists()
             segments = subprocess.run(["ipcs", "-m"], capture_output=True, text=True, check=True)
             assert "nobody" not in segments.stdout

