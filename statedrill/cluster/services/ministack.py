@@ -46,6 +46,7 @@ class MiniStack:
         self.host, self.port = network.regional_address(_HOST_NUMBER), network.port(_PORT)
         self._folder = self._registry.folder / "aws"
         self._lock = threading.Lock()
+        self._session: Any = None
         self._clients: dict[str, Any] = {}
         self._process = self._registry.process(
             "aws",
@@ -126,7 +127,8 @@ class MiniStack:
                     read_timeout=_CALL_TIMEOUT_S,
                     retries={"total_max_attempts": 1},
                 )
-                self._clients[service] = boto3.session.Session().client(
+                self._session = self._session or boto3.session.Session()
+                self._clients[service] = self._session.client(
                     service,
                     endpoint_url=self.endpoint_url,
                     region_name=REGION,
