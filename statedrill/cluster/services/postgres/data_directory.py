@@ -12,6 +12,7 @@ import errno
 import functools
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,7 @@ _TOOL_TIMEOUT_S = 60.0
 _ABANDONED_S = 600.0
 
 _INCLUDES = "\ninclude_if_exists = 'node.conf'\ninclude_if_exists = 'synchronous.conf'\n"
+_REVISION = "without spare segments"
 _INITDB = (
     "--no-sync",
     "--username=postgres",
@@ -178,7 +180,7 @@ def template(names: DatabaseOptions) -> Path:
     version = subprocess.run(
         [postgres_bin() / "postgres", "--version"], check=True, capture_output=True, text=True
     ).stdout
-    recipe = repr((version, os.uname().machine, _INITDB, sql, ACCESS, _INCLUDES))
+    recipe = repr((version, os.uname().machine, _INITDB, sql, ACCESS, _INCLUDES, _REVISION))
     key = f"postgres-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}"
     home = _cache()
     if not (home / key).is_dir():
@@ -199,6 +201,7 @@ def _make_template(home: Path, key: str, sql: Steps) -> None:
             wrote = run_tool("postgres", *single, database, said=commands)
             if "ERROR:" in wrote:  # which does not end it, nor show in its exit code
                 raise ClusterError(f"could not make a template database: {wrote.strip()}")
+        _drop_spare_segments(data)
         (data / "pg_hba.conf").write_text(ACCESS)
         with (data / "postgresql.conf").open("a") as settings:
             settings.write(_INCLUDES)
@@ -211,6 +214,15 @@ def _make_template(home: Path, key: str, sql: Steps) -> None:
         shutil.rmtree(made if root == home else root, ignore_errors=True)
     if not (home / key).is_dir():
         raise ClusterError(f"could not keep a template database in {home}")
+
+
+def _drop_spare_segments(data: Path) -> None:
+    """Remove WAL segments made in advance: 4 MiB less for every node to copy."""
+    known = re.search(r"REDO WAL file: +([0-9A-F]{24})", run_tool("pg_controldata", str(data)))
+    assert known, "pg_controldata names the segment of the last checkpoint"
+    for segment in (data / "pg_wal").iterdir():
+        if segment.is_file() and segment.name > known[1]:
+            segment.unlink()
 
 
 def _move_in(data: Path, home: Path, key: str) -> None:
