@@ -1,6 +1,7 @@
 """The folder of one run: how it is named, and how its plan and its verdict are read and written.
 
-Every stage meets the next at these files. Knows names and JSON; knows not what they say.
+Every stage reads what the one before has written there. Knows the names and the shape of the
+files; does not know what they mean.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _MOST_S = 1e9
 
 
 def open_folder(reports: Path, title: str) -> Path:
-    """Make a new folder `reports/<UTC time>-<title>` that nobody else has.
+    """Make a new folder `reports/<UTC time>-<title>`; another number when it exists already.
 
     Raises:
         InputError: it cannot be made.

@@ -24,7 +24,7 @@ EXIT_CODES = (
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints are InputErrors like all others (argparse would exit with 2)."""
+    """A parser that raises InputError for wrong words (argparse itself would exit with 2)."""
 
     def error(self, message: str) -> NoReturn:
         raise InputError(message, f"see `{self.prog} --help`")

@@ -1,6 +1,6 @@
-"""The first thing that runs: hears Ctrl-C while Python still loads the rest of statedrill.
+"""The first module that runs: handles Ctrl-C while Python still loads the rest of statedrill.
 
-Knows the door, and nothing behind it.
+Knows `main` and nothing behind it.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from statedrill import errors
 
 
 def main() -> int:
-    """Load the command line and run this process's own words; returns the exit code."""
-    heard = signal.getsignal(signal.SIGINT)
-    if heard is signal.default_int_handler:  # a shell has it ignored for what runs behind it
+    """Load the command line and run this process's own arguments; returns the exit code."""
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is signal.default_int_handler:  # in the background a shell has it ignored
         signal.signal(signal.SIGINT, _leave)
     from statedrill.cli import main  # noqa: PLC0415 - it takes the first tenth of a second
 
     try:
-        signal.signal(signal.SIGINT, heard)
+        signal.signal(signal.SIGINT, handler)
         return main.main()
     except KeyboardInterrupt:
         _leave(signal.SIGINT, None)

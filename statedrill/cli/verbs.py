@@ -86,14 +86,14 @@ def up(arguments: argparse.Namespace) -> int:
 
 
 def check(arguments: argparse.Namespace) -> int:
-    """`statedrill check RUN`: judge anew from the record alone."""
+    """`statedrill check RUN`: judge a recorded run again, or the history of another tool."""
     if not (arguments.run / "plan.json").exists():
         return _check_external(arguments)
     return _print_verdicts([_judge(arguments.run)], None, arguments.json)
 
 
 def report(arguments: argparse.Namespace) -> int:
-    """`statedrill report RUN…`: write the pages anew."""
+    """`statedrill report RUN…`: write the pages again."""
     if len(arguments.runs) == 1:
         print(_report(arguments.runs[0]))
         return errors.HELD

@@ -1,1 +1,1 @@
-"""The kinds of input file and option, each read and validated whole."""
+"""The kinds of input file and option: one module each, validated as a whole."""

@@ -1,4 +1,4 @@
-"""What the pydantic models of input files have in common, and their complaints as sentences.
+"""What the pydantic models of input files have in common, and their errors as sentences.
 
 Every field of a model says in its `description` what it must be: "must be <description>, not 5".
 Knows pydantic's kinds of error; knows no word of any particular kind of file.

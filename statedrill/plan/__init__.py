@@ -1,1 +1,1 @@
-"""Inputs and choices in, one frozen plan out; starts nothing."""
+"""Options and inputs in, one frozen plan out; starts nothing."""

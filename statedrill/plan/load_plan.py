@@ -1,6 +1,6 @@
-"""Who comes, how fast, and from which load processes: one part of a plan.
+"""The load of a drill: how many users, how fast, and from which load processes.
 
-Pure: reads what was chosen, starts nothing.
+One part of a plan, made of the options. Pure; starts nothing.
 """
 
 from __future__ import annotations
@@ -17,10 +17,14 @@ _MOST_WORKERS = 100
 
 @dataclass(frozen=True)
 class Load:
-    """Who comes, and how fast. `planned_rate` is in operations per second (None: not known).
+    """How many users send requests, and how fast.
 
-    With `expect_workers` the load comes from that many Locust workers that somebody else starts,
-    on this machine or on others. They meet at `master_bind_host` (empty: an address of the
+    `pace_s` is the time between two operations of a user, `arrival_rate` in new sessions per second
+    (None: the users stay), `arrivals` "closed", "uniform" or "poisson", and `planned_rate` in
+    operations per second (None: the arrivals decide).
+
+    With `expect_workers` the load comes from that many Locust workers that the user starts, on this
+    machine or on others. They connect to `master_bind_host` (empty: an address of the
     cluster's own network) and `master_bind_port`; 5557 is Locust's own.
     """
 
@@ -38,7 +42,7 @@ class Load:
 
 
 def make_load(options: Options) -> Load:
-    """The load that was chosen.
+    """The load that the options ask for.
 
     Raises:
         InputError: names every problem at once.

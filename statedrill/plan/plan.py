@@ -182,7 +182,7 @@ _Value = TypeVar("_Value")
 
 
 class _Problems:
-    """Gathers the complaints about all inputs before raising any."""
+    """The errors of all inputs, collected before any is raised."""
 
     def __init__(self) -> None:
         self.errors: list[InputError] = []
@@ -195,7 +195,7 @@ class _Problems:
             return None
 
     def as_one(self) -> InputError:
-        """The only complaint, or one that lists all."""
+        """The only error, or one that lists all."""
         if len(self.errors) == 1:
             return self.errors[0]
         listed = [str(error).replace("\n", "\n  ") for error in self.errors]

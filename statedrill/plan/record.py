@@ -1,7 +1,7 @@
 """plan.json as types: what `Plan` writes and what check, report and compare read.
 
 Keys that may be missing came later than the first plans of schema 1. Imports nothing of statedrill
-and nothing heavy: whoever reads a run folder may import it.
+and nothing heavy: every reader of a run folder may import it.
 """
 
 from __future__ import annotations
