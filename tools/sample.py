@@ -13,7 +13,7 @@ from pathlib import Path
 from statedrill.check import judge
 from statedrill.history.store import History
 from statedrill.report.comparison.page import load_runs, write_comparison
-from statedrill.report.run.page import write_report
+from statedrill.report.run.outputs import write_report
 from statedrill.run_folder import read_plan, write_verdict
 
 SAMPLE = Path(__file__).resolve().parent.parent / "reports" / "sample"

@@ -242,7 +242,7 @@ def _check_external(arguments: argparse.Namespace) -> int:
 
 
 def _write_report(folder: Path) -> Path:
-    from statedrill.report.run.page import write_report
+    from statedrill.report.run.outputs import write_report
 
     return write_report(folder)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from statedrill.report.comparison.page import load_runs, write_comparison
-from statedrill.report.run.page import write_report
+from statedrill.report.run.outputs import write_report
 from tests.report.runs import write_run
 
 BROWSER = next(

@@ -9,7 +9,7 @@ import pytest
 
 from statedrill.errors import HistoryError, InputError
 from statedrill.report.formatting import crossed
-from statedrill.report.run.page import write_report
+from statedrill.report.run.outputs import write_report
 from statedrill.report.run_data import load_readable, load_run
 from tests.report.runs import sample_verdict, write_json, write_plain_run, write_run
 

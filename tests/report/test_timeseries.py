@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from statedrill.report.run.page import write_report
+from statedrill.report.run.outputs import write_report
 from statedrill.report.run_data import load_run
 from statedrill.report.timeseries import series_of
 from tests.report.runs import sample_verdict, write_run

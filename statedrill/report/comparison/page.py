@@ -37,7 +37,7 @@ from statedrill.report.formatting import (
     seconds,
 )
 from statedrill.report.html import page, write_text
-from statedrill.report.run.page import write_run_report
+from statedrill.report.run.outputs import write_run_report
 from statedrill.report.run_data import Run, load_readable
 from statedrill.report.state_figures import p99_ms
 from statedrill.report.table import Cell, Table, table

@@ -1,10 +1,9 @@
-"""The report of one run: report.html, summary.md and junit.xml, from its folder alone."""
+"""report.html of one run: its tables and figures, put into the template."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,7 +15,7 @@ from statedrill.report.figures.axis import Span, TimeAxis, axis_of, time_axis
 from statedrill.report.figures.latency import latency_rows
 from statedrill.report.figures.timeline import highest_rate, timeline
 from statedrill.report.formatting import listed, rate, seconds
-from statedrill.report.html import page, write_text
+from statedrill.report.html import page
 from statedrill.report.run.findings import findings_of
 from statedrill.report.run.plan_tables import figures_table, files_of, plan_tables
 from statedrill.report.run.tables import (
@@ -31,11 +30,9 @@ from statedrill.report.run.tables import (
     series_table,
     thresholds_table,
 )
-from statedrill.report.run_data import Run, load_run
+from statedrill.report.run_data import Run
 from statedrill.report.state_figures import kept_table, recovery_table, tiles
 from statedrill.report.table import Table
-from statedrill.report.text.junit import junit_of_run
-from statedrill.report.text.markdown import summary_of_run
 from statedrill.report.timeseries import series_of
 from statedrill.vocabulary import UNKNOWN
 
@@ -47,23 +44,9 @@ MEANINGS = {
 }
 
 
-def write_report(run_folder: Path) -> Path:
-    """Write report.html, summary.md and junit.xml into `run_folder`; returns the page's path.
-
-    A folder that lacks something still gets its report, which says what is missing.
-
-    Raises:
-        InputError: not the folder of a run, or plan.json or verdict.json is damaged.
-        HistoryError: the events are damaged.
-    """
-    return write_run_report(load_run(run_folder))
-
-
-def write_run_report(run: Run) -> Path:
-    """Write the files of `write_report` for a run that is loaded already."""
-    write_text(run.folder / "summary.md", summary_of_run(run))
-    write_text(run.folder / "junit.xml", junit_of_run(run))
-    return write_text(run.folder / "report.html", page("run.html", _context(run)))
+def page_of_run(run: Run) -> str:
+    """report.html."""
+    return page("run.html", _context(run))
 
 
 def headline(run: Run) -> str:

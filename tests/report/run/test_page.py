@@ -14,7 +14,7 @@ import pytest
 from statedrill.history.operation import Operation
 from statedrill.history.recorder import Recorder
 from statedrill.report.formatting import exact
-from statedrill.report.run.page import write_report
+from statedrill.report.run.outputs import write_report
 from statedrill.vocabulary import Kind, Model, Outcome
 from tests.report.reading import Page
 from tests.report.runs import sample_plan, sample_verdict, write_json, write_run
