@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -154,3 +155,14 @@ def test_a_pattern_with_more_variables_is_another_pattern(tmp_path: Path) -> Non
     pattern = read(tmp_path, GOOD)
     assert pattern.with_env({"B": "2"}).application.env == {"A": "1", "B": "2"}
     assert pattern.application.env == {"A": "1"}
+
+
+def test_the_pattern_that_the_readme_shows_is_valid_in_both_forms(tmp_path: Path) -> None:
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    mine, services = re.findall(r"```yaml\n((?:name: mine|services:\n).+?)```", readme, re.DOTALL)
+    short = read(tmp_path, mine, "mine.yaml")
+    assert {*short.services} == {"database", "cache"}
+    (line,) = [each for each in mine.splitlines() if each.startswith("services:")]
+    written_out = read(tmp_path, mine.replace(line, services), "mine.yaml")
+    every = "services: {database: true, cache: true, queue: true, storage: true}"
+    assert written_out == read(tmp_path, mine.replace(line, every), "mine.yaml")
