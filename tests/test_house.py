@@ -64,7 +64,11 @@ MAY_IMPORT = {
     },
     "processes": {"errors", "history"},
     "control": {"errors", "processes"},
-    "faults": {"control", "history"},
+    # What experiments import, and so every fault, is light; the rest is for targets only.
+    "faults": {"errors", "control"},
+    "faults/arguments": {"errors"},
+    "faults/ledger": {"errors", "faults"},
+    "faults/injector": {"errors", "history", "faults", "faults/arguments", "faults/ledger"},
     "cluster/network": {"errors", "processes"},
     "cluster/context": {"inputs", "processes", "cluster/network"},
     "cluster/routing": {
@@ -85,6 +89,7 @@ MAY_IMPORT = {
     },
     "cluster": {
         *("errors", "history", "vocabulary", "inputs", "plan", "processes", "control", "faults"),
+        *("faults/ledger", "faults/injector"),
         *("cluster/network", "cluster/context", "cluster/routing", "cluster/compute"),
         "cluster/services",
     },
@@ -138,7 +143,7 @@ MAY_IMPORT = {
     "cli": {
         *("errors", "run_folder", "inputs", "plan", "history", "cluster", "drill", "check"),
         *("check/verdict/record", "check/search"),
-        *("report/text", "report/run", "report/comparison"),
+        *("report/text", "report/run", "report/comparison", "faults"),
     },
     "__main__": {"cli"},
 }

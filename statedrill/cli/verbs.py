@@ -11,6 +11,7 @@ import secrets
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,6 @@ from statedrill.cli.arguments import options
 from statedrill.cli.printing import print_error, print_for_people, print_json
 from statedrill.errors import ClusterError, StatedrillError
 from statedrill.history.events import EventLog
-from statedrill.inputs import discovery
 from statedrill.inputs.options import Options
 from statedrill.run_folder import (
     LOGS_FOLDER,
@@ -118,22 +118,13 @@ def export(arguments: argparse.Namespace) -> int:
 
 def list_(arguments: argparse.Namespace) -> int:
     """`statedrill list`: what can be named, each with one line."""
-    rows = [entry for kind in discovery.FILE_KINDS for entry in discovery.entries(kind)]
+    from statedrill.cli.listing import rows
+
     if arguments.json:
-        print_json(
-            [
-                {
-                    "kind": row.kind,
-                    "name": row.name,
-                    "path": str(row.path),
-                    "description": row.description,
-                }
-                for row in rows
-            ]
-        )
-        return errors.HELD
-    for row in rows:
-        print(f"{row.kind:<11} {row.name:<16} {row.description}")
+        print_json([{**asdict(row), "path": str(row.path)} for row in rows()])
+    else:
+        for row in rows():
+            print(f"{row.kind:<11} {row.name:<19} {row.description}")
     return errors.HELD
 
 
@@ -153,10 +144,12 @@ def doctor(arguments: argparse.Namespace) -> int:
 
 
 def _plan(chosen: Options) -> Plan:
+    from statedrill.cluster.offer import local_offer
     from statedrill.plan.plan import make_plan
 
     run_id = f"r{secrets.token_hex(3)}"
-    return make_plan(chosen, run_id, datetime.now(UTC).isoformat(timespec="seconds"))
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    return make_plan(chosen, run_id, created, local_offer())
 
 
 def _open(plan: Plan, reports: Path) -> Path:

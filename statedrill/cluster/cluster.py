@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from statedrill.cluster.actions import Actions
 from statedrill.cluster.context import ClusterContext
+from statedrill.cluster.fault_target import ClusterFaultTarget
 from statedrill.cluster.network.addresses import ZONES, Network
+from statedrill.cluster.queries import Queries, restore_timeout_s
 from statedrill.cluster.topology import Topology
 from statedrill.control.server import ControlServer
 from statedrill.errors import ClusterError
-from statedrill.faults.record import FaultRecord
+from statedrill.faults.injector import FaultInjector
+from statedrill.faults.ledger import FaultLedger, read_ledger, undo_left_behind
 from statedrill.history.events import Emit
 from statedrill.inputs.pattern import Pattern
 from statedrill.inputs.timings import Timings
@@ -29,6 +30,7 @@ from statedrill.plan.plan import Plan
 from statedrill.processes.cluster_lock import ClusterLock
 from statedrill.processes.leftovers import cleanup_leftovers
 from statedrill.processes.registry import ProcessRegistry
+from statedrill.processes.shutdown import Shutdown
 
 _DRAINED_LOOKS = 3
 _LOOK_S = 0.2
@@ -54,10 +56,7 @@ class Cluster:
         seed: int,
     ) -> None:
         self._pattern, self._run, self._emit = pattern, run, emit
-        cleanup_leftovers()
-        self._stopper: threading.Thread | None = None
-        self._stopped = threading.Event()
-        self._lock, self._once = threading.Lock(), threading.Lock()
+        cleanup_leftovers(undo=undo_left_behind)
         self._cluster_lock = ClusterLock()
         self._network = Network()
         registry = ProcessRegistry(
@@ -67,7 +66,6 @@ class Cluster:
             emit,
             on_spawn=self._cluster_lock.record_child,
         )
-        self._faults = FaultRecord(emit)
         try:
             self._topology = Topology(
                 pattern, ClusterContext(registry, self._network, timings), seed
@@ -76,10 +74,22 @@ class Cluster:
             self._network.release()
             self._cluster_lock.release()
             raise
-        self._actions = Actions(self._topology, self._faults, pattern.name)
-        self._control = ControlServer(
-            {**self._actions.table(), "status": lambda _: self.status()},
+        self._queries = Queries(self._topology)
+        self._faults = FaultInjector(
+            ClusterFaultTarget(pattern, self._topology),
+            emit,
+            FaultLedger(self._cluster_lock.folder),
         )
+        self._control = ControlServer(
+            {
+                **self._queries.actions(),
+                **self._faults.actions(),
+                "status": lambda _: self.status(),
+                "restore": lambda _: self._restored(),
+                "heal": lambda _: self._restored(),  # its name in an earlier version
+            }
+        )
+        self._shutdown = Shutdown(self._stop)
 
     def __enter__(self) -> Cluster:
         self.start()
@@ -151,10 +161,10 @@ class Cluster:
             "whole": not missing,  # names of an earlier version, to be dropped with the next one
             "lacking": missing,
             "zones": {z: "down" if z in self._topology.zones_down else "up" for z in ZONES},
-            "instances": self._actions.describe_instances(),
+            "instances": self._queries.describe_instances(),
             "nodes": self._topology.nodes(),
             "queue_depth": self._depth(),
-            "open_faults": [fault.id for fault in self._faults.open()],
+            "open_faults": self._faults.open(),
         }
 
     def environment(self) -> dict[str, str]:
@@ -166,13 +176,17 @@ class Cluster:
         return self._topology.missing()
 
     def restore(self, timeout_s: float | None = None) -> list[str]:
-        """Undo every open fault, wait until whole; names those faults. Idempotent.
+        """Undo every open fault, wait until healthy; ids of those faults. Idempotent.
 
         Raises:
             ClusterError: not whole within `timeout_s` (default: what the timings need, and more).
         """
-        limit_s = timeout_s if timeout_s is not None else self._actions.restore_timeout_s()
-        return self._actions.restore(time.monotonic() + limit_s)
+        limit_s = timeout_s if timeout_s is not None else restore_timeout_s(self._topology)
+        return self._faults.restore(time.monotonic() + limit_s)
+
+    def _restored(self) -> dict[str, object]:
+        restored = self.restore()
+        return {"restored": restored, "healed": restored}
 
     def wait_healthy(self, timeout_s: float) -> None:
         """Return when every instance, worker and node is there and healthy.
@@ -207,49 +221,41 @@ class Cluster:
     def stop(self) -> None:
         """End every process and remove all data but the logs; idempotent, safe at any time.
 
-        An interrupt (Ctrl-C) while lowering is raised after everything is down.
+        An interrupt (Ctrl-C) while stopping is raised after everything is down.
         """
-        interrupt: KeyboardInterrupt | None = None
-        while not self._stopped.is_set():
-            try:
-                self._begin_stopping()
-                # Not join(): an interrupted one takes the thread for ended (CPython up to 3.12).
-                self._stopped.wait(_LOOK_S)
-            except KeyboardInterrupt as pressed:
-                interrupt = pressed
+        self._shutdown.run()
         atexit.unregister(self.stop)
-        if interrupt:
-            raise interrupt
-
-    def _begin_stopping(self) -> None:
-        with self._lock:
-            # No id: an interrupt came in the way of its start.
-            if self._stopper is None or self._stopper.ident is None:
-                # In a thread: no signal can interrupt it, only the waiting for it.
-                self._stopper = threading.Thread(target=self._stop, name="lower")
-                self._stopper.start()
-
-    def _depth(self) -> int | None:
-        """The depth of the queues; None when they do not answer."""
-        try:
-            return self._actions.queue_depth()
-        except ClusterError:
-            return None
 
     def _stop(self) -> None:
-        if not self._once.acquire(blocking=False):
-            return
         with contextlib.ExitStack() as last:
             # Whatever goes wrong above, these happen, the last first.
-            last.callback(self._stopped.set)
-            last.callback(self._cluster_lock.release)
+            last.callback(self._release)
             last.callback(self._network.release)
             last.callback(self._topology.stop)
-            last.callback(self._faults.close)
+            last.callback(self._close_faults)
             last.callback(self._control.close)
             # No death from here on is a fault, and none is replaced.
             for group in self._topology.groups():
                 group.close()
+
+    def _close_faults(self) -> None:
+        try:
+            self._faults.close()
+        except ClusterError as error:
+            self._emit("crash", why=f"a fault outlives the cluster: {error.message}")
+
+    def _release(self) -> None:
+        if read_ledger(self._cluster_lock.folder):
+            self._cluster_lock.abandon()  # the next start undoes what could not be undone now
+        else:
+            self._cluster_lock.release()
+
+    def _depth(self) -> int | None:
+        """The depth of the queues; None when they do not answer."""
+        try:
+            return self._topology.backlog()
+        except ClusterError:
+            return None
 
 
 def make_cluster(plan: Plan, folder: Path, emit: Emit) -> Cluster:

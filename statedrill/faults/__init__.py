@@ -1,7 +1,48 @@
-"""What experiments may call: one module per AWS service, with the names of chaosaws and boto3.
+"""Everything that can be broken: one class and one row a fault, and what experiments may call.
 
-Thin clients of a cluster's control address, standard library only: they know no process and no
-other room, so that the same experiment can later name a real account as its target.
+Experiments import `ec2`, `rds`, `elasticache` and `probes` from here, with the names of chaosaws
+and boto3, in a child process: so nothing in this package imports a target or anything heavy, but
+for `injector`, `arguments` and `ledger`, which only targets import.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+
+from statedrill.faults.base import Capabilities, Fault
+from statedrill.faults.failover import FailoverDbCluster, TestFailover
+from statedrill.faults.flush_cache import FlushCache
+from statedrill.faults.stop_zone import StopZone
+from statedrill.faults.terminate_instances import TerminateInstances
+
+FAULTS: tuple[type[Fault], ...] = (
+    TerminateInstances,
+    StopZone,
+    FlushCache,
+    TestFailover,
+    FailoverDbCluster,
+)
+"""Every fault there is. The order is that of `statedrill list`."""
+
+
+def refusals(functions: Iterable[str], capabilities: Capabilities) -> list[str]:
+    """Why what an experiment calls (`<module>.<function>`) can never happen there, in words.
+
+    A function that is no fault is not refused: it is not known what it does.
+    """
+    found = []
+    for function in functions:
+        kind = fault_of(function)
+        if kind and (why := kind.why_unavailable(capabilities)):
+            found.append(f"{function.rpartition('.')[2]}: {why}")
+    return found
+
+
+def fault_of(function: str) -> type[Fault] | None:
+    """The fault that `function` asks for, under its public name or that of its own file."""
+    module, _, name = function.rpartition(".")
+    for kind in FAULTS:
+        own = kind.__module__ == module and kind.client.endswith(f".{name}")
+        if own or kind.client == function:
+            return kind
+    return None

@@ -1,38 +1,14 @@
-"""Faults of EC2: instances, and the zones that they stand in. Names as in chaosaws.ec2.actions."""
+"""EC2 under the names of chaosaws.ec2.actions: instances, and the zones that they run in."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from statedrill.control.client import call, fault
+from statedrill.control.client import call
+from statedrill.faults.stop_zone import start_zone, stop_zone
+from statedrill.faults.terminate_instances import terminate_instances
 
-
-def terminate_instances(
-    instance_ids: list[str] | None = None, az: str | None = None, count: int | None = None
-) -> dict[str, Any]:
-    """Kill instances at once, without any warning to them or to the load balancer.
-
-    Without arguments one registered instance is drawn by the drill's seed; `az` restricts the
-    draw to a zone, `count` draws several.
-
-    Raises:
-        ControlFailure: no such instance, or the death could not be proved.
-    """
-    return fault("ec2/terminate-instances", InstanceIds=instance_ids, Zone=az, Count=count)
-
-
-def stop_zone(az: str) -> dict[str, Any]:
-    """Everything in zone `az` dies at once, primaries of database and cache included.
-
-    Raises:
-        ControlFailure: no such zone, or its death could not be proved.
-    """
-    return fault("ec2/stop-zone", Zone=az)
-
-
-def start_zone(az: str) -> dict[str, Any]:
-    """Zone `az` comes back, empty-handed but for its volumes."""
-    return call("ec2/start-zone", Zone=az)
+__all__ = ("describe_instances", "start_zone", "stop_zone", "terminate_instances")
 
 
 def describe_instances() -> dict[str, Any]:

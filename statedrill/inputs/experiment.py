@@ -180,29 +180,43 @@ def _check_provider(file: YamlFile, place: Place, activity: _Activity) -> None:
         problem("func", f"{provider.module} has no function '{func}'; {known}")
     elif arguments is not None and not isinstance(arguments, dict):
         problem("arguments", f"must be a mapping, not {shown(arguments)}")
-    elif (takes := functions[func]) is not None:
+    elif (takes := _arguments(provider.module, func)) is not None:
         for argument in [each for each in arguments or () if each not in takes]:
             known = ", ".join(takes) or "none"
             problem("arguments", f"{func}() takes no argument '{argument}'; it takes: {known}")
 
 
-def _functions(module: str) -> dict[str, list[str] | None]:
-    """Public functions of `module` and their arguments, from its source.
-
-    Of a function that the module only passes on, or that takes `**any`, the arguments are None.
+def _functions(module: str) -> list[str]:
+    """The public functions of `module`, those that it only passes on included, from its source.
 
     Raises:
         ModuleNotFoundError: there is no such module.
         SyntaxError, ValueError, RecursionError, MemoryError: its source is no Python.
     """
-    found: dict[str, list[str] | None] = {}
+    found: list[str] = []
     for node in ast.parse(_source(module)).body:
         if isinstance(node, ast.ImportFrom):
-            found.update({each.asname or each.name: None for each in node.names})
+            found += [each.asname or each.name for each in node.names]
         elif isinstance(node, ast.FunctionDef):
-            takes = [each.arg for each in (*node.args.args, *node.args.kwonlyargs)]
-            found[node.name] = None if node.args.kwarg else takes
-    return {name: takes for name, takes in found.items() if not name.startswith("_")}
+            found.append(node.name)
+    return [name for name in found if not name.startswith("_")]
+
+
+def _arguments(module: str, func: str) -> list[str] | None:
+    """The arguments of a function, also of one that `module` passes on; None where any may do."""
+    try:
+        nodes = ast.parse(_source(module)).body
+        for node in nodes:
+            if isinstance(node, ast.FunctionDef) and node.name == func:
+                takes = [each.arg for each in (*node.args.args, *node.args.kwonlyargs)]
+                return None if node.args.kwarg else takes
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                for each in node.names:
+                    if func == (each.asname or each.name):
+                        return _arguments(node.module, each.name)
+    except (ModuleNotFoundError, SyntaxError, ValueError, RecursionError, MemoryError):
+        pass  # what is passed on from elsewhere is not examined
+    return None
 
 
 def _source(module: str) -> bytes:

@@ -57,6 +57,12 @@ class ClusterLock:
             remove_cluster(self._state, self.name)
             os.close(fd)
 
+    def abandon(self) -> None:
+        """Give up the lock and leave everything to the clean-up of a later start; idempotent."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
     def _take(self) -> tuple[str, int]:
         for n in itertools.count(1):
             path = self._state / f"{os.getpid()}-{n}.lock"

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from email.message import Message
@@ -160,12 +161,17 @@ def test_heal_undoes_all_that_is_open_and_can_be_repeated(
         assert cluster.restore() == []
 
 
-def test_a_fault_that_has_nothing_to_break_is_not_proved(make_cluster: MakeCluster) -> None:
+def test_a_fault_that_has_nothing_to_break_is_refused(
+    make_cluster: MakeCluster, events: Events
+) -> None:
     with make_cluster() as cluster:
         for action in ("elasticache/flush", "rds/failover-db-cluster"):
-            answer = control(cluster, action)
-            assert answer["proved"] is False
-            assert answer["proof"].startswith("nothing to break: pattern tiny has no ")
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                control(cluster, action)
+            assert refused.value.code == 400
+            reason = json.load(refused.value)["error"]
+            assert reason.startswith("nothing to break: pattern tiny has no ")
+        assert not events.of("fault-begin")
 
 
 def test_restarted_instances_keep_their_ids_and_lose_their_memory(

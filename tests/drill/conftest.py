@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.waiting import wait_until
 
+ROOT = Path(__file__).resolve().parents[2]
 SHORT = (
     *("--users", "45", "--warmup", "1s", "--baseline", "2s"),
     *("--recovery", "2s", "--run-time", "5s", "--headless"),
@@ -20,17 +21,21 @@ DEADLINE_S = 100.0
 
 
 class Command:
-    """`statedrill …` in a process; standard error is read while it runs."""
+    """`statedrill …` in a process; standard error is read while it runs.
 
-    def __init__(self, folder: Path, *words: str) -> None:
+    `module` is another program with the same command line.
+    """
+
+    def __init__(self, folder: Path, *words: str, module: str = "statedrill") -> None:
         self.errors = folder / "stderr"
         self.out = folder / "stdout"
         with self.errors.open("wb") as err, self.out.open("wb") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "statedrill", *words],
+                [sys.executable, "-m", module, *words],
                 stdout=out,
                 stderr=err,
                 cwd=folder,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
                 start_new_session=True,
             )
 
@@ -53,10 +58,10 @@ def command(tmp_path: Path) -> Iterator[Callable[..., Command]]:
     """Start `statedrill <words>` in a folder of its own; none survives the test."""
     started: list[Command] = []
 
-    def start(*words: str) -> Command:
+    def start(*words: str, module: str = "statedrill") -> Command:
         folder = tmp_path / f"command-{len(started)}"
         folder.mkdir()
-        started.append(Command(folder, *words))
+        started.append(Command(folder, *words, module=module))
         return started[-1]
 
     yield start

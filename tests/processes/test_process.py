@@ -205,7 +205,7 @@ def test_children_die_with_an_owner_that_was_killed(tmp_path: Path) -> None:
                 f"""
                 import sys, threading, time
                 from pathlib import Path
-                from statedrill.cluster.registry import ProcessRegistry
+                from statedrill.processes.registry import ProcessRegistry
                 here = Path({str(tmp_path)!r})
                 registry = ProcessRegistry("t", here, here, lambda *a, **k: None)
                 child = registry.process("c", "test", "a", ["sleep", "60"], ready=lambda: True)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from statedrill.cluster.compute.scaling_decisions import InstanceState
 from statedrill.cluster.context import ClusterContext
+from statedrill.cluster.network.addresses import accepts
 from statedrill.processes.process import Process
 
 _PROBE_TIMEOUT_S = 1.0
@@ -62,6 +63,10 @@ class Instance:
         """Whether it does its work now: its process exists and is not being terminated."""
         at_work = (InstanceState.READY, InstanceState.REGISTERED)
         return self.state in at_work and self.process.alive
+
+    def accepts_connections(self) -> bool:
+        """Whether a connection to its port is accepted now."""
+        return accepts(self.address, self.port)
 
 
 def build(

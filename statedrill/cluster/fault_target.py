@@ -1,0 +1,89 @@
+"""What faults may see and break of the local cluster: see `FaultTarget`.
+
+Knows the topology; knows no fault and nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import partial
+
+from statedrill.cluster.compute.instance import Instance
+from statedrill.cluster.network.addresses import ZONES
+from statedrill.cluster.services import SERVICES
+from statedrill.cluster.topology import Topology
+from statedrill.faults.base import Capabilities
+from statedrill.inputs.pattern import Pattern
+from statedrill.processes.parallel import in_parallel
+from statedrill.processes.process import Process
+
+
+def capabilities(pattern: Pattern) -> Capabilities:
+    """What there is to break when `pattern` runs on the local cluster."""
+    used = {kind.key: kind for kind in SERVICES if kind.key in pattern.services}
+    return Capabilities(pattern.name, ZONES, used)
+
+
+class ClusterFaultTarget:
+    """The parts of one cluster in the words of `FaultTarget`."""
+
+    def __init__(self, pattern: Pattern, topology: Topology) -> None:
+        self._topology = topology
+        self.capabilities = capabilities(pattern)
+
+    @property
+    def zones_down(self) -> Collection[str]:
+        """The zones that are down now."""
+        return self._topology.zones_down
+
+    def missing(self) -> list[str]:
+        """What keeps the cluster from being healthy, in words."""
+        return self._topology.missing()
+
+    def service(self, key: str) -> object | None:
+        """The service with this key, if the pattern uses it."""
+        return self._topology.service(key)
+
+    def running(self, zone: str | None = None) -> Sequence[Process]:
+        """Every process that is alive, in one zone or in all."""
+        return self._topology.context.registry.alive(zone)
+
+    def in_service(self) -> Sequence[Instance]:
+        """Every instance and worker that does its work now."""
+        return [each for group in self._topology.groups() for each in group.in_service()]
+
+    def choose_instances(self, count: int, zone: str | None) -> Sequence[Instance]:
+        """Instances in service, drawn by the drill's seed."""
+        return self._topology.instances.choose(count, zone)
+
+    def kill_instances(self, ids: Sequence[str]) -> None:
+        """SIGKILL all of them at once; returns when their processes are gone."""
+        in_parallel(
+            {
+                f"kill-{each.id}": partial(group.kill, each)
+                for group in self._topology.groups()
+                for each in group.instances()
+                if each.id in ids
+            }
+        )
+
+    def instances_are_healthy(self) -> bool:
+        """Whether every group has its full number of instances, all of them healthy."""
+        return all(group.is_healthy() for group in self._topology.groups())
+
+    def stop_zone(self, zone: str) -> None:
+        """Everything in `zone` dies at once; nothing starts there until `start_zone`."""
+        self._topology.zone_down(zone)
+
+    def start_zone(self, zone: str) -> None:
+        """`zone` can be used again, if it was down; each part fills it at its own pace."""
+        if zone in self._topology.zones_down:
+            self._topology.zone_up(zone)
+
+    def restore(self) -> None:
+        """Bring back everything that died, without AWS's delays."""
+        self._topology.restore()
+
+    def wait_until_healthy(self, deadline: float) -> None:
+        """Return when nothing is missing; `deadline` is in monotonic seconds."""
+        self._topology.wait_until_healthy(deadline)

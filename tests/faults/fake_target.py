@@ -1,0 +1,153 @@
+"""A target without processes, for tests of faults: what is broken is a change of plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from statedrill.errors import ClusterError
+from statedrill.faults.base import Capabilities
+
+ZONES = ("a", "b", "c")
+
+
+@dataclass(eq=False)
+class FakePart:
+    name: str
+    zone: str
+    pid: int
+    alive: bool = True
+
+
+@dataclass(eq=False)
+class FakeInstance:
+    id: str
+    process: FakePart
+    address: str = "127.0.0.2"
+    port: int = 8080
+    accepts_when_dead: bool = False
+
+    @property
+    def zone(self) -> str:
+        return self.process.zone
+
+    def accepts_connections(self) -> bool:
+        return self.process.alive or self.accepts_when_dead
+
+
+@dataclass(eq=False)
+class FakeNode:
+    part: FakePart
+    role: str
+
+    @property
+    def name(self) -> str:
+        return self.part.name
+
+    @property
+    def alive(self) -> bool:
+        return self.part.alive
+
+
+class FakeCache:
+    """A primary and a replica that can fail over and be flushed."""
+
+    def __init__(self) -> None:
+        self.parts = [FakePart("cache-1", "a", 31), FakePart("cache-2", "b", 32)]
+        self.keys = 100
+        self.answers = True
+
+    def nodes(self) -> Sequence[FakeNode]:
+        roles = ("primary", "replica")
+        return [FakeNode(part, role) for part, role in zip(self.parts, roles, strict=True)]
+
+    def failover(self) -> tuple[str, int]:
+        self.parts[0].alive = False
+        return self.parts[0].name, self.parts[0].pid
+
+    def flush(self) -> tuple[int, int, str]:
+        if not self.answers:
+            raise ClusterError("cache-1 does not answer")
+        before, self.keys = self.keys, 0
+        return before, 0, f"removed {before} keys"
+
+    def is_healthy(self) -> bool:
+        return all(part.alive for part in self.parts)
+
+    def restore(self) -> None:
+        for part in self.parts:
+            part.alive = True
+
+
+class Memory:
+    """A service of which nothing but its being there can be broken."""
+
+
+@dataclass
+class FakeTarget:
+    """Three instances in three zones, and a cache if `has_cache`."""
+
+    has_cache: bool = True
+    restores: bool = True
+    services: dict[str, object] = field(default_factory=dict)
+    zones_down: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        parts = [FakePart(f"instance-i-{n}", zone, 10 + n) for n, zone in enumerate(ZONES)]
+        self.instances = [FakeInstance(f"i-{n}", part) for n, part in enumerate(parts)]
+        self.cache = FakeCache()
+        if self.has_cache:
+            self.services["cache"] = self.cache
+
+    @property
+    def capabilities(self) -> Capabilities:
+        kinds = {key: type(service) for key, service in self.services.items()}
+        return Capabilities("tiny", ZONES, kinds)
+
+    def missing(self) -> list[str]:
+        down = [f"zone {zone} is down" for zone in sorted(self.zones_down)]
+        return down + [part.name for part in self._parts() if not part.alive]
+
+    def service(self, key: str) -> object | None:
+        return self.services.get(key)
+
+    def running(self, zone: str | None = None) -> Sequence[FakePart]:
+        return [p for p in self._parts() if p.alive and zone in (None, p.zone)]
+
+    def in_service(self) -> Sequence[FakeInstance]:
+        return [each for each in self.instances if each.process.alive]
+
+    def choose_instances(self, count: int, zone: str | None) -> Sequence[FakeInstance]:
+        return [each for each in self.in_service() if zone in (None, each.zone)][:count]
+
+    def kill_instances(self, ids: Sequence[str]) -> None:
+        for each in self.instances:
+            each.process.alive = each.process.alive and each.id not in ids
+
+    def instances_are_healthy(self) -> bool:
+        return all(each.process.alive for each in self.instances)
+
+    def stop_zone(self, zone: str) -> None:
+        self.zones_down.add(zone)
+        for part in self._parts():
+            part.alive = part.alive and part.zone != zone
+
+    def start_zone(self, zone: str) -> None:
+        self.zones_down.discard(zone)
+
+    def restore(self) -> None:
+        for part in self._parts():
+            part.alive = part.alive or (self.restores and part.zone not in self.zones_down)
+
+    def wait_until_healthy(self, deadline: float) -> None:
+        if missing := self.missing():
+            raise ClusterError(f"not whole again: {'; '.join(missing)}")
+
+    def state(self) -> object:
+        """Everything that a fault may change, to compare before and after."""
+        parts = [(part.name, part.alive) for part in self._parts()]
+        return parts, sorted(self.zones_down), self.missing()
+
+    def _parts(self) -> list[FakePart]:
+        cache = self.cache.parts if self.has_cache else []
+        return [each.process for each in self.instances] + cache
