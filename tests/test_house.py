@@ -144,6 +144,7 @@ MAY_IMPORT = {
         *("errors", "run_folder", "inputs", "plan", "history", "cluster", "drill", "check"),
         *("check/verdict/record", "check/search"),
         *("report/text", "report/run", "report/comparison", "faults"),
+        *("check/checks", "cluster/services"),
     },
     "__main__": {"cli"},
 }

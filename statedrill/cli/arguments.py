@@ -93,8 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     _check(_verb(verbs, "check", "judge a run anew from its folder, or another tool's history"))
     _report(_verb(verbs, "report", "write a run's report anew; several runs: a comparison"))
     _export(_verb(verbs, "export", "write a run's history for another checker"))
-    listing = _verb(verbs, "list", "patterns, scenarios, profiles and experiments")
-    _json(listing)
+    _json(
+        _verb(verbs, "list", "every pattern, scenario, profile, experiment, service, fault, check")
+    )
     _json(_verb(verbs, "doctor", "what this machine has and lacks, and what to do about it"))
     return parser
 

@@ -19,7 +19,10 @@ from statedrill.inputs.yaml_file import YamlFile, did_you_mean, shown
 
 
 class ServiceOptions(FileModel):
-    """What a pattern file may say about one kind of service."""
+    """What a pattern file may say about one kind of service.
+
+    The first line of a subclass's docstring is what `statedrill list` says of the service.
+    """
 
 
 # PostgreSQL folds what is not quoted to lower case, and keeps 63 bytes of a name.
