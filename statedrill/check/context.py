@@ -46,6 +46,16 @@ class CheckContext:
         """Number of bins of the series."""
         return max(1, -(-(self.end_ns - self.origin_ns + 1) // self.bin_ns))
 
+    def whole_bins(self, begin_ns: int, end_ns: int) -> slice:
+        """The bins that lie whole between two moments."""
+        begin = -((self.origin_ns - begin_ns) // self.bin_ns)
+        end = (end_ns - self.origin_ns) // self.bin_ns
+        return slice(max(0, begin), max(0, begin, min(end, self.bins)))
+
+    def bin_of(self, ns: int) -> int:
+        """The bin that a moment lies in, or the nearest one."""
+        return max(0, min((ns - self.origin_ns) // self.bin_ns, self.bins - 1))
+
     def seconds(self, ns: int) -> float:
         """A moment as seconds since the origin."""
         return round((ns - self.origin_ns) / 1e9, 6)

@@ -5,21 +5,24 @@
   asked for.
 - A window is W = 1 s, moved by one bin (half a second; runs over an hour have longer bins and then
   W is one bin). It is good when its success is at least 0.99 times the baseline's and its p95 at
-  most 3 times the baseline's (below 50 ms nothing counts as slow). A window without operations is
-  as good as the one before it: users who wait call nothing.
+  most 3 times the baseline's (below 50 ms nothing counts as slow). Where the profile plans more
+  than in the baseline, latencies are not comparable (`planned_load` says when), and success alone
+  decides. A window without operations is as good as the one before it: users who wait call nothing.
 - `rto_availability_s`: first t >= t0 such that every window that begins at t or later is good,
   minus t0, where t0 is the first fault's begin; 0 when none was bad, None when the last one was.
 - `outage_s`, `degraded_s`: total time of the bins from t0 to the end of the load whose success was
-  below half of, or below 0.99 times, the baseline's. `longest_outage_s`: its longest stretch.
+  below half of, or below 0.99 times, the baseline's. `longest_outage_s`: its longest stretch. A
+  profile that ends by itself ends the load: later bins are none of its.
+- `latency_not_comparable_s`: total time of those bins in which latencies were not compared; absent
+  when there was none.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from statedrill.check.context import CheckContext
+from statedrill.check.metrics.record import Availability
 from statedrill.check.metrics.traffic import LOAD_PHASES, Traffic
 from statedrill.check.numeric.arrays import Array, run_starts
 from statedrill.check.numeric.histogram import COARSE, Histogram, buckets, middle_ns
@@ -34,11 +37,15 @@ WINDOW_S = 1.0
 
 
 def availability(
-    traffic: Traffic, context: CheckContext, load_ns: tuple[int, int]
-) -> tuple[dict[str, Any], float | None]:
+    traffic: Traffic,
+    context: CheckContext,
+    load_ns: tuple[int, int],
+    comparable: Array | None = None,
+) -> tuple[Availability, float | None]:
     """The key "availability" of the verdict, and the RTO of availability in seconds.
 
-    `load_ns` is when to begin (the fault, or what stands for it) and the end of the load.
+    `load_ns` is when to begin (the fault, or what stands for it) and the end of the load;
+    `comparable` says per bin whether latencies may be compared with the baseline's (None: all).
     """
     success = baseline_success(traffic)
     good_success = _bin_success(traffic, context, load_ns)
@@ -46,13 +53,17 @@ def availability(
         return {"ratio": _ratio(traffic), "outage_s": None, "degraded_s": None}, None
     bin_s = context.bin_ns / 1e9
     down = good_success < OUTAGE_SHARE * success
-    figures = {
+    figures: Availability = {
         "ratio": _ratio(traffic),
         "outage_s": round(float(down.sum()) * bin_s, 3),
         "longest_outage_s": round(_longest(down) * bin_s, 3),
         "degraded_s": round(float((good_success < SUCCESS_SHARE * success).sum()) * bin_s, 3),
     }
-    return figures, _rto_s(traffic, context, load_ns, success)
+    if comparable is None:
+        comparable = np.ones(context.bins, dtype=bool)
+    if apart := int((~comparable[_span(context, load_ns)]).sum()):
+        figures["latency_not_comparable_s"] = round(apart * bin_s, 3)
+    return figures, _rto_s(traffic, context, load_ns, success, comparable)
 
 
 def baseline_success(traffic: Traffic) -> float | None:
@@ -97,7 +108,11 @@ def _carried(ok: Array, failed: Array) -> Array:
 
 
 def _rto_s(
-    traffic: Traffic, context: CheckContext, load_ns: tuple[int, int], success: float
+    traffic: Traffic,
+    context: CheckContext,
+    load_ns: tuple[int, int],
+    success: float,
+    comparable: Array,
 ) -> float | None:
     if context.fault_ns is None:
         return None
@@ -107,7 +122,8 @@ def _rto_s(
     if len(ok) == 0:
         return None
     bad = _carried(ok, failed) < SUCCESS_SHARE * success
-    bad |= _slow(traffic, _windowed(traffic.shape[span], wide))
+    may_be_slow = _windowed(comparable[span], wide) == wide
+    bad |= may_be_slow & _slow(traffic, _windowed(traffic.shape[span], wide))
     last = np.flatnonzero(bad)
     if len(last) == 0:
         return 0.0

@@ -37,13 +37,15 @@ class Staleness(TypedDict):
 class Availability(TypedDict):
     """Service in the phases fault and recovery; see `check/metrics/availability.py`.
 
-    Without a baseline to compare with, `longest_outage_s` is absent.
+    Without a baseline to compare with, `longest_outage_s` is absent;
+    `latency_not_comparable_s` is there when the profile planned more than in the baseline.
     """
 
     ratio: float | None
     outage_s: float | None
     longest_outage_s: NotRequired[float]
     degraded_s: float | None
+    latency_not_comparable_s: NotRequired[float]
 
 
 class SessionRecovery(TypedDict, Generic[Count]):

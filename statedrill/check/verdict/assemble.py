@@ -10,13 +10,13 @@ import multiprocessing
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial, reduce
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from statedrill.check.aggregate import Crash, PartitionResult
 from statedrill.check.context import CheckContext, make_context
 from statedrill.check.metrics.availability import availability
 from statedrill.check.metrics.footing import footing
-from statedrill.check.metrics.record import Availability, Footing
+from statedrill.check.metrics.planned_load import comparable_bins, load_end_ns, planned_load
 from statedrill.check.metrics.recovery import recovery
 from statedrill.check.metrics.threshold_results import judge_thresholds
 from statedrill.check.metrics.timeseries import latencies, operations, phases, series
@@ -51,9 +51,12 @@ def assemble(history: History, plan: PlanRecord) -> Judgement:
     failure = unconfirmed_failure(plan["experiment"]["domain"], evidence, history)
     # that the application's own processes die is no excuse for it
     unknown = uncertainties(history, context, total.counts, exits.cluster, failure)
-    load = footing(history, plan, traffic)
+    planned = planned_load(history.load, context, plan["load"]["arrivals"] == "poisson")
+    load = footing(history, plan, traffic, context, planned)
     firm, audited = load["outcome"] == HELD, not unknown.audit
-    available, rto_s = availability(traffic, context, _load_ns(history, context))
+    broken_ns = _load_begin_ns(history, context), load_end_ns(history, context, planned)
+    comparable = comparable_bins(history, context, planned)
+    available, rto_s = availability(traffic, context, broken_ns, comparable)
     latency_ms, service_ms = latencies(traffic)
     verdict: Verdict = {
         "schema": SCHEMA,
@@ -70,7 +73,7 @@ def assemble(history: History, plan: PlanRecord) -> Judgement:
         "writes": counts.writes(total),
         "reads": counts.reads(total),
         "guarantees": counts.guarantees(total),
-        "availability": cast(Availability, available),
+        "availability": available,
         "recovery": recovery(total, context, rto_s),
         "latency_ms": latency_ms,
         "service_ms": service_ms,
@@ -78,7 +81,7 @@ def assemble(history: History, plan: PlanRecord) -> Judgement:
         "faults": evidence,
         "promise": clauses(plan, total, unknown),
         "thresholds": judge_thresholds(total, traffic, context, firm, audited),
-        "footing": cast(Footing, load),
+        "footing": load,
         "findings": counts.findings(total, plan["seed"], unknown),
         "phases": phases(history, context),
         "series": series(total, traffic, context),
@@ -123,10 +126,7 @@ def _partition_results(
         yield from pool.map(check, range(number))
 
 
-def _load_ns(history: History, context: CheckContext) -> tuple[int, int]:
-    """From the fault (else the fault phase, else the beginning) to the end of the load."""
-    windows = history.windows()
-    load = [end for phase, _, end in windows if phase <= Phase.RECOVERY]
-    breaking = [begin for phase, begin, _ in windows if phase is Phase.FAULT]
-    begin = context.fault_ns or min(breaking, default=context.origin_ns)
-    return begin, max(load, default=context.end_ns)
+def _load_begin_ns(history: History, context: CheckContext) -> int:
+    """When the load under the failure begins: the fault, else the fault phase, else the drill."""
+    breaking = [begin for phase, begin, _ in history.windows() if phase is Phase.FAULT]
+    return context.fault_ns or min(breaking, default=context.origin_ns)
