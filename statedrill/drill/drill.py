@@ -145,10 +145,12 @@ class _Drill:
             self._tick()
 
     def _await_users(self) -> None:
-        """Wait for all users; a profile that brings fewer at first is not waited for longer."""
-        load = self.plan.load
-        end = time.monotonic() + load.users / load.spawn_rate + _LATE_S
-        while self.monitor.figures.users < load.users and self._load_goes_on(end):
+        """Wait for all users, or for as many as the profile plans at first."""
+        load, figures = self.plan.load, self.monitor.figures
+        spawned = time.monotonic() + load.users / load.spawn_rate
+        while figures.users < load.users and self._load_goes_on(spawned + _LATE_S):
+            if time.monotonic() > spawned and 0 < figures.planned_users <= figures.users:
+                return
             self._tick()
 
     def _break(self) -> None:
@@ -206,6 +208,7 @@ class _Drill:
                 self._note_abort(aborted)
         self._enter("settle")
         load.stop(grace_s=_FAR_STOP_S if self.plan.load.expect_workers else _STOP_S)
+        self.monitor.report_breakpoint()
         self.target.settle(_SETTLE_S)
         self._enter("audit")
         self._audit(1)

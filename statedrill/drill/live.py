@@ -50,6 +50,11 @@ class LiveFigures:
         return int(self._sum("users"))
 
     @property
+    def planned_users(self) -> float:
+        """Users that the profile planned in the last second (0: not known)."""
+        return self._sum("planned_users")
+
+    @property
     def rate(self) -> float:
         """Operations in the last second."""
         return self._sum("requests")

@@ -6,6 +6,7 @@ Knows the generator's process and what it writes; does not know what a drill doe
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from statedrill.errors import ClusterError, InputError
 from statedrill.history.events import Emit
 from statedrill.history.follow import all_recorders_ended
 from statedrill.processes.process import Process
+
+BREAKPOINT_FILE = "breakpoint.json"  # written by the profile when its test ends
 
 
 class LoadMonitor:
@@ -45,6 +48,20 @@ class LoadMonitor:
         if not self.has_ended:
             self._report_silent_processes(phase)
         self._abort.look(phase)
+
+    def report_breakpoint(self) -> None:
+        """Emit what the profile found, if it searched the breaking point; the load is over."""
+        try:
+            text = (self._history / BREAKPOINT_FILE).read_text(encoding="utf-8")
+            found = {key: json.loads(text)[key] for key in ("held", "broke", "unit", "why")}
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            self._observers.note(f"the result of the profile cannot be read: {error}")
+            return
+        self._emit("breakpoint", **found)
+        broke = f", {found['broke']:g} broke: {found['why']}" if found["broke"] else ""
+        self._observers.note(f"breaking point: {found['held']:g} {found['unit']} held{broke}")
 
     def _on_exit(self, load: Process, phase: str) -> None:
         # An exit code alone is not believed: every record must say that it is whole.

@@ -134,6 +134,18 @@ class LoadEnded(Stamp):
     phase: str
 
 
+class BreakpointFound(Stamp):
+    """What the profile's search for the breaking point found, in `unit`, once the load was over."""
+
+    event: Literal["breakpoint"]
+    held: float
+    """the last load that held; 0: none"""
+    broke: float | None
+    """the first that did not; None: nothing broke"""
+    unit: str
+    why: str
+
+
 class Settled(Stamp):
     """The queues were watched before the audit; `drained`: seen empty."""
 
@@ -176,6 +188,7 @@ Event: TypeAlias = (
     | ExperimentEnd
     | LoadSilent
     | LoadEnded
+    | BreakpointFound
     | Settled
     | Aborted
     | Interrupted

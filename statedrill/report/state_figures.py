@@ -13,6 +13,7 @@ from statedrill.report.formatting import (
     DASH,
     NOT_TESTED,
     Share,
+    exact,
     format_count,
     interval,
     milliseconds,
@@ -80,6 +81,7 @@ def recovery_table(verdict: StoredVerdict) -> Table:
          "share of operations that succeeded"),
         *_outage_rows(verdict),
         ("RTO, availability", seconds(recovery["rto_availability_s"]), _rto_meaning(verdict)),
+        *_not_comparable_rows(verdict),
         ("RTO, state", seconds(recovery["rto_state_s"]), _state_meaning(verdict)),
         *_session_rows(verdict),
         ("RPO, time", seconds(recovery["rpo_s"]),
@@ -87,6 +89,7 @@ def recovery_table(verdict: StoredVerdict) -> Table:
         ("RPO, writes", format_count(recovery["rpo_writes"]), "acknowledged writes that were lost"),
         *_exposed_rows(verdict),
         *_staleness_rows(verdict),
+        *_breakpoint_rows(verdict),
     ]  # fmt: skip
     return table("Availability and recovery", ("figure", "value", "meaning"), rows, numeric=(1,))
 
@@ -204,6 +207,27 @@ def _outage_rows(verdict: StoredVerdict) -> list[tuple[str, str, str]]:
         rows.append(("longest outage", seconds(known["longest_outage_s"]), "its longest stretch"))
     nearly_all = "time in which less than 99 % succeeded of what did before"
     return [*rows, ("degraded", seconds(known["degraded_s"]), nearly_all)]
+
+
+def _not_comparable_rows(verdict: StoredVerdict) -> list[tuple[str, str, str]]:
+    apart_s = verdict["availability"].get("latency_not_comparable_s")
+    if not apart_s:
+        return []
+    meaning = "time in which the profile planned more than in the baseline: slow is not judged"
+    return [("latency not compared", seconds(apart_s), meaning)]
+
+
+def _breakpoint_rows(verdict: StoredVerdict) -> list[tuple[str, str, str]]:
+    """What a profile that searches the breaking point found."""
+    found = verdict.get("breakpoint")
+    if not found:
+        return []
+    held = f"{exact(found['held'])} {found['unit']}"
+    if found["broke"] is None:
+        return [("breaking point", f"over {held}", "not reached: the greatest load that held")]
+    during = f" in the phase {found['phase']}" if found["phase"] else ""
+    why = f"the last load that held; {exact(found['broke'])} broke{during}: {found['why']}"
+    return [("breaking point", held, why)]
 
 
 def _rto_meaning(verdict: StoredVerdict) -> str:

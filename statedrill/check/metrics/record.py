@@ -129,6 +129,20 @@ class ThresholdResult(TypedDict):
     evidence: NotRequired[str]
 
 
+class Breakpoint(TypedDict):
+    """What a profile that searches the breaking point found, in `unit` (users, arrivals/s)."""
+
+    held: float
+    """the last load that held; 0: none"""
+    broke: float | None
+    """the first that did not; None: nothing broke"""
+    unit: str
+    why: str
+    """what broke; empty: nothing"""
+    phase: str | None
+    """the phase of the drill in which it broke"""
+
+
 class Footing(TypedDict):
     """Whether the baseline carried the planned load; see `check/metrics/footing.py`.
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from statedrill.check.aggregate import Crash, PartitionResult
 from statedrill.check.context import CheckContext, make_context
 from statedrill.check.metrics.availability import availability
+from statedrill.check.metrics.breakpoint import breakpoint_found
 from statedrill.check.metrics.footing import footing
 from statedrill.check.metrics.planned_load import comparable_bins, load_end_ns, planned_load
 from statedrill.check.metrics.recovery import recovery
@@ -88,6 +89,8 @@ def assemble(history: History, plan: PlanRecord) -> Judgement:
         "lateness_s": context.lateness_ns / 1e9,
         "deaths": [*exits.cluster, *exits.application],
     }
+    if found := breakpoint_found(history):
+        verdict["breakpoint"] = found
     _conclude(verdict, [*unknown.all(), *load["why"]], plan["experiment"]["domain"])
     return Judgement(verdict, tuple(total.crashes.values()))
 

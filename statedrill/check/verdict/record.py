@@ -14,6 +14,7 @@ from typing_extensions import TypedDict
 
 from statedrill.check.metrics.record import (
     Availability,
+    Breakpoint,
     Count,
     Footing,
     LatencyFigures,
@@ -186,6 +187,8 @@ class VerdictRecord(TypedDict, Generic[Count]):
     promise: list[ClauseResult]
     thresholds: list[ThresholdResult]
     footing: Footing
+    breakpoint: NotRequired[Breakpoint]
+    """only of a profile that searches it"""
     findings: list[Finding[Count]]
     phases: list[PhaseWindow]
     series: NotRequired[Series]

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from statedrill.check.metrics.breakpoint import breakpoint_sentence
 from statedrill.check.metrics.record import ThresholdResult
 from statedrill.check.verdict.record import FaultEvidence, Verdict
 from statedrill.vocabulary import BROKEN, HELD, UNKNOWN
 
 
 def summary(verdict: Verdict, domain: str | None) -> str:
-    """One sentence, or two: what was lost, under which failure, and whether it was promised."""
+    """What was lost, under which failure, and whether it was promised; and the breaking point."""
     sentence = f"{verdict['pattern']} {_kept(verdict)} {_when(verdict['faults'], domain)}"
-    return f"{sentence}{_ending(verdict, domain)}."
+    found = verdict.get("breakpoint")
+    more = f" {breakpoint_sentence(found)}." if found else ""
+    return f"{sentence}{_ending(verdict, domain)}.{more}"
 
 
 def reasons(verdict: Verdict, open_questions: Sequence[str]) -> list[str]:
