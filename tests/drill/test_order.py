@@ -133,6 +133,45 @@ def test_a_profile_that_ends_during_the_experiment_lets_it_finish(play: Play) ->
     assert play.events("experiment")
 
 
+def test_what_a_search_for_the_breaking_point_found_is_an_event(play: Play) -> None:
+    found = {"held": 210.0, "broke": 245.0, "unit": "users", "why": "p99 was 612 ms"}
+
+    def end_soon() -> None:
+        whole_record(play.folder)
+        (play.folder / "history" / "breakpoint.json").write_text(json.dumps(found))
+
+    play(children={"locust": {"lives_s": 2.0, "on_start": end_soon}})
+    (event,) = play.events("breakpoint")
+    assert event.items() >= found.items()
+    assert "breaking point: 210 users held, 245 broke: p99 was 612 ms" in play.seen.notes
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"held": 1}'])
+def test_a_result_of_the_profile_that_is_damaged_is_no_end_of_the_drill(
+    play: Play, text: str
+) -> None:
+    path = play.folder / "history" / "breakpoint.json"
+    assert play(children={"chaos": {"on_start": lambda: path.write_text(text)}}) == WHOLE
+    assert not play.events("breakpoint")
+
+
+@pytest.mark.parametrize(("planned", "waited_s"), [(2.0, 2.0), (4.0, 7.0)])
+def test_users_are_awaited_as_the_profile_plans_them(
+    play: Play, planned: float, waited_s: float
+) -> None:
+    """Ten users could be there within two seconds; those who do not come get five more."""
+    began: dict[str, float] = {}
+
+    def two_users() -> None:
+        line = {"users": 2, "planned_users": planned, "requests": 5}
+        (play.folder / "history" / "load-0.jsonl").write_text(json.dumps(line) + "\n")
+
+    play.seen.phase = lambda name, seconds: began.setdefault(name, play.clock.now)  # type: ignore[method-assign,assignment,return-value]
+    play(children={"locust": {"on_start": two_users}})
+    warmup_s = Options().warmup_s
+    assert began["baseline"] == pytest.approx(waited_s + warmup_s, abs=1.0)
+
+
 @pytest.mark.parametrize(("code", "whole"), [(1, True), (0, False)])
 def test_a_load_generator_that_fails_is_a_crash_and_the_rest_is_still_done(
     play: Play, code: int, whole: bool

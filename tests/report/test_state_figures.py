@@ -72,3 +72,24 @@ def test_every_lost_write_and_session_of_the_verdict_is_in_the_table() -> None:
             f"{sessions['lost']:,}", f"{sessions['total']:,}"]  # fmt: skip
         assert row_of(table, "acknowledged writes lost")[:2] == [
             f"{writes['lost']:,}", f"{writes['acknowledged']:,}"]  # fmt: skip
+
+
+def test_the_breaking_point_has_a_row_where_it_was_searched() -> None:
+    found = {"held": 210.0, "broke": 245.0, "unit": "users", "why": "p99 was 612 ms"}
+    shown = row_of(recovery_table(stored(breakpoint=found | {"phase": "fault"})), "breaking point")
+    assert shown == [
+        "210 users",
+        "the last load that held; 245 broke in the phase fault: p99 was 612 ms",
+    ]
+    nothing = {"held": 300.0, "broke": None, "unit": "users", "why": "", "phase": None}
+    shown = row_of(recovery_table(stored(breakpoint=nothing)), "breaking point")
+    assert shown == ["over 300 users", "not reached: the greatest load that held"]
+    assert "breaking point" not in [row[0].text for row in recovery_table(stored()).rows]
+
+
+def test_latency_that_is_not_compared_is_said() -> None:
+    availability = sample_verdict()["availability"]
+    table = recovery_table(stored(availability=availability | {"latency_not_comparable_s": 6.5}))
+    assert row_of(table, "latency not compared")[0] == "6.5 s"
+    names = [row[0].text for row in recovery_table(stored(availability=availability)).rows]
+    assert "latency not compared" not in names

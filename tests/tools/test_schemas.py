@@ -43,12 +43,12 @@ def test_every_file_of_the_sample_is_as_its_schema_says(run: str) -> None:
         validator("event").validate(json.loads(line))
 
 
-def test_the_judge_writes_every_key_that_must_be_there_in_the_order_of_the_record() -> None:
+def test_the_judge_writes_every_key_of_the_record_in_its_order() -> None:
     run = SAMPLE / "decoupled-zone-outage"
     verdict = judge(History.open(run / "history"), read(run / "plan.json"))
     validator("verdict").validate(verdict)
-    always = [key for key, (_, required) in fields(VerdictRecord).items() if required]
-    assert list(verdict) == always
+    # nothing was searched in this run
+    assert list(verdict) == [key for key in fields(VerdictRecord) if key != "breakpoint"]
 
 
 def test_an_empty_history_has_a_verdict_as_the_schema_says() -> None:

@@ -187,8 +187,6 @@ class VerdictRecord(TypedDict, Generic[Count]):
     promise: list[ClauseResult]
     thresholds: list[ThresholdResult]
     footing: Footing
-    breakpoint: NotRequired[Breakpoint]
-    """only of a profile that searches it"""
     findings: list[Finding[Count]]
     phases: list[PhaseWindow]
     series: NotRequired[Series]
@@ -196,6 +194,8 @@ class VerdictRecord(TypedDict, Generic[Count]):
     """the bound on late effects in the column `bounded`"""
     deaths: list[str]
     """processes that died though no fault took them, one sentence each"""
+    breakpoint: NotRequired[Breakpoint]
+    """only of a profile that searches it"""
 
 
 Verdict: TypeAlias = VerdictRecord[int]
