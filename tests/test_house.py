@@ -43,7 +43,8 @@ MAY_IMPORT = {
         *("check/numeric", "check/index", "check/relations"),
     },
     "check/metrics": {
-        *("history", "vocabulary", "inputs", "check/metrics/record", "check/numeric"),
+        *("history", "vocabulary", "inputs", "plan/record"),
+        *("check/metrics/record", "check/numeric"),
         *("check/index", "check/context", "check/aggregate", "check/checks"),
     },
     "check/run_checks": {

@@ -21,8 +21,7 @@ may be the generator's weakness.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -32,6 +31,7 @@ from statedrill.check.metrics.record import Footing
 from statedrill.check.metrics.traffic import Traffic
 from statedrill.history.load_line import LoadLine
 from statedrill.history.store import History
+from statedrill.plan.record import LoadRecord, PlanRecord
 from statedrill.vocabulary import HELD, UNKNOWN, Outcome, Phase
 
 RATE_SHARE = 0.95
@@ -44,7 +44,7 @@ WAITED_SHARE = 0.01
 
 def footing(
     history: History,
-    plan: Mapping[str, Any],
+    plan: PlanRecord,
     traffic: Traffic,
     context: CheckContext,
     planned: PlannedLoad | None,
@@ -62,10 +62,10 @@ def footing(
     begin, end = windows[0][1], windows[-1][2]
     baseline = context.whole_bins(begin, end)
     during = [line for line in history.load if begin <= line["t"] <= end]
-    load = plan.get("load") or {}
+    load = plan["load"]
     operations = None
     if planned is not None and baseline.stop > baseline.start:
-        called, pace_s = traffic.ok + traffic.failed, float(load.get("pace_s") or 0.0)
+        called, pace_s = traffic.ok + traffic.failed, load["pace_s"]
         operations = planned.operations_course(called, pace_s)
     if operations is None:
         planned_rate = least_rate = _planned_rate(load, during)
@@ -107,10 +107,10 @@ def _success(traffic: Traffic) -> float | None:
     return int(counts[Outcome.OK] + counts[Outcome.ACCEPTED]) / total if total else None
 
 
-def _planned_rate(load: Mapping[str, Any], during: Sequence[LoadLine]) -> float | None:
+def _planned_rate(load: LoadRecord, during: Sequence[LoadLine]) -> float | None:
     """The planned operations per second in the baseline, where no profile is on record."""
-    if load.get("planned_rate"):
-        return float(load["planned_rate"])
+    if load["planned_rate"]:
+        return load["planned_rate"]
     workers: dict[int, list[float]] = {}
     for line in during:
         if line.get("planned_rate"):

@@ -12,7 +12,7 @@ from tests.check.history_builder import MS, START
 def footing(**more: Any) -> dict[str, Any]:
     story = more.pop("story", None) or users()
     made = plan()
-    made["load"] = more.pop("planned", {"planned_rate": 10.0})
+    made["load"] |= more.pop("planned", {"planned_rate": 10.0})
     return dict(verdict(story, made, load=load(**more))["footing"])
 
 
@@ -28,7 +28,7 @@ def test_footing_holds_when_the_planned_load_was_really_there() -> None:
     ("more", "reason"),
     [
         ({"planned": {"planned_rate": 10.6}}, "reached 10.0 of 10.6 planned"),
-        ({"planned": {}, "planned_rate": None}, "are not on record"),
+        ({"planned": {"planned_rate": None}, "planned_rate": None}, "are not on record"),
         ({"lag_ms_max": 400.0}, "400 ms behind its schedule"),
         ({"cpu_pct": 97.0}, "97 % busy"),
         ({"dropped": 3}, "dropped 90 arrivals"),
@@ -66,7 +66,7 @@ def test_a_load_process_cannot_help_out_another() -> None:
 def test_the_planned_rate_of_several_load_processes_is_their_sum() -> None:
     lines = [*load(rate=4.0), *load(rate=6.0, worker=1)]
     made = plan()
-    made["load"] = {"planned_rate": None}
+    made["load"]["planned_rate"] = None
     seen = verdict(users(), made, load=lines)["footing"]
     assert (seen["planned_rate"], seen["outcome"]) == (10.0, "held")
 
