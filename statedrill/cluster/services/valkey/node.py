@@ -11,12 +11,15 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
 from typing_extensions import override
 
 from statedrill.cluster.binaries import find_program, package_folder
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.services.node import Node
-from statedrill.cluster.services.valkey.client import ValkeyConnection, ValkeyError
 
 _CONFIRMATION_MS = 500
 
@@ -86,19 +89,18 @@ class ValkeyNode(Node):
         """Become a replica of `primary`; does not wait for its contents.
 
         Raises:
-            OSError, ValkeyError: it does not answer, or refuses.
+            RedisError: it does not answer, or refuses.
         """
         with self.session() as session:
-            session.call("REPLICAOF", primary.host, primary.port)
+            session.replicaof(primary.host, primary.port)
 
     def is_linked(self) -> bool:
         """Whether it has what its primary had when it began to follow."""
         try:
             with self.session() as session:
-                fields = session.info("replication")
-        except (OSError, ValkeyError):
+                return bool(session.info("replication").get("master_link_status") == "up")
+        except RedisError:
             return False
-        return fields.get("master_link_status") == "up"
 
     def is_followed(self) -> bool:
         """Whether a replica has confirmed what happened here just now.
@@ -107,9 +109,9 @@ class ValkeyNode(Node):
         """
         try:
             with self.session() as session:
-                session.call("PUBLISH", "statedrill", "is this followed?")
-                return int(session.call("WAIT", 1, _CONFIRMATION_MS)) >= 1
-        except (OSError, ValkeyError):
+                session.publish("statedrill", "is this followed?")
+                return int(session.wait(1, _CONFIRMATION_MS)) >= 1
+        except RedisError:
             return False
 
     @override
@@ -121,17 +123,17 @@ class ValkeyNode(Node):
         """
         try:
             with self.session() as session:
-                session.call("REPLICAOF", "NO", "ONE")
-        except (OSError, ValkeyError) as error:
+                session.replicaof("NO", "ONE")
+        except RedisError as error:
             raise self.failed(f"could not be promoted: {error}") from error
 
-    def session(self, timeout_s: float = 2.0) -> ValkeyConnection:
+    def session(self, timeout_s: float = 2.0) -> Redis:
         """A session past the endpoint.
 
         Raises:
-            OSError: it does not answer.
+            RedisError: it does not answer.
         """
-        return ValkeyConnection(self.address, timeout_s=timeout_s)
+        return connect(self.address, timeout_s)
 
     @override
     def discard(self) -> None:
@@ -139,10 +141,27 @@ class ValkeyNode(Node):
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def connect(address: tuple[str, int], timeout_s: float = 2.0) -> Redis:
+    """A session of one connection, which sends every command once, in RESP2.
+
+    Raises:
+        RedisError: no server answers within `timeout_s`; from every command as well.
+    """
+    return Redis(
+        *address,
+        single_connection_client=True,
+        protocol=2,
+        decode_responses=True,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
 def answers(address: tuple[str, int]) -> bool:
     """Whether a PING is answered at `address`."""
     try:
-        with ValkeyConnection(address, timeout_s=0.5) as session:
-            return bool(session.call("PING") == "PONG")
-    except (OSError, ValkeyError):
+        with connect(address, timeout_s=0.5) as session:
+            return bool(session.ping())
+    except RedisError:
         return False

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+from redis.exceptions import RedisError
 from typing_extensions import override
 
 from statedrill.cluster.binaries import first_line
@@ -19,7 +20,6 @@ from statedrill.cluster.routing.endpoints import Endpoint
 from statedrill.cluster.services.base import Requirement, ServiceContext
 from statedrill.cluster.services.failover_decisions import Delays
 from statedrill.cluster.services.failover_pair import FailoverPair
-from statedrill.cluster.services.valkey.client import ValkeyError
 from statedrill.cluster.services.valkey.node import ValkeyNode, answers, valkey_server
 from statedrill.errors import ClusterError
 from statedrill.inputs.services import CacheOptions
@@ -66,8 +66,8 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
         primary = self._serving()
         try:
             with primary.session() as session:
-                return int(session.call("DBSIZE"))
-        except (OSError, ValkeyError) as error:
+                return int(session.dbsize())
+        except RedisError as error:
             raise primary.failed(f"does not count its keys: {error}") from error
 
     def flush(self) -> Flush:
@@ -83,16 +83,17 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
         sentinel = f"statedrill:sentinel:{secrets.token_hex(4)}"
         try:
             with primary.session(timeout_s=10.0) as session:
-                session.call("MULTI")
-                session.call("DBSIZE")
-                session.call("SET", sentinel, "planted")
-                session.call("EXISTS", sentinel)
-                session.call("FLUSHALL", "SYNC")
-                session.call("EXISTS", sentinel)
-                session.call("DBSIZE")
-                before, _, planted, _, sentinels, after = session.call("EXEC")
-                replicas = int(session.call("WAIT", 1, _REPLICA_MS)) if self._standby else 0
-        except (OSError, ValkeyError) as error:
+                with session.pipeline(transaction=True) as transaction:
+                    transaction.dbsize()
+                    transaction.set(sentinel, "planted")
+                    transaction.exists(sentinel)
+                    # SYNC: without it Valkey may free the keys later than it says.
+                    transaction.execute_command("FLUSHALL", "SYNC")
+                    transaction.exists(sentinel)
+                    transaction.dbsize()
+                    before, _, planted, _, sentinels, after = transaction.execute()
+                replicas = int(session.wait(1, _REPLICA_MS)) if self._standby else 0
+        except RedisError as error:
             raise primary.failed(f"could not be flushed: {error}") from error
         if planted != 1 or sentinels != 0 or after != 0:
             raise primary.failed(f"still has {after} keys after FLUSHALL")
@@ -130,7 +131,7 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
     def _link(self, primary: ValkeyNode, standby: ValkeyNode) -> None:
         try:
             standby.follow(primary)
-        except (OSError, ValkeyError) as error:
+        except RedisError as error:
             raise standby.failed(f"does not follow {primary.name}: {error}") from error
         deadline = time.monotonic() + _LINK_S
         while not (standby.is_linked() and primary.is_followed()):

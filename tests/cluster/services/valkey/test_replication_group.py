@@ -4,8 +4,11 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ReadOnlyError
 
-from statedrill.cluster.services.valkey.client import ValkeyConnection, ValkeyError
+from statedrill.cluster.services.valkey.node import connect
 from statedrill.cluster.services.valkey.replication_group import ReplicationGroup
 from statedrill.errors import ClusterError
 from statedrill.inputs.services import CacheOptions
@@ -27,15 +30,15 @@ def cache(registry: ProcessRegistry) -> Iterator[ReplicationGroup]:
         made.stop()
 
 
-def connect(cache: ReplicationGroup) -> ValkeyConnection:
-    return ValkeyConnection(cache._endpoints.address("cache"))
+def through_endpoint(cache: ReplicationGroup) -> Redis:
+    return connect(cache._endpoints.address("cache"))
 
 
 def fill(cache: ReplicationGroup, keys: int) -> None:
-    with connect(cache) as session:
+    with through_endpoint(cache) as session:
         for i in range(keys):
-            session.call("SET", f"key-{i}", i)
-        assert session.call("WAIT", 1, 5000) == 1  # the replica has them
+            session.set(f"key-{i}", i)
+        assert session.wait(1, 5000) == 1  # the replica has them
 
 
 def zones(cache: ReplicationGroup) -> dict[str, tuple[str, bool]]:
@@ -50,19 +53,19 @@ def test_a_started_cache_is_a_pair_in_two_zones_that_replicates(cache: Replicati
     standby = cache._standby
     assert standby is not None
     with standby.session() as session:
-        assert session.call("GET", "key-3") == "3"
-        with pytest.raises(ValkeyError, match="READONLY"):
-            session.call("SET", "key-3", "x")
+        assert session.get("key-3") == "3"
+        with pytest.raises(ReadOnlyError):
+            session.set("key-3", "x")
 
 
 def test_a_pair_that_is_whole_streams_every_later_write(cache: ReplicationGroup) -> None:
     """Not only what was there when the replica joined: Valkey may begin that a second later."""
     standby = cache._standby
     assert standby is not None
-    with connect(cache) as session, standby.session() as follower:
-        session.call("SET", "early", "x")
+    with through_endpoint(cache) as session, standby.session() as follower:
+        session.set("early", "x")
         # The next look of the once-a-second job is later than this.
-        wait_until(lambda: follower.call("GET", "early") == "x", 0.4)
+        wait_until(lambda: follower.get("early") == "x", deadline_s=0.4)
 
 
 def test_a_failover_keeps_what_the_replica_had(cache: ReplicationGroup, events: Events) -> None:
@@ -80,14 +83,14 @@ def test_a_failover_keeps_what_the_replica_had(cache: ReplicationGroup, events: 
 
 
 def test_connections_fail_fast_until_the_failover_is_done(cache: ReplicationGroup) -> None:
-    with connect(cache) as old:
-        assert old.call("PING") == "PONG"
+    with through_endpoint(cache) as old:
+        assert old.ping()
         cache.failover()
-        with pytest.raises(OSError, match=r"hung up|reset"):
-            old.call("PING")
+        with pytest.raises(RedisConnectionError):
+            old.ping()
     wait_until(lambda: cache._endpoints.target("cache") is None)
-    with pytest.raises(ConnectionError), connect(cache) as session:
-        session.call("PING")
+    with pytest.raises(RedisConnectionError), through_endpoint(cache) as session:
+        session.ping()
 
 
 def test_a_lost_replica_is_replaced_and_the_primary_serves_on(
@@ -95,16 +98,16 @@ def test_a_lost_replica_is_replaced_and_the_primary_serves_on(
 ) -> None:
     fill(cache, 10)
     lost = cache.nodes()[1][0]
-    with connect(cache) as session:
+    with through_endpoint(cache) as session:
         next(process for process in registry.alive() if process.name == lost).kill()
         wait_until(lambda: not cache.is_healthy())
         wait_until(cache.is_healthy)
-        assert session.call("DBSIZE") == 10
+        assert session.dbsize() == 10
     assert cache.nodes()[1][0] != lost
     standby = cache._standby
     assert standby is not None
     with standby.session() as session:
-        assert session.call("DBSIZE") == 10
+        assert session.dbsize() == 10
 
 
 def test_a_lost_zone_fails_over_and_the_replica_moves_to_a_zone_that_is_up(
