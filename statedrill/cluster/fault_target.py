@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import partial
 
+from statedrill.cluster import services
 from statedrill.cluster.compute.instance import Instance
 from statedrill.cluster.network.addresses import ZONES
-from statedrill.cluster.services import SERVICES
 from statedrill.cluster.topology import Topology
 from statedrill.faults.base import Capabilities
 from statedrill.inputs.pattern import Pattern
@@ -20,7 +20,7 @@ from statedrill.processes.process import Process
 
 def capabilities(pattern: Pattern) -> Capabilities:
     """What there is to break when `pattern` runs on the local cluster."""
-    used = {kind.key: kind for kind in SERVICES if kind.key in pattern.services}
+    used = {kind.key: kind for kind in services.SERVICES if kind.key in pattern.services}
     return Capabilities(pattern.name, ZONES, used)
 
 

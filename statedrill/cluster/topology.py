@@ -128,8 +128,6 @@ class Topology:
         for zone in sorted(self.zones_down):
             self.zone_up(zone)
         self.endpoints.restore()
-        for service in self.services:
-            service.undo()
         in_parallel({each.key: each.restore for each in self.services})
 
     def restore_time_s(self) -> float:

@@ -94,9 +94,6 @@ class Service(ABC):
         if not self.is_healthy():
             self.start()
 
-    def undo(self) -> None:
-        """Take back what faults changed in a service that goes on running; idempotent."""
-
     def restore_time_s(self) -> float:
         """How long `restore` waits by design, in seconds, on top of starting processes."""
         return 0.0
