@@ -1,0 +1,152 @@
+"""EBS: a folder that is bound to one zone, outlives its instance and has one owner at a time.
+
+The owner's process holds a lock (flock) for as long as it exists, frozen or not, so that the kernel
+refuses a second writer whatever the cluster believes. Before a volume goes to another instance the
+old owner is fenced, as EBS refuses a second attachment. Knows no file system and no data base.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from statedrill.errors import ClusterError
+from statedrill.processes.process import Process
+
+_FENCED_S = 5.0
+_POLL_S = 0.01
+
+
+class Owner(Protocol):
+    """The instance that a volume is attached to."""
+
+    @property
+    def id(self) -> str:
+        """Its id, such as `i-8f6c94c9`."""
+
+    @property
+    def zone(self) -> str:
+        """The zone it is in."""
+
+    @property
+    def process(self) -> Process:
+        """Its process, whose command went through `Volume.command`."""
+
+
+class Volume:
+    """The volume `volume_id` in `zone`; its data are in `root/<zone>/<volume_id>`.
+
+    `attach_s` is how long an attachment takes, in seconds, spent in `sleep`.
+    """
+
+    def __init__(
+        self,
+        volume_id: str,
+        zone: str,
+        root: Path,
+        attach_s: float,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self.id, self.zone = volume_id, zone
+        self.folder = root / zone / volume_id
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # Beside the folder, not inside: what is inside belongs to the application.
+        self._lock_file = self.folder.with_suffix(".lock")
+        self._lock_file.touch()
+        self._attach_s, self._sleep = attach_s, sleep
+        self._changing = threading.Lock()
+        self._owner: Owner | None = None
+
+    @property
+    def owner(self) -> str | None:
+        """The id of the instance that it is attached to."""
+        return self._owner.id if self._owner else None
+
+    def environment(self) -> Mapping[str, str]:
+        """What the instance that it is attached to is told."""
+        return {"VOLUME": str(self.folder)}
+
+    def command(self, command: Sequence[str]) -> tuple[str, ...]:
+        """`command` as a process that holds the volume as long as it or a child of it exists.
+
+        The process ends at once, with code 1, when another process holds the volume. Where there
+        is no flock(1) (macOS) nothing holds it but the cluster's own record.
+        """
+        flock = shutil.which("flock") if sys.platform == "linux" else None
+        prefix = (flock, "--nonblock", "--no-fork", str(self._lock_file)) if flock else ()
+        return (*prefix, *command)
+
+    def is_in_use(self) -> bool:
+        """Whether a process holds it now."""
+        fd = os.open(self._lock_file, os.O_RDWR)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(fd)
+        return False
+
+    def attach(self, owner: Owner) -> None:
+        """Attach it to an instance of its zone; returns after `attach_s`.
+
+        Raises:
+            ClusterError: the instance is in another zone, or the volume has another owner.
+        """
+        with self._changing:
+            if owner.zone != self.zone:
+                raise ClusterError(
+                    f"volume {self.id} is in zone {self.zone}, and {owner.id} in {owner.zone}",
+                    "launch the instance in the zone of its volume",
+                )
+            if self._owner not in (None, owner) or (self._owner is None and self.is_in_use()):
+                raise ClusterError(
+                    f"volume {self.id} is attached to {self.owner or 'an unknown process'}",
+                    "fence its owner first",
+                )
+            self._owner = owner
+        self._sleep(self._attach_s)
+
+    def fence(self) -> None:
+        """Make sure that its owner never writes again, and detach it; idempotent.
+
+        The owner's process is killed, even when it is frozen, and cannot start again.
+
+        Raises:
+            ClusterError: the volume is still held after that.
+        """
+        with self._changing:
+            if self._owner:
+                self._owner.process.forbid()
+                self._owner.process.kill()
+                self._owner.process.wait_gone()
+            self._wait_until_free()
+            self._owner = None
+
+    def delete(self) -> None:
+        """Fence its owner and throw the data away; idempotent.
+
+        Raises:
+            ClusterError: as `fence`.
+        """
+        if self._lock_file.exists():
+            self.fence()
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self._lock_file.unlink(missing_ok=True)
+
+    def _wait_until_free(self) -> None:
+        deadline = time.monotonic() + _FENCED_S
+        while self.is_in_use():
+            if time.monotonic() > deadline:
+                raise ClusterError(
+                    f"volume {self.id} is still held {_FENCED_S:g} s after its owner was killed",
+                    f"see which process it is: fuser {self._lock_file}",
+                )
+            time.sleep(_POLL_S)
