@@ -55,10 +55,13 @@ MAY_IMPORT = {
         *("history", "vocabulary", "check/context", "check/aggregate"),
         *("check/numeric", "check/index", "check/checks", "check/metrics", "check/run_checks"),
     },
+    "check/check_history": {
+        *("history", "check/context", "check/aggregate", "check/metrics", "check/partition"),
+    },
     "check/verdict": {
         *("history", "vocabulary", "plan/record", "check/metrics/record", "check/verdict/record"),
         *("check/clauses", "check/context", "check/aggregate", "check/numeric", "check/checks"),
-        *("check/metrics", "check/partition"),
+        *("check/metrics", "check/check_history"),
     },
     "check": {
         *("history", "plan/record", "check/outcome", "check/verdict/record", "check/verdict"),

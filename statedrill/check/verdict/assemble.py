@@ -1,18 +1,12 @@
-"""Puts the verdict together: checks every partition, adds up, and reads the drill's own events.
-
-Partitions are checked alone (every check is per session or per object), in two or more processes
-where there is more than one partition.
-"""
+"""Puts the verdict together: what the checks found, and what the drill's own events say."""
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial, reduce
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from statedrill.check.aggregate import Crash, PartitionResult
+from statedrill.check.aggregate import Crash
+from statedrill.check.check_history import check_history
 from statedrill.check.context import CheckContext, make_context
 from statedrill.check.metrics.availability import availability
 from statedrill.check.metrics.breakpoint import breakpoint_found
@@ -21,20 +15,15 @@ from statedrill.check.metrics.planned_load import comparable_bins, load_end_ns, 
 from statedrill.check.metrics.recovery import recovery
 from statedrill.check.metrics.threshold_results import judge_thresholds
 from statedrill.check.metrics.timeseries import latencies, operations, phases, series
-from statedrill.check.metrics.traffic import Traffic
-from statedrill.check.partition import check_partition, check_rows
 from statedrill.check.verdict import counts
 from statedrill.check.verdict.fault_evidence import faults, unconfirmed_failure, unplanned_exits
 from statedrill.check.verdict.promise import clauses
 from statedrill.check.verdict.record import SCHEMA, Verdict
 from statedrill.check.verdict.sentences import reasons, summary
 from statedrill.check.verdict.uncertainties import uncertainties
-from statedrill.history.columns import ARROW_SCHEMA
-from statedrill.history.store import History, to_part
+from statedrill.history.store import History
 from statedrill.plan.record import PlanRecord
 from statedrill.vocabulary import HELD, UNKNOWN, Phase, worst
-
-_MOST_PROCESSES = 3  # each holds about 350 MiB
 
 
 class Judgement(NamedTuple):
@@ -47,7 +36,7 @@ class Judgement(NamedTuple):
 def assemble(history: History, plan: PlanRecord) -> Judgement:
     """The verdict of `history`, made under `plan`."""
     context = make_context(history, plan, *history.span())
-    total, traffic = reduce(_added, _partition_results(history, context))
+    total, traffic = check_history(history, context)
     evidence, exits = faults(history, context), unplanned_exits(history, context)
     failure = unconfirmed_failure(plan["experiment"]["domain"], evidence, history)
     # that the application's own processes die is no excuse for it
@@ -103,30 +92,6 @@ def _conclude(verdict: Verdict, open_questions: Sequence[str], domain: str | Non
     verdict["outcome"] = worst(outcomes)
     verdict["why"] = reasons(verdict, open_questions)
     verdict["summary"] = summary(verdict, domain)
-
-
-def _added(
-    left: tuple[PartitionResult, Traffic], right: tuple[PartitionResult, Traffic]
-) -> tuple[PartitionResult, Traffic]:
-    return left[0] + right[0], left[1] + right[1]
-
-
-def _partition_results(
-    history: History, context: CheckContext
-) -> Iterator[tuple[PartitionResult, Traffic]]:
-    check = partial(check_partition, history, context=context)
-    number = len(history.groups)
-    if number == 0:
-        nothing = to_part(ARROW_SCHEMA.empty_table())
-        yield check_rows(nothing, history.names, history.run, context)
-        return
-    processes = min(number, multiprocessing.cpu_count(), _MOST_PROCESSES)
-    if processes == 1:
-        yield from map(check, range(number))
-        return
-    fresh = multiprocessing.get_context("spawn")  # a fork would inherit Arrow's threads
-    with ProcessPoolExecutor(processes, mp_context=fresh) as pool:
-        yield from pool.map(check, range(number))
 
 
 def _load_begin_ns(history: History, context: CheckContext) -> int:

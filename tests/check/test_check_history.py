@@ -1,4 +1,4 @@
-"""How a history is cut into parts, and a part into slices, does not matter."""
+"""How a history is cut into partitions, and a partition into slices, does not matter."""
 
 from __future__ import annotations
 
