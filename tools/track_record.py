@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from reference_app.bugs.table import BY_NAME
+from reference_app.bugs import BUGS
 from tests.drill.bug_drills import PROOFS, play_all
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -72,7 +72,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def _line(row: dict[str, Any]) -> str:
-    bug = BY_NAME[row["bug"]]
+    bug = BUGS[row["bug"]]
     done = f"{row['most']}"
     if row["least"] < row["most"]:
         done = f"{row['least']} to {row['most']}"

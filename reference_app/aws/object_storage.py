@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from reference_app.aws.clients import FAILED, Aws, brief, status_of
+from reference_app.aws.clients import FAILED, AwsClients, status_of
 from reference_app.model.model import Unavailable
+from reference_app.outages import describe, retry_until_ready
 
-logger = logging.getLogger(__name__)
 ATTEMPTS = 2
 """A key is written once with one content, so putting it twice is putting it once."""
-RETRY_START_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +24,10 @@ class Blob:
     wid: str
 
 
-class Blobs:
+class ObjectStorage:
     """Objects of one bucket."""
 
-    def __init__(self, aws: Aws, bucket: str) -> None:
+    def __init__(self, aws: AwsClients, bucket: str) -> None:
         self._aws = aws
         self._bucket = bucket
         self._s3: Any = None
@@ -38,19 +35,10 @@ class Blobs:
     async def start(self) -> None:
         """Wait until the bucket is there."""
         self._s3 = await self._aws.client("s3", ATTEMPTS)
-        waiting = False
-        while True:
-            try:
-                await self._s3.head_bucket(Bucket=self._bucket)
-                return
-            except FAILED as error:
-                if not waiting:
-                    logger.warning("waiting for bucket %s (%s)", self._bucket, brief(error))
-                waiting = True
-                await asyncio.sleep(RETRY_START_S)
+        await retry_until_ready(self._head, f"bucket {self._bucket}", FAILED)
 
     async def put(self, key: str, blob: Blob) -> None:
-        """Store an object nobody can see before its record. Raises Unavailable."""
+        """Store an object, which no client can see before its record. Raises Unavailable."""
         try:
             await self._s3.put_object(
                 Bucket=self._bucket,
@@ -60,26 +48,29 @@ class Blobs:
                 Metadata={"wid": blob.wid},
             )
         except FAILED as error:
-            raise Unavailable(f"the object store does not answer ({brief(error)})") from error
+            raise Unavailable(f"the object store does not answer ({describe(error)})") from error
 
     async def get(self, key: str) -> Blob | None:
         """The object, or None when it is not there. Raises Unavailable."""
         try:
-            answer = await self._s3.get_object(Bucket=self._bucket, Key=key)
-            async with answer["Body"] as stream:
+            found = await self._s3.get_object(Bucket=self._bucket, Key=key)
+            async with found["Body"] as stream:
                 body = await stream.read()
         except ClientError as error:
             if status_of(error) == 404:
                 return None
-            raise Unavailable(f"the object store refuses ({brief(error)})") from error
+            raise Unavailable(f"the object store refuses ({describe(error)})") from error
         except FAILED as error:
-            raise Unavailable(f"the object store does not answer ({brief(error)})") from error
-        return Blob(body, answer["ContentType"], answer["Metadata"].get("wid", ""))
+            raise Unavailable(f"the object store does not answer ({describe(error)})") from error
+        return Blob(body, found["ContentType"], found["Metadata"].get("wid", ""))
 
     async def health(self) -> str:
         """`ok`, or what is wrong."""
         try:
-            await self._s3.head_bucket(Bucket=self._bucket)
+            await self._head()
         except FAILED as error:
-            return brief(error)
+            return describe(error)
         return "ok"
+
+    async def _head(self) -> None:
+        await self._s3.head_bucket(Bucket=self._bucket)

@@ -5,32 +5,31 @@ Knows the queue and the shape of a message; does not know what becomes of a writ
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reference_app.aws.clients import FAILED, LONG_POLL_S, brief
-from reference_app.model.ordering import Queued, parsed
+from reference_app.aws.clients import FAILED, LONG_POLL_S
+from reference_app.model.ordering import QueuedWrite, parse_message
+from reference_app.outages import describe, retry_until_ready
 
 logger = logging.getLogger(__name__)
 BATCH = 10
-RETRY_START_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A write as it was received once; after `expires_s` the queue gives it out again."""
+    """A write as it was received once; after `expires_s` the queue delivers it again."""
 
-    queued: Queued
-    receipt: str
+    queued: QueuedWrite
+    receipt_handle: str
     expires_s: float
-    inbox: Inbox
+    reader: SqsReader
 
 
-class Inbox:
+class SqsReader:
     """One queue; `visibility_s` is known after `start`."""
 
     def __init__(self, sqs: Any, url: str) -> None:
@@ -39,55 +38,49 @@ class Inbox:
         self.visibility_s = 30.0
 
     async def start(self) -> None:
-        """Wait until the queue is there, and learn its visibility timeout."""
-        waiting = False
-        while True:
-            try:
-                answer = await self._sqs.get_queue_attributes(
-                    QueueUrl=self._url, AttributeNames=["VisibilityTimeout"]
-                )
-                self.visibility_s = float(answer["Attributes"]["VisibilityTimeout"])
-                return
-            except FAILED as error:
-                if not waiting:
-                    logger.warning("waiting for queue %s (%s)", self._url, brief(error))
-                waiting = True
-                await asyncio.sleep(RETRY_START_S)
+        """Wait until the queue is there, and read its visibility timeout."""
+
+        async def read_attributes() -> None:
+            found = await self._sqs.get_queue_attributes(
+                QueueUrl=self._url, AttributeNames=["VisibilityTimeout"]
+            )
+            self.visibility_s = float(found["Attributes"]["VisibilityTimeout"])
+
+        await retry_until_ready(read_attributes, f"queue {self._url}", FAILED)
 
     async def receive(self) -> list[Delivery]:
         """Up to ten writes, after waiting for the first one up to LONG_POLL_S. Raises FAILED."""
         asked_s = time.monotonic()
-        answer = await self._sqs.receive_message(
+        found = await self._sqs.receive_message(
             QueueUrl=self._url, MaxNumberOfMessages=BATCH, WaitTimeSeconds=LONG_POLL_S
         )
-        messages = answer.get("Messages", [])
-        # Counted from the answer, but never so long that a slow answer could outlive the timeout.
+        # Counted from the reply, but never so long that a slow reply could outlive the timeout.
         expires_s = max(asked_s, time.monotonic() - 1) + self.visibility_s
         deliveries: list[Delivery] = []
-        strange: list[str] = []
-        for message in messages:
+        malformed: list[str] = []
+        for message in found.get("Messages", []):
             try:
-                queued = parsed(message["Body"])
+                queued = parse_message(message["Body"])
             except ValueError as error:
                 logger.error("message %s is dropped: %s", message["MessageId"], error)
-                strange.append(message["ReceiptHandle"])
+                malformed.append(message["ReceiptHandle"])
                 continue
             deliveries.append(Delivery(queued, message["ReceiptHandle"], expires_s, self))
-        if strange:  # nobody was promised anything about these
-            await self._delete(strange)
+        if malformed:  # the application acknowledged none of these to any client
+            await self._delete(malformed)
         return deliveries
 
     async def delete(self, deliveries: Sequence[Delivery]) -> None:
-        """Tell the queue that these are done. A failure is logged only: they come again then."""
-        receipts = [one.receipt for one in deliveries]
-        for start in range(0, len(receipts), BATCH):
-            await self._delete(receipts[start : start + BATCH])
+        """Delete what is applied. A failure is only logged: the queue delivers it again then."""
+        handles = [each.receipt_handle for each in deliveries]
+        for start in range(0, len(handles), BATCH):
+            await self._delete(handles[start : start + BATCH])
 
-    async def _delete(self, receipts: list[str]) -> None:
+    async def _delete(self, handles: list[str]) -> None:
         entries = [
-            {"Id": str(place), "ReceiptHandle": receipt} for place, receipt in enumerate(receipts)
+            {"Id": str(place), "ReceiptHandle": handle} for place, handle in enumerate(handles)
         ]
         try:
             await self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries)
         except FAILED as error:
-            logger.warning("%d messages could not be deleted (%s)", len(entries), brief(error))
+            logger.warning("%d messages could not be deleted (%s)", len(entries), describe(error))

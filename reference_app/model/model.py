@@ -1,6 +1,6 @@
 """What a user's state is and what a write does to it: pure values, no sockets, no clock.
 
-Knows nothing of HTTP, stores or queues. Every store must have the effect of `applied` here;
+Knows nothing of HTTP, stores or queues. Every store must have the effect of `apply_write` here;
 the Lua script of the Valkey store says the same in another language, and a test compares them.
 """
 
@@ -25,23 +25,23 @@ NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 class ShopError(Exception):
-    """An error the client is told about; `args[0]` is the sentence it reads."""
+    """An error that the client is told about; `args[0]` is the sentence that it reads."""
 
 
 class NotSignedIn(ShopError):
-    """The cookie names no living server session; surely nothing was changed."""
+    """The cookie names no active server session; nothing was changed."""
 
 
 class Unavailable(ShopError):
-    """A dependency did not take the request; surely nothing was changed."""
+    """A dependency did not take the request; nothing was changed."""
 
 
-class Uncertain(ShopError):
+class OutcomeUnknown(ShopError):
     """The connection broke after the write had been sent; it may or may not have been applied."""
 
 
 class ObjectGone(ShopError):
-    """The record of an upload is there, but the object it names is not."""
+    """The record of an upload is there, but the object that it names is not."""
 
     def __init__(self, versioned: Versioned) -> None:
         super().__init__("the uploaded object is gone")
@@ -50,10 +50,10 @@ class ObjectGone(ShopError):
 
 @dataclass(frozen=True, slots=True)
 class Versioned:
-    """One stored object: `ver` counts applied writes, `wid` made the last of them.
+    """One stored object: `ver` counts applied writes, `wid` is the id of the last of them.
 
     `value` is JSON text for a register and JSON lines (one element a line, oldest first) for a
-    list. JSON text never contains a raw newline, so lines need no parser, in Lua neither.
+    list. JSON text never contains a raw newline, so splitting lines needs no parser, in Lua too.
     """
 
     ver: int = 0
@@ -73,8 +73,7 @@ class Write:
     """One attempt to change one object of one user.
 
     `data`: the JSON text of a register, the JSON line of an element, or the id to remove.
-    `key`: idempotency key (orders only). `apply_id`: the name under which the application of
-    this write is remembered; it is the write id, so that applying one write twice is once.
+    `key`: idempotency key (orders only). `apply_id`: replaces the write id as deduplication id.
     """
 
     user: str
@@ -86,21 +85,21 @@ class Write:
     apply_id: str = ""
 
     @property
-    def remembered_as(self) -> str:
-        """The id that makes a second application have no effect."""
+    def deduplication_id(self) -> str:
+        """Stores remember it, so that applying one write twice has the effect of once."""
         return self.apply_id or self.wid
 
     @property
     def stream(self) -> Stream:
-        """The queue this write travels in, and the order it is kept in, when it is queued."""
+        """The queue that this write travels in, and the order it is kept in, when it is queued."""
         return "orders" if self.object == ORDERS else "state"
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
-    """A write that is applied and visible: the version it made and its id.
+class Receipt:
+    """A write that is applied and visible: the version that it made, and its id.
 
-    `repeated` is true when an earlier attempt with the same idempotency key had done it.
+    `repeated` is true when an earlier attempt with the same idempotency key had made it.
     """
 
     ver: int
@@ -112,30 +111,33 @@ class Stamp:
 class Accepted:
     """A write that is durable in a queue but not yet visible.
 
-    `cookies` are for the client to keep; an empty value takes the cookie away.
+    The client must keep `cookies`; an empty value deletes the cookie.
     """
 
     wid: str
     cookies: dict[str, str]
 
 
+Outcome = Receipt | Accepted
+"""What a store answers to a write that succeeded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """A server session as the client may know it; `ver` and `wid` are those of its sign-in."""
 
-    public: str
+    id: str
     user: str
     ver: int
     wid: str
 
 
 @dataclass(slots=True)
-class Caller:
-    """Who asks: the cookies of a request, with the session cookie taken apart.
+class Credentials:
+    """The cookies of a request, with the session cookie taken apart.
 
-    The cookie is `token~user`. Naming the user lets a store reach session and object in one
-    round trip; the token is what proves it. `public` is the session's id for the world: a hash,
-    so that neither a response nor a look into the store reveals the cookie.
+    The session cookie is `token~user`. Naming the user lets a store reach session and object in
+    one round trip; the token proves who the user is.
     """
 
     token: str
@@ -143,8 +145,11 @@ class Caller:
     cookies: dict[str, str] = field(default_factory=dict)
 
     @property
-    def public(self) -> str:
-        """Sixteen hex digits, one to one with the token."""
+    def session_id(self) -> str:
+        """Sixteen hex digits, one to one with the token.
+
+        A hash, so that neither a response nor the content of a store reveals the cookie.
+        """
         return hashlib.blake2b(self.token.encode(), digest_size=8).hexdigest()
 
     @property
@@ -153,32 +158,32 @@ class Caller:
         return f"{self.token}~{self.user}"
 
     @classmethod
-    def of(cls, cookies: dict[str, str]) -> Caller | None:
-        """The caller these cookies claim to be, or None when there is no usable claim."""
+    def of(cls, cookies: dict[str, str]) -> Credentials | None:
+        """What these cookies claim, or None when there is no well-formed session cookie."""
         token, _, user = cookies.get("sid", "").partition("~")
         if not token or not NAME.fullmatch(user):
             return None
         return cls(token, user, cookies)
 
     @classmethod
-    def new(cls, user: str, cookies: dict[str, str] | None = None) -> Caller:
-        """A caller with a fresh unguessable token."""
+    def new(cls, user: str, cookies: dict[str, str] | None = None) -> Credentials:
+        """Credentials with a fresh unguessable token."""
         return cls(secrets.token_urlsafe(18), user, cookies or {})
 
 
-def applied(write: Write, before: Versioned) -> Versioned:
-    """The object after `write`; an order whose key is already there leaves it as it was."""
-    if write.operation == "order" and ordered_before(before, write.key) is not None:
+def apply_write(write: Write, before: Versioned) -> Versioned:
+    """The object after `write`; an order whose key is already there leaves it unchanged."""
+    if write.operation == "order" and find_order(before, write.key) is not None:
         return before
     return Versioned(before.ver + 1, write.wid, _new_value(write, before.value or b""))
 
 
-def ordered_before(orders: Versioned, key: str) -> Stamp | None:
-    """The stamp of the order made under this idempotency key, if there is one."""
+def find_order(orders: Versioned, key: str) -> Receipt | None:
+    """The receipt of the order made under this idempotency key, if there is one."""
     for place, line in enumerate((orders.value or b"").splitlines(), start=1):
         order = orjson.loads(line)
         if order["key"] == key:
-            return Stamp(place, order["wid"], repeated=True)
+            return Receipt(place, order["wid"], repeated=True)
     return None
 
 

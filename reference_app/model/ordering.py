@@ -3,10 +3,10 @@
 The queue delivers at least once and in any order. Every queued write therefore names the
 acknowledged writes that its client had last seen (they travel in cookies that only an
 acknowledgement sets), and waits until those are applied. It names only writes that were durable
-before it was accepted, so whatever waits here waits for a message that exists, and never in a
-circle. A write whose acknowledgement was lost is named by nobody: it is applied when it arrives.
-A mere number would not do: a lost acknowledgement would make two writes share one, and the wrong
-one of them could let the next write pass.
+before it was accepted, so a held write always waits for a message that exists, and never in a
+cycle. No write names one whose acknowledgement was lost: that one is applied when it arrives.
+A sequence number would not do: after a lost acknowledgement two writes would share one, and the
+wrong one of them could release the next write.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ import orjson
 
 from reference_app.model.model import Write
 
-MOST_AFTER = 32
-"""More writes at once than a browser sends in parallel; more than that are not waited for."""
+MOST_PREDECESSORS = 32
+"""More writes at once than a browser sends in parallel; further ones are not waited for."""
 
 
 @dataclass(frozen=True, slots=True)
-class Queued:
-    """A write on its way through a queue, and the ids of the writes it must come after."""
+class QueuedWrite:
+    """A write on its way through a queue; `after` are the ids of the writes that come before it."""
 
     write: Write
     after: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        """What two deliveries of one write have in common, and no others."""
-        return f"{self.write.user}~{self.write.remembered_as}"
+        """Equal for two deliveries of one write, different for different writes."""
+        return f"{self.write.user}~{self.write.deduplication_id}"
 
     @property
-    def names_before(self) -> list[str]:
+    def predecessors(self) -> list[str]:
         """The names of the writes that must be applied first; all of the same user."""
-        return [f"{self.write.user}~{one}" for one in self.after]
+        return [f"{self.write.user}~{wid}" for wid in self.after]
 
-    def message(self) -> str:
-        """The text of a message; `parsed` is the way back."""
+    def to_message(self) -> str:
+        """The text of a message; `parse_message` reads it back."""
         write = self.write
         return orjson.dumps(
             {
@@ -57,10 +57,10 @@ class Queued:
         ).decode()
 
 
-def parsed(body: str) -> Queued:
-    """The write in the body of a message, raw or in the envelope SNS puts around it.
+def parse_message(body: str) -> QueuedWrite:
+    """The write in the body of a message, raw or in the envelope that SNS puts around it.
 
-    Raises ValueError when it is not one of ours.
+    Raises ValueError when the message is no queued write.
     """
     try:
         fields = orjson.loads(body)
@@ -75,31 +75,31 @@ def parsed(body: str) -> Queued:
             key=fields["key"],
             apply_id=fields["apply_id"],
         )
-        return Queued(write, tuple(fields["after"]))
+        return QueuedWrite(write, tuple(fields["after"]))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not a queued write ({type(error).__name__}: {error})") from error
 
 
-def ready(
-    queued: Iterable[Queued], applied: Iterable[str], overdue: frozenset[str] = frozenset()
-) -> list[Queued]:
+def ready_to_apply(
+    queued: Iterable[QueuedWrite], applied: Iterable[str], overdue: frozenset[str] = frozenset()
+) -> list[QueuedWrite]:
     """What may be applied now, in order; `applied` and `overdue` are names of writes.
 
-    A write is ready when every write it names is applied, or ready itself, or when it is
-    `overdue`: then what it waits for is given up as lost by the queue. Otherwise the order is
+    A write is ready when every predecessor is applied, or ready itself, or when the write is
+    `overdue`: then its missing predecessors count as lost by the queue. Otherwise the order is
     that of arrival.
     """
     known = set(applied)
-    in_order: list[Queued] = []
-    waiting: defaultdict[str, list[Queued]] = defaultdict(list)
-    todo = deque(queued)
-    while todo:
-        one = todo.popleft()
-        missing = next((name for name in one.names_before if name not in known), None)
-        if missing is not None and one.name not in overdue:
-            waiting[missing].append(one)
+    in_order: list[QueuedWrite] = []
+    waiting: defaultdict[str, list[QueuedWrite]] = defaultdict(list)
+    remaining = deque(queued)
+    while remaining:
+        each = remaining.popleft()
+        missing = next((name for name in each.predecessors if name not in known), None)
+        if missing is not None and each.name not in overdue:
+            waiting[missing].append(each)
             continue
-        in_order.append(one)
-        known.add(one.name)
-        todo.extendleft(reversed(waiting.pop(one.name, [])))
+        in_order.append(each)
+        known.add(each.name)
+        remaining.extendleft(reversed(waiting.pop(each.name, [])))
     return in_order

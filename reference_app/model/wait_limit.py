@@ -1,50 +1,50 @@
-"""How long a write has waited for another one, and when that one is given up: pure.
+"""How long a write waits for its predecessor before that one counts as lost: pure, no clock.
 
-An order that nobody could break would stop a user's state for ever when a queue loses one
-message, which a queue promises not to do and may do all the same. So waiting has an end: after a
-multiple of the time in which a dead worker's messages come again.
+Without a limit, one message that a queue loses would stop a user's state for ever; a queue
+promises not to lose any, and does now and then. The limit is a multiple of the time after which
+the queue delivers the messages of a dead worker again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-LEAST_S = 10.0
-TIMES_VISIBILITY = 4
-STEP_S = 0.5
-"""The most that counts between two looks: a process that was frozen has not been waiting."""
-REMEMBERED = 10_000
+LEAST_LIMIT_S = 10.0
+VISIBILITY_TIMEOUTS = 4
+LONGEST_STEP_S = 0.5
+"""The most that counts between two observations: a process that was paused did not wait."""
+MOST_TRACKED = 10_000
 
 
-class Patience:
-    """Adds up the time each write was seen waiting. `visibility_s` is that of its queue."""
+class WaitLimit:
+    """Adds up how long each write was held. `visibility_s`: visibility timeout of the queue."""
 
     def __init__(self, visibility_s: float) -> None:
-        self._limit_s = max(LEAST_S, TIMES_VISIBILITY * visibility_s)
+        self._limit_s = max(LEAST_LIMIT_S, VISIBILITY_TIMEOUTS * visibility_s)
         self._waited_s: dict[str, float] = {}
         self._last_s: float | None = None
 
-    def see(self, waiting: Iterable[str], now_s: float) -> None:
-        """These writes were found waiting, by a look into the database at `now_s`."""
-        step_s = 0.0 if self._last_s is None else min(now_s - self._last_s, STEP_S)
+    def observe(self, held: Iterable[str], now_s: float) -> None:
+        """The database, asked at `now_s`, held these writes back."""
+        step_s = 0.0 if self._last_s is None else min(now_s - self._last_s, LONGEST_STEP_S)
         self._last_s = now_s
-        for one in waiting:
-            self._waited_s[one] = self._waited_s.get(one, 0.0) + step_s
-        while len(self._waited_s) > REMEMBERED:
+        for name in held:
+            self._waited_s[name] = self._waited_s.get(name, 0.0) + step_s
+        while len(self._waited_s) > MOST_TRACKED:
             del self._waited_s[next(iter(self._waited_s))]
 
-    def done(self, writes: Iterable[str]) -> None:
+    def applied(self, names: Iterable[str]) -> None:
         """These writes are applied."""
-        for one in writes:
-            self._waited_s.pop(one, None)
+        for name in names:
+            self._waited_s.pop(name, None)
 
-    def forget(self) -> None:
-        """The database could not be asked: nobody could have made progress meanwhile."""
+    def reset(self) -> None:
+        """The database did not answer, so no predecessor could be applied meanwhile."""
         self._waited_s.clear()
         self._last_s = None
 
     def overdue(self) -> frozenset[str]:
         """The writes that need not wait any longer."""
         return frozenset(
-            one for one, waited_s in self._waited_s.items() if waited_s > self._limit_s
+            name for name, waited_s in self._waited_s.items() if waited_s > self._limit_s
         )

@@ -1,8 +1,9 @@
-"""User state in PostgreSQL: orders and uploads in every deployment, everything when writes queue.
+"""User state in PostgreSQL: orders and uploads of every deployment, all state where writes queue.
 
-Knows the tables; knows nothing of HTTP or queues. All changes to a user's state happen under a
-lock on the user's row, in one transaction with the memory of which write ids were applied, so a
-write that is applied again (a retry, a redelivery) has the effect of once.
+Knows the tables of objects and applied writes; knows nothing of HTTP, sessions or queues. All
+changes to a user's state happen under a lock on the user's row, in one transaction with the ids
+of the writes that were applied, so a write that is applied again (a retry, a redelivery) has the
+effect of once.
 """
 
 from __future__ import annotations
@@ -13,18 +14,20 @@ from typing import Any
 
 from reference_app.model.model import (
     NEVER_WRITTEN,
+    Receipt,
     ShopError,
-    Stamp,
     Versioned,
     Write,
-    applied,
-    ordered_before,
+    apply_write,
+    find_order,
 )
-from reference_app.model.ordering import Queued, ready
-from reference_app.postgres.pool import Database
+from reference_app.model.ordering import QueuedWrite, ready_to_apply
+from reference_app.postgres.pool import PostgresPool
 
 ObjectKey = tuple[str, str]
 """User and name of the object."""
+WriteKey = tuple[str, str]
+"""User and deduplication id of a write."""
 
 LOCK = "SELECT name FROM users WHERE name = ANY($1::text[]) ORDER BY name FOR UPDATE"
 READ = "SELECT ver, wid, value FROM objects WHERE user_name = $1 AND object = $2"
@@ -45,26 +48,26 @@ SAVE_APPLIED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
-    """What one round did with the writes it was given.
+class BatchOutcome:
+    """What became of the writes of one batch.
 
-    `done` are applied (or were before), `held` came too early, `skipped` belong to users whose
-    state another worker was changing just then.
+    `done` are applied (or were before), `held` wait for a predecessor, `skipped` belong to users
+    whose state another worker was changing at that moment.
     """
 
-    done: list[Queued]
-    held: list[Queued]
-    skipped: list[Queued]
+    done: list[QueuedWrite]
+    held: list[QueuedWrite]
+    skipped: list[QueuedWrite]
 
 
-class Records:
+class ObjectTable:
     """Reads and writes of versioned objects in PostgreSQL."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: PostgresPool) -> None:
         self._database = database
 
     async def read(self, user: str, name: str) -> Versioned:
-        """One object of one user. Raises Unavailable or Uncertain (a reading that failed)."""
+        """One object of one user. Raises Unavailable or OutcomeUnknown (a read that failed)."""
 
         async def work(connection: Any) -> Versioned:
             return versioned(await connection.fetchrow(READ, user, name))
@@ -83,81 +86,82 @@ class Records:
             return str(error)
         return "ok"
 
-    async def apply(self, write: Write) -> Stamp:
-        """Apply one write now; idempotent. Raises Unavailable (nothing done) or Uncertain."""
+    async def apply(self, write: Write) -> Receipt:
+        """Apply one write now; idempotent. Raises Unavailable (nothing done) or OutcomeUnknown."""
 
-        async def work(connection: Any) -> Stamp:
+        async def work(connection: Any) -> Receipt:
             await lock_user(connection, write.user)
             return await apply_locked(connection, write)
 
         return await self._database.transact(work)
 
     async def apply_in_order(
-        self, queued: Sequence[Queued], overdue: frozenset[str] = frozenset()
-    ) -> Round:
-        """Apply what may be applied of `queued` (see ordering.ready), all in one transaction.
+        self, queued: Sequence[QueuedWrite], overdue: frozenset[str] = frozenset()
+    ) -> BatchOutcome:
+        """Apply what may be applied of `queued` (see ready_to_apply), all in one transaction.
 
         Users whose row another worker holds are skipped, not waited for.
         Users are locked in the order of their names, so two workers cannot deadlock.
         """
 
-        async def work(connection: Any) -> Round:
-            users = await _lock_users(connection, {one.write.user for one in queued})
-            mine = [one for one in queued if one.write.user in users]
+        async def work(connection: Any) -> BatchOutcome:
+            users = await _lock_users(connection, {each.write.user for each in queued})
+            locked = [each for each in queued if each.write.user in users]
             batch = _Batch(connection)
-            known = await batch.load_applied(_names(mine))
-            in_order = ready((one for one in mine if one.name not in known), known, overdue)
-            await batch.load_objects(one.write for one in in_order)
-            for one in in_order:
-                batch.apply(one.write)
+            known = await batch.load_applied(_write_keys(locked))
+            new = (each for each in locked if each.name not in known)
+            in_order = ready_to_apply(new, known, overdue)
+            await batch.load_objects(each.write for each in in_order)
+            for each in in_order:
+                batch.apply(each.write)
             await batch.save()
-            done = {one.name for one in in_order} | known
-            return Round(
-                done=[one for one in mine if one.name in done],
-                held=[one for one in mine if one.name not in done],
-                skipped=[one for one in queued if one.write.user not in users],
+            done = {each.name for each in in_order} | known
+            return BatchOutcome(
+                done=[each for each in locked if each.name in done],
+                held=[each for each in locked if each.name not in done],
+                skipped=[each for each in queued if each.write.user not in users],
             )
 
         return await self._database.transact(work)
 
 
 async def lock_user(connection: Any, user: str) -> None:
-    """Take the lock under which everything of this user changes; makes the user if need be."""
+    """Take the lock under which all state of this user changes; creates the user if missing."""
     if not await connection.fetch(LOCK, [user]):
         await connection.execute("INSERT INTO users VALUES ($1) ON CONFLICT DO NOTHING", user)
         await connection.fetch(LOCK, [user])
 
 
-async def apply_locked(connection: Any, write: Write) -> Stamp:
+async def apply_locked(connection: Any, write: Write) -> Receipt:
     """Apply one write of a user whose lock is held."""
     batch = _Batch(connection)
-    await batch.load_applied([_identity(write)])
+    await batch.load_applied([_write_key(write)])
     await batch.load_objects([write])
-    stamp = batch.apply(write)
+    receipt = batch.apply(write)
     await batch.save()
-    return stamp
+    return receipt
 
 
 def versioned(row: Any) -> Versioned:
-    """A row (ver, wid, value) as a value; no row or an outer join's empty one: never written."""
+    """A row (ver, wid, value) as a value; no row, or the NULLs of an outer join: never written."""
     if row is None or row["ver"] is None:
         return NEVER_WRITTEN
     return Versioned(row["ver"], row["wid"], row["value"].encode())
 
 
 class _Batch:
-    """The objects and write ids one transaction is about: loaded, changed in memory, saved."""
+    """The objects and applied writes of one transaction: loaded, changed in memory, saved."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
         self._objects: dict[ObjectKey, Versioned] = {}
-        self._applied: dict[tuple[str, str], int] = {}
+        self._applied: dict[WriteKey, int] = {}
         self._changed: set[ObjectKey] = set()
-        self._newly_applied: dict[tuple[str, str], int] = {}
+        self._newly_applied: dict[WriteKey, int] = {}
 
-    async def load_applied(self, identities: Iterable[tuple[str, str]]) -> set[str]:
+    async def load_applied(self, keys: Iterable[WriteKey]) -> set[str]:
         """The names of those writes that were applied in earlier transactions."""
-        rows = await self._connection.fetch(READ_APPLIED, *_columns(list(identities), 2))
+        rows = await self._connection.fetch(READ_APPLIED, *_columns(list(keys), 2))
         self._applied = {(row["user_name"], row["apply_id"]): row["ver"] for row in rows}
         return {f"{user}~{apply_id}" for user, apply_id in self._applied}
 
@@ -166,42 +170,42 @@ class _Batch:
         rows = await self._connection.fetch(READ_MANY, *_columns(keys, 2))
         self._objects = {(row["user_name"], row["object"]): versioned(row) for row in rows}
 
-    def apply(self, write: Write) -> Stamp:
-        identity = _identity(write)
-        if identity in self._applied:
-            return self._repeated(write, self._applied[identity])
-        key = (write.user, write.object)
-        before = self._objects.get(key, NEVER_WRITTEN)
-        after = applied(write, before)
-        stamp = Stamp(after.ver, write.wid)
+    def apply(self, write: Write) -> Receipt:
+        key = _write_key(write)
+        if key in self._applied:
+            return self._receipt_of_repeat(write, self._applied[key])
+        place = (write.user, write.object)
+        before = self._objects.get(place, NEVER_WRITTEN)
+        after = apply_write(write, before)
+        receipt = Receipt(after.ver, write.wid)
         if after is before:
-            stamp = ordered_before(before, write.key) or stamp
+            receipt = find_order(before, write.key) or receipt
         else:
-            self._objects[key] = after
-            self._changed.add(key)
-        self._applied[identity] = self._newly_applied[identity] = stamp.ver
-        return stamp
+            self._objects[place] = after
+            self._changed.add(place)
+        self._applied[key] = self._newly_applied[key] = receipt.ver
+        return receipt
 
     async def save(self) -> None:
         if self._changed:
             rows = [(*key, *_row(self._objects[key])) for key in sorted(self._changed)]
             await self._connection.execute(SAVE_OBJECTS, *_columns(rows, 5))
         if self._newly_applied:
-            done = [(*identity, ver) for identity, ver in self._newly_applied.items()]
+            done = [(*key, ver) for key, ver in self._newly_applied.items()]
             await self._connection.execute(SAVE_APPLIED, *_columns(done, 3))
 
-    def _repeated(self, write: Write, ver: int) -> Stamp:
-        """The stamp of a write that was applied before; an order answers for its key."""
+    def _receipt_of_repeat(self, write: Write, ver: int) -> Receipt:
+        """The receipt of a write that was applied before; an order has that of its key."""
         orders = self._objects.get((write.user, write.object), NEVER_WRITTEN)
-        first = ordered_before(orders, write.key) if write.operation == "order" else None
-        return first or Stamp(ver, write.wid)
+        first = find_order(orders, write.key) if write.operation == "order" else None
+        return first or Receipt(ver, write.wid)
 
 
 async def _lock_users(connection: Any, names: set[str]) -> set[str]:
     rows = await connection.fetch(LOCK + " SKIP LOCKED", sorted(names))
     locked = {row["name"] for row in rows}
     if locked != names:
-        # Some are locked by another worker, or (rarely) not there at all: make those.
+        # Another worker holds some of them, or (rarely) they do not exist yet: create those.
         await connection.execute(
             "INSERT INTO users SELECT unnest($1::text[]) ON CONFLICT DO NOTHING",
             sorted(names - locked),
@@ -211,15 +215,17 @@ async def _lock_users(connection: Any, names: set[str]) -> set[str]:
     return locked
 
 
-def _names(queued: Iterable[Queued]) -> set[tuple[str, str]]:
-    """User and id of every write that is queued here or that one of these must come after."""
+def _write_keys(queued: Iterable[QueuedWrite]) -> set[WriteKey]:
+    """The keys of all queued writes and of their predecessors."""
     return {
-        (one.write.user, each) for one in queued for each in (one.write.remembered_as, *one.after)
+        (each.write.user, wid)
+        for each in queued
+        for wid in (each.write.deduplication_id, *each.after)
     }
 
 
-def _identity(write: Write) -> tuple[str, str]:
-    return write.user, write.remembered_as
+def _write_key(write: Write) -> WriteKey:
+    return write.user, write.deduplication_id
 
 
 def _row(one: Versioned) -> tuple[int, str | None, str]:
@@ -227,5 +233,5 @@ def _row(one: Versioned) -> tuple[int, str | None, str]:
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    """Rows as one list a column, the shape unnest() takes."""
+    """Rows as one list per column, the shape that unnest() takes."""
     return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

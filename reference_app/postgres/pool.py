@@ -8,24 +8,22 @@ transaction may have been committed.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
 import asyncpg
 
-from reference_app.model.model import ShopError, Unavailable, Uncertain
+from reference_app.model.model import OutcomeUnknown, ShopError, Unavailable
+from reference_app.outages import describe, retry_until_ready
 
 T = TypeVar("T")
 Connection = Any
 """An asyncpg connection; asyncpg's own types do not survive `mypy --strict`."""
 Work = Callable[[Connection], Awaitable[T]]
 
-logger = logging.getLogger(__name__)
-RETRY_START_S = 0.2
 IDLE_IN_TRANSACTION = "5s"
-"""A process frozen in the middle of a transaction must not hold its locks for ever."""
+"""A process that is paused in the middle of a transaction must not hold its locks for ever."""
 
 BROKEN = (
     OSError,
@@ -41,7 +39,7 @@ BROKEN = (
 )
 
 
-class Database:
+class PostgresPool:
     """A pool of at most `size` connections to the primary behind `url`."""
 
     def __init__(
@@ -54,19 +52,15 @@ class Database:
         self._pool: Any = None
 
     async def start(self, prepare: Work[None]) -> None:
-        """Connect and run `prepare` (idempotent) once; keeps trying until both worked."""
-        waiting = False
-        while True:
-            try:
-                if self._pool is None:
-                    self._pool = await self._new_pool()
-                await self.run(prepare)
-                return
-            except (ShopError, asyncpg.PostgresError, *BROKEN) as error:
-                if not waiting:
-                    logger.warning("waiting for the database (%s)", _brief(error))
-                waiting = True
-                await asyncio.sleep(RETRY_START_S)
+        """Connect and run `prepare` (idempotent) once; keeps trying until both have worked."""
+
+        async def connect() -> None:
+            if self._pool is None:
+                self._pool = await self._new_pool()
+            await self.run(prepare)
+
+        errors = (ShopError, asyncpg.PostgresError, *BROKEN)
+        await retry_until_ready(connect, "the database", errors)
 
     async def stop(self) -> None:
         """Close all connections without waiting for a server that may not answer."""
@@ -76,19 +70,19 @@ class Database:
     async def run(self, work: Work[T]) -> T:
         """Run `work`, which must be safe to run twice: once more if the connection broke.
 
-        Raises Unavailable when no connection was to be had, Uncertain when the last one broke
-        under `work`; errors of the statements themselves come as they are.
+        Raises Unavailable when there was no connection, OutcomeUnknown when the last one broke
+        under `work`; errors of the statements themselves pass unchanged.
         """
         try:
             return await self.run_once(work)
-        except (Unavailable, Uncertain):
+        except (Unavailable, OutcomeUnknown):
             return await self.run_once(work)
 
     async def transact(self, work: Work[T]) -> T:
-        """Run `work` and commit; `work` must be idempotent, for it may be run and committed twice.
+        """Run `work` and commit; `work` must be idempotent: it may be run and committed twice.
 
-        Raises Unavailable when surely nothing was committed and Uncertain when the connection
-        broke under a COMMIT.
+        Raises Unavailable when nothing was committed and OutcomeUnknown when the connection broke
+        under a COMMIT.
         """
         committing = False
 
@@ -106,13 +100,13 @@ class Database:
 
         try:
             return await self.run(transaction)
-        except Uncertain as error:
+        except OutcomeUnknown as error:
             if committing:
                 raise
             raise Unavailable(*error.args) from error
         except Unavailable as error:
             if committing:
-                raise Uncertain(*error.args) from error
+                raise OutcomeUnknown(*error.args) from error
             raise
 
     async def run_once(self, work: Work[T], deadline_s: float | None = None) -> T:
@@ -128,7 +122,9 @@ class Database:
         except BROKEN as error:
             _abandon(connection)
             await self._pool.expire_connections()
-            raise Uncertain(f"the connection to the database broke ({_brief(error)})") from error
+            raise OutcomeUnknown(
+                f"the connection to the database broke ({describe(error)})"
+            ) from error
         except (asyncpg.PostgresError, ShopError):  # nothing is wrong with the connection
             raise
         except BaseException:  # cancelled, perhaps in the middle of a transaction
@@ -145,7 +141,7 @@ class Database:
             return await self._pool.acquire(timeout=self._connect_timeout_s)
         except BROKEN as error:
             await self._pool.expire_connections()
-            raise Unavailable(f"the database does not answer ({_brief(error)})") from error
+            raise Unavailable(f"the database does not answer ({describe(error)})") from error
 
     async def _new_pool(self) -> Any:
         return await asyncpg.create_pool(
@@ -153,7 +149,7 @@ class Database:
             min_size=0,
             max_size=self._size,
             timeout=self._connect_timeout_s,
-            reset=_nothing,
+            reset=_no_reset,
             target_session_attrs="primary",
             server_settings={
                 "application_name": "shop",
@@ -163,15 +159,10 @@ class Database:
 
 
 def _abandon(connection: Connection) -> None:
-    """Close it now, without a word to the server."""
+    """Close it now, without telling the server."""
     with suppress(asyncpg.InterfaceError):  # asyncpg has taken a broken one back already
         connection.terminate()
 
 
-async def _nothing(connection: Connection) -> None:
-    """No session state is ever set, so there is nothing to reset: one round trip less."""
-
-
-def _brief(error: BaseException) -> str:
-    text = str(error).partition("\n")[0]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+async def _no_reset(connection: Connection) -> None:
+    """No session state is ever set, so a reset would cost a round trip for nothing."""

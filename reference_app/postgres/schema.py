@@ -1,4 +1,4 @@
-"""The tables, made by the application itself; safe when many processes start at once."""
+"""The tables, created by the application itself; safe when many processes start at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import secrets
 from typing import Any
 
 LOCK = 7_021_904_415_223_001
-"""Key of the advisory lock around making the tables; any constant that nobody else uses."""
+"""Key of the advisory lock around creating the tables; an arbitrary constant."""
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS users (
@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS applied_writes (
     PRIMARY KEY (user_name, apply_id)
 );
 CREATE TABLE IF NOT EXISTS sessions (
-    public text PRIMARY KEY,
+    id text PRIMARY KEY,
     user_name text NOT NULL,
     ver bigint NOT NULL,
     wid text NOT NULL,
@@ -39,12 +39,13 @@ CREATE TABLE IF NOT EXISTS secrets (
 );
 """
 """users: one row to lock for all changes to a user's state. objects: the state itself.
-applied_writes: what makes a write idempotent, and tells which writes another one may follow; a row
-must outlive the last redelivery of its message."""
+applied_writes: makes a write idempotent, and says which predecessors are applied; a row must
+outlive the last redelivery of its message. sessions, secrets: for stores that sign users in here.
+"""
 
 
 async def prepare(connection: Any) -> None:
-    """Make what is missing; waits while another process does the same."""
+    """Create what is missing; waits while another process does the same."""
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
         await connection.execute(TABLES)
@@ -55,6 +56,6 @@ async def prepare(connection: Any) -> None:
 
 
 async def session_secret(connection: Any) -> bytes:
-    """The secret that all instances share to sign session cookies."""
+    """The secret with which every instance signs session cookies."""
     secret: str = await connection.fetchval("SELECT secret FROM secrets WHERE name = 'session'")
     return secret.encode()

@@ -1,8 +1,8 @@
 """What to read next, from what was read; kept in a look-aside cache when there is one.
 
 The key holds user, version and write id of the reading history, so an entry can be missing but
-never stale (a history that was lost and begun again counts its versions anew). A cache that is
-down costs a moment once a second and fails no request.
+never stale (a history that was lost and started again counts its versions from 1). A cache that
+is down costs a moment once a second and fails no request.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from collections.abc import Callable
 import orjson
 
 from reference_app.model.model import ShopError, Versioned
-from reference_app.valkey.pool import Link
+from reference_app.outages import CircuitBreaker
+from reference_app.valkey.pool import Command, ValkeyPool
 
-HOW_MANY = 5
+MOST_RECOMMENDED = 5
 KEEP_S = 300
-REST_AFTER_ERROR_S = 1.0
+CACHE_PAUSE_S = 1.0
 
 
 def recommend(history: Versioned) -> list[str]:
@@ -27,37 +28,39 @@ def recommend(history: Versioned) -> list[str]:
     times = Counter(articles)
     last = {article: place for place, article in enumerate(articles)}
     ranked = sorted(times, key=lambda article: (times[article], last[article]), reverse=True)
-    return [f"more-like-{article}" for article in ranked[:HOW_MANY]]
+    return [f"more-like-{article}" for article in ranked[:MOST_RECOMMENDED]]
 
 
 class Recommender:
-    """Recommendations with a look-aside cache (`link` None: without)."""
+    """Recommendations with a look-aside cache (`cache` None: without)."""
 
-    def __init__(self, link: Link | None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._link = link
-        self._clock = clock
-        self._rest_until_s = 0.0
+    def __init__(
+        self, cache: ValkeyPool | None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._cache = cache
+        self._breaker = CircuitBreaker(CACHE_PAUSE_S, clock)
 
     async def articles(self, user: str, history: Versioned) -> bytes:
         """JSON array of recommended articles."""
         key = f"recommendations:{user}:{history.ver}:{history.wid}"
-        cached = await self._ask(("GET", key))
+        cached = await self._call(("GET", key))
         if isinstance(cached, bytes):
             return cached
-        fresh = orjson.dumps(recommend(history))
-        await self._ask(("SET", key, fresh, "EX", KEEP_S))
-        return fresh
+        computed = orjson.dumps(recommend(history))
+        await self._call(("SET", key, computed, "EX", KEEP_S))
+        return computed
 
     async def stop(self) -> None:
         """Close the connections to the cache."""
-        if self._link:
-            await self._link.stop()
+        if self._cache:
+            await self._cache.stop()
 
-    async def _ask(self, command: tuple[str | bytes | int, ...]) -> object:
-        if self._link is None or self._clock() < self._rest_until_s:
+    async def _call(self, command: Command) -> object:
+        """The reply; None without a cache that answers."""
+        if self._cache is None or self._breaker.is_open():
             return None
         try:
-            return (await self._link.call(command))[0]
+            return (await self._cache.call(command))[0]
         except ShopError:
-            self._rest_until_s = self._clock() + REST_AFTER_ERROR_S
+            self._breaker.trip()
             return None

@@ -1,103 +1,107 @@
-"""The shop: sign-in, user state, orders and uploads, whatever store is behind them.
+"""The shop: sign-in, user state, orders and uploads, on top of any session store.
 
 Knows which part of the state lives where; knows nothing of HTTP. Every method may raise
-NotSignedIn or Unavailable (surely nothing changed) and, when it writes, Uncertain.
+NotSignedIn or Unavailable (nothing changed) and, when it writes, OutcomeUnknown.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import orjson
 
-from reference_app.aws.object_storage import Blob, Blobs
+from reference_app.aws.object_storage import Blob, ObjectStorage
 from reference_app.model.model import (
     ORDERS,
-    Accepted,
-    Caller,
+    Credentials,
     ObjectGone,
+    Outcome,
+    Receipt,
     Session,
-    Stamp,
     Unavailable,
     Versioned,
     Write,
 )
-from reference_app.postgres.objects import Records
+from reference_app.postgres.objects import ObjectTable
 from reference_app.shop.recommendations import Recommender
-from reference_app.stores import SessionStore
+from reference_app.stores.base import SessionStore
 
+T = TypeVar("T")
 UPLOAD = "upload:"
+DATABASE, BUCKET = "DATABASE_URL", "BUCKET"
 
 
-class Shop:
-    """The clean shop. Without `records` there are no orders, without `blobs` no uploads."""
+class ShopService:
+    """The shop without bugs. Without `objects` there are no orders, without `storage` no uploads.
+
+    `objects` holds orders and the records of uploads, `storage` the uploaded content.
+    """
 
     def __init__(
         self,
         store: SessionStore,
-        records: Records | None = None,
-        blobs: Blobs | None = None,
+        objects: ObjectTable | None = None,
+        storage: ObjectStorage | None = None,
         recommender: Recommender | None = None,
     ) -> None:
         self.store = store
-        self._records = records
-        self._blobs = blobs
+        self._objects = objects
+        self._storage = storage
         self._recommender = recommender or Recommender(None)
 
-    async def sign_in(self, caller: Caller, wid: str) -> tuple[Caller, Session]:
-        """Open a new server session of the caller's user."""
-        return await self.store.sign_in(caller, wid)
+    async def sign_in(self, credentials: Credentials, wid: str) -> tuple[Credentials, Session]:
+        """Open a new server session of the user."""
+        return await self.store.sign_in(credentials, wid)
 
-    async def sign_out(self, caller: Caller, wid: str) -> Stamp:
+    async def sign_out(self, credentials: Credentials, wid: str) -> Receipt:
         """End the server session."""
-        return await self.store.sign_out(caller, wid)
+        return await self.store.sign_out(credentials, wid)
 
-    async def session(self, caller: Caller) -> Session:
-        """The living server session."""
-        return await self.store.session(caller)
+    async def session(self, credentials: Credentials) -> Session:
+        """The active server session."""
+        return await self.store.session(credentials)
 
-    async def read(self, caller: Caller, name: str) -> Versioned:
+    async def read(self, credentials: Credentials, name: str) -> Versioned:
         """One object: preferences, draft, cart, history, orders."""
         if name != ORDERS:
-            return await self.store.read(caller, name)
-        session = await self.store.session(caller)
-        return await self._recorded().read(session.user, name)
+            return await self.store.read(credentials, name)
+        session = await self.store.session(credentials)
+        return await _configured(self._objects, DATABASE).read(session.user, name)
 
-    async def write(self, caller: Caller, write: Write) -> Stamp | Accepted:
-        """Change one object. Orders are queued, too, where writes are queued."""
+    async def write(self, credentials: Credentials, write: Write) -> Outcome:
+        """Change one object. Where the store queues writes, it queues orders as well."""
         if write.object != ORDERS or self.store.queues_writes:
-            return await self.store.write(caller, write)
-        await self.store.session(caller)
-        return await self._recorded().apply(write)
+            return await self.store.write(credentials, write)
+        await self.store.session(credentials)
+        return await _configured(self._objects, DATABASE).apply(write)
 
-    async def recommendations(self, caller: Caller) -> tuple[Versioned, bytes]:
+    async def recommendations(self, credentials: Credentials) -> tuple[Versioned, bytes]:
         """The reading history and a JSON array of what to read next."""
-        history = await self.store.read(caller, "history")
-        return history, await self._recommender.articles(caller.user, history)
+        history = await self.store.read(credentials, "history")
+        return history, await self._recommender.articles(credentials.user, history)
 
-    async def put_upload(self, caller: Caller, name: str, blob: Blob) -> Stamp:
-        """Store the object first, then the record that makes it visible."""
-        await self.store.session(caller)
-        await self.put_object(caller, name, blob)
-        return await self.record_upload(caller, name, blob)
+    async def put_upload(self, credentials: Credentials, name: str, blob: Blob) -> Receipt:
+        """Store the content first, then the record that makes it visible."""
+        await self.store.session(credentials)
+        await _configured(self._storage, BUCKET).put(_key(credentials.user, name, blob.wid), blob)
+        return await self.record_upload(credentials, name, blob)
 
-    async def put_object(self, caller: Caller, name: str, blob: Blob) -> None:
-        """The object alone, under a key that no other attempt uses."""
-        await self._stored().put(_key(caller.user, name, blob.wid), blob)
+    async def record_upload(self, credentials: Credentials, name: str, blob: Blob) -> Receipt:
+        """Write the record alone; its key belongs to this attempt only."""
+        record = orjson.dumps({"key": _key(credentials.user, name, blob.wid)})
+        write = Write(credentials.user, UPLOAD + name, "set", blob.wid, record)
+        return await _configured(self._objects, DATABASE).apply(write)
 
-    async def record_upload(self, caller: Caller, name: str, blob: Blob) -> Stamp:
-        """The record alone."""
-        record = orjson.dumps({"key": _key(caller.user, name, blob.wid)})
-        write = Write(caller.user, UPLOAD + name, "set", blob.wid, record)
-        return await self._recorded().apply(write)
-
-    async def get_upload(self, caller: Caller, name: str) -> tuple[Versioned, Blob | None]:
-        """Record and object; never uploaded: an empty record and None. Raises ObjectGone."""
-        session = await self.store.session(caller)
-        record = await self._recorded().read(session.user, UPLOAD + name)
+    async def get_upload(
+        self, credentials: Credentials, name: str
+    ) -> tuple[Versioned, Blob | None]:
+        """Record and content; never uploaded: an empty record and None. Raises ObjectGone."""
+        session = await self.store.session(credentials)
+        record = await _configured(self._objects, DATABASE).read(session.user, UPLOAD + name)
         if record.value is None:
             return record, None
-        blob = await self._stored().get(orjson.loads(record.value)["key"])
+        blob = await _configured(self._storage, BUCKET).get(orjson.loads(record.value)["key"])
         if blob is None:
             raise ObjectGone(record)
         return record, blob
@@ -105,21 +109,18 @@ class Shop:
     async def health(self) -> Mapping[str, str]:
         """Every dependency and its state: `ok`, or what is wrong."""
         states = dict(await self.store.health())
-        if self._records:
-            states["database"] = await self._records.health()
-        if self._blobs:
-            states["storage"] = await self._blobs.health()
+        if self._objects:
+            states["database"] = await self._objects.health()
+        if self._storage:
+            states["storage"] = await self._storage.health()
         return states
 
-    def _recorded(self) -> Records:
-        if self._records is None:
-            raise Unavailable("DATABASE_URL is not set: no orders and uploads here")
-        return self._records
 
-    def _stored(self) -> Blobs:
-        if self._blobs is None:
-            raise Unavailable("BUCKET is not set: no uploads here")
-        return self._blobs
+def _configured(part: T | None, variable: str) -> T:
+    """A part that exists only when its variable is set. Raises Unavailable."""
+    if part is None:
+        raise Unavailable(f"{variable} is not set: no orders and uploads here")
+    return part
 
 
 def _key(user: str, name: str, wid: str) -> str:

@@ -1,9 +1,18 @@
 """Writes accepted into a topic and applied later by a worker; sessions and reads in PostgreSQL.
 
-Knows the cookies that carry the order of writes, and the signature of a session cookie. The
-database is not needed to accept a write: when it does not answer, the signature of the cookie
-vouches for the caller. A signed-out cookie is therefore refused at once while the database is up,
-and could still queue writes, until it expires, while the database is down.
+`SESSION_STORE=decoupled` needs DATABASE_URL and TOPIC_ARN, a standard SNS topic (not FIFO). The
+database is not needed to accept a write: when it does not answer, the signature of the session
+cookie is enough. So a signed-out cookie is refused at once while the database is up, and can
+still queue writes, until it expires, while the database is down. Knows the cookies that carry
+the order of writes; knows no SQL.
+
+Every message carries the message attribute `kind`, a String, `state` or `orders`. Subscribe both
+queues to the topic with RawMessageDelivery=true and FilterPolicy {"kind": ["state"]} resp.
+{"kind": ["orders"]} (FilterPolicyScope MessageAttributes). Without raw delivery the worker unwraps
+the SNS envelope; without filter policies both queues carry everything and the worker, idempotent
+by write id, still applies each write once. No redrive policy is needed; if there is one, its
+maxReceiveCount must be high, because a message that came too early is held back and may be
+received several times. The worker reads VisibilityTimeout from the queue.
 """
 
 from __future__ import annotations
@@ -13,44 +22,33 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
-from typing import Any
+from dataclasses import dataclass
 
-from reference_app.aws.publisher import Topic
+from reference_app.aws.publisher import SnsPublisher
+from reference_app.environment import Environment
 from reference_app.model.model import (
     NAME,
-    SESSION,
     Accepted,
-    Caller,
-    NotSignedIn,
+    Credentials,
+    OutcomeUnknown,
+    Receipt,
     Session,
-    Stamp,
     Stream,
     Unavailable,
-    Uncertain,
     Versioned,
     Write,
 )
-from reference_app.model.ordering import MOST_AFTER, Queued
-from reference_app.postgres.objects import apply_locked, lock_user, versioned
-from reference_app.postgres.pool import Database, Work
+from reference_app.model.ordering import MOST_PREDECESSORS, QueuedWrite
+from reference_app.outages import CircuitBreaker
+from reference_app.postgres.pool import PostgresPool
 from reference_app.postgres.schema import session_secret
+from reference_app.postgres.sessions import SessionTable
+from reference_app.stores.base import Resources, StoreKind, session_ttl_s
 
-DATABASE_PATIENCE_S = 0.5
-DATABASE_REST_S = 1.0
-"""How long a write waits for the database to vouch for its session, and how long after a failure
-it is not asked again."""
-
-READ_SESSION = """
-SELECT ver, wid, expires_at < now() + $3::interval / 2 AS renew FROM sessions
-WHERE public = $1 AND user_name = $2 AND expires_at > now()"""
-READ_OBJECT = """
-SELECT s.expires_at < now() + $4::interval / 2 AS renew, o.ver, o.wid, o.value FROM sessions s
-LEFT JOIN objects o ON o.user_name = s.user_name AND o.object = $3
-WHERE s.public = $1 AND s.user_name = $2 AND s.expires_at > now()"""
-RENEW = "UPDATE sessions SET expires_at = now() + $2 WHERE public = $1"
-NEW_SESSION = """
-INSERT INTO sessions VALUES ($1, $2, $3, $4, now() + $5) ON CONFLICT (public) DO NOTHING"""
+DATABASE_TIMEOUT_S = 0.5
+DATABASE_PAUSE_S = 1.0
+"""How long a write waits for the database to verify its session, and how long after a failure the
+database is not asked again."""
 
 
 class DecoupledStore:
@@ -60,148 +58,124 @@ class DecoupledStore:
 
     def __init__(
         self,
-        database: Database,
-        topic: Topic,
+        database: PostgresPool,
+        publisher: SnsPublisher,
         ttl_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
-        self._topic = topic
-        self._ttl = timedelta(seconds=ttl_s)
-        self._clock = clock
-        self._rest_until_s = 0.0
+        self._publisher = publisher
+        self._sessions = SessionTable(database, ttl_s)
+        self._ttl_s = ttl_s
+        self._breaker = CircuitBreaker(DATABASE_PAUSE_S, clock)
         self._secret = b""
 
     async def start(self) -> None:
-        """Learn the secret all instances share, and wait for the topic."""
+        """Read the secret that all instances share, and wait for the topic."""
         self._secret = await self._database.run(session_secret)
-        await self._topic.start()
+        await self._publisher.start()
 
     async def stop(self) -> None:
-        """Nothing of its own to close."""
+        """The store has no connection of its own."""
 
-    async def sign_in(self, caller: Caller, wid: str) -> tuple[Caller, Session]:
+    async def sign_in(self, credentials: Credentials, wid: str) -> tuple[Credentials, Session]:
         """Open a new server session. Its writes follow those of the last one, by their cookies."""
-        signed = Caller(self._signed(caller.user), caller.user, caller.cookies)
+        token = self._signed_token(credentials.user)
+        signed = Credentials(token, credentials.user, credentials.cookies)
+        return signed, await self._sessions.sign_in(signed, wid)
 
-        async def work(connection: Any) -> int:
-            await lock_user(connection, caller.user)
-            stamp = await apply_locked(connection, Write(caller.user, SESSION, "set", wid))
-            await connection.execute(
-                NEW_SESSION, signed.public, caller.user, stamp.ver, wid, self._ttl
-            )
-            return stamp.ver
-
-        ver = await self._database.transact(work)
-        return signed, Session(signed.public, caller.user, ver, wid)
-
-    async def sign_out(self, caller: Caller, wid: str) -> Stamp:
+    async def sign_out(self, credentials: Credentials, wid: str) -> Receipt:
         """End the server session; what it queued is still applied."""
+        return await self._sessions.sign_out(credentials, wid)
 
-        async def work(connection: Any) -> Stamp:
-            await lock_user(connection, caller.user)
-            ended = await connection.fetchval(
-                "DELETE FROM sessions WHERE public = $1 AND user_name = $2 RETURNING public",
-                caller.public,
-                caller.user,
-            )
-            again = await connection.fetchval(
-                "SELECT ver FROM applied_writes WHERE user_name = $1 AND apply_id = $2",
-                caller.user,
-                wid,
-            )
-            if ended is None and again is None:
-                raise NotSignedIn("not signed in")
-            return await apply_locked(connection, Write(caller.user, SESSION, "clear", wid))
+    async def session(self, credentials: Credentials) -> Session:
+        """The active server session."""
+        return await self._sessions.session(credentials)
 
-        return await self._database.transact(work)
+    async def read(self, credentials: Credentials, name: str) -> Versioned:
+        """One object of the user's state, as far as the worker has come."""
+        return await self._sessions.read(credentials, name)
 
-    async def session(self, caller: Caller) -> Session:
-        """The living server session of this caller."""
-        row = await self._living(caller, READ_SESSION, self._ttl)
-        return Session(caller.public, caller.user, row["ver"], row["wid"])
-
-    async def read(self, caller: Caller, name: str) -> Versioned:
-        """One object of the caller's state, as far as the worker has come."""
-        return versioned(await self._living(caller, READ_OBJECT, name, self._ttl))
-
-    async def write(self, caller: Caller, write: Write) -> Accepted:
+    async def write(self, credentials: Credentials, write: Write) -> Accepted:
         """Accept a write: it is durable when this returns."""
-        await self._admit(caller)
-        seen = _seen(caller.cookies, write)
-        queued = Queued(write, tuple(wid for wid in seen.values() if wid)[:MOST_AFTER])
-        await self._topic.publish(queued.message(), write.stream)
-        cookies = dict.fromkeys(seen, "")  # this write stands for all it came after
-        cookies[_cookie(write)] = f"{write.wid}~{write.user}"
+        await self._authorize(credentials)
+        seen = _seen_writes(credentials.cookies, write)
+        after = tuple(wid for wid in seen.values() if wid)[:MOST_PREDECESSORS]
+        await self._publisher.publish(QueuedWrite(write, after).to_message(), write.stream)
+        cookies = dict.fromkeys(seen, "")  # the new cookie replaces all that it comes after
+        cookies[_cookie_name(write)] = f"{write.wid}~{write.user}"
         return Accepted(write.wid, cookies)
 
     async def health(self) -> Mapping[str, str]:
         """Whether the topic answers."""
-        return {"topic": await self._topic.health()}
+        return {"topic": await self._publisher.health()}
 
-    async def _living(self, caller: Caller, query: str, *arguments: Any) -> Any:
-        row = await self._database.run(self._lookup(caller, query, *arguments))
-        if row is None:
-            raise NotSignedIn("not signed in")
-        return row
-
-    def _lookup(self, caller: Caller, query: str, *arguments: Any) -> Work[Any]:
-        """The row of `query` for a living session, which is renewed when half its time is over."""
-
-        async def work(connection: Any) -> Any:
-            row = await connection.fetchrow(query, caller.public, caller.user, *arguments)
-            if row is not None and row["renew"]:
-                await connection.execute(RENEW, caller.public, self._ttl)
-            return row
-
-        return work
-
-    async def _admit(self, caller: Caller) -> None:
-        """Let the caller write. Raises NotSignedIn, or Unavailable when nobody can tell."""
-
-        work = self._lookup(caller, READ_SESSION, self._ttl)
-        if self._clock() >= self._rest_until_s:
+    async def _authorize(self, credentials: Credentials) -> None:
+        """Raises NotSignedIn, or Unavailable when neither database nor signature decides."""
+        if not self._breaker.is_open():
             try:
-                if await self._database.run_once(work, DATABASE_PATIENCE_S) is None:
-                    raise NotSignedIn("not signed in")
+                await self._sessions.verify(credentials, DATABASE_TIMEOUT_S)
                 return
-            except (Unavailable, Uncertain):
-                self._rest_until_s = self._clock() + DATABASE_REST_S
-        if not self._vouched(caller):
-            raise Unavailable("the database does not answer and the session cannot be told")
+            except (Unavailable, OutcomeUnknown):
+                self._breaker.trip()
+        if not self._signature_valid(credentials):
+            raise Unavailable("the database does not answer and the session cannot be verified")
 
-    def _signed(self, user: str) -> str:
-        body = f"{secrets.token_urlsafe(18)}.{int(time.time() + self._ttl.total_seconds())}"
-        return f"{body}.{self._mac(body, user)}"
+    def _signed_token(self, user: str) -> str:
+        body = f"{secrets.token_urlsafe(18)}.{int(time.time() + self._ttl_s)}"
+        return f"{body}.{self._signature(body, user)}"
 
-    def _vouched(self, caller: Caller) -> bool:
-        body, _, mac = caller.token.rpartition(".")
+    def _signature_valid(self, credentials: Credentials) -> bool:
+        body, _, signature = credentials.token.rpartition(".")
         expires = body.rpartition(".")[2]
-        genuine = hmac.compare_digest(mac.encode(), self._mac(body, caller.user).encode())
+        expected = self._signature(body, credentials.user)
+        genuine = hmac.compare_digest(signature.encode(), expected.encode())
         return genuine and int(expires) > time.time()
 
-    def _mac(self, body: str, user: str) -> str:
+    def _signature(self, body: str, user: str) -> str:
         return hmac.new(self._secret, f"{body}~{user}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def _cookie(write: Write) -> str:
-    """A name for each write, so that two acknowledgements at once do not replace each other."""
+def _cookie_name(write: Write) -> str:
+    """A name for each write, so that two parallel acknowledgements do not replace each other."""
     digest = hashlib.blake2b(write.wid.encode(), digest_size=6).hexdigest()
-    return f"{_prefix(write.stream)}{digest}"
+    return f"{_cookie_prefix(write.stream)}{digest}"
 
 
-def _seen(cookies: Mapping[str, str], write: Write) -> dict[str, str]:
-    """Cookie to write id: the acknowledged writes of this stream nothing acknowledged came after.
+def _seen_writes(cookies: Mapping[str, str], write: Write) -> dict[str, str]:
+    """Cookie to write id: the last acknowledged writes of this stream that the client has seen.
 
-    Another user's, from an earlier sign-in on the same browser, have an empty write id.
+    Cookies of another user, from an earlier sign-in of the same browser, have an empty write id.
     """
-    found: dict[str, str] = {}
+    seen: dict[str, str] = {}
     for name, value in cookies.items():
-        if name.startswith(_prefix(write.stream)):
+        if name.startswith(_cookie_prefix(write.stream)):
             wid, _, user = value.partition("~")
-            found[name] = wid if user == write.user and NAME.fullmatch(wid) else ""
-    return found
+            seen[name] = wid if user == write.user and NAME.fullmatch(wid) else ""
+    return seen
 
 
-def _prefix(stream: Stream) -> str:
+def _cookie_prefix(stream: Stream) -> str:
     return f"after-{stream}-"
+
+
+@dataclass(frozen=True, slots=True)
+class DecoupledSettings:
+    """The store's own settings."""
+
+    topic_arn: str
+    ttl_s: float
+
+    @classmethod
+    def read(cls, environment: Environment) -> DecoupledSettings:
+        """From TOPIC_ARN and SESSION_TTL_S."""
+        return cls(environment.text("TOPIC_ARN"), session_ttl_s(environment))
+
+
+def _connect(settings: DecoupledSettings, resources: Resources) -> DecoupledStore:
+    assert resources.database is not None  # DATABASE_URL is needed
+    publisher = SnsPublisher(resources.aws, settings.topic_arn)
+    return DecoupledStore(resources.database, publisher, settings.ttl_s)
+
+
+DECOUPLED = StoreKind("decoupled", ("DATABASE_URL", "TOPIC_ARN"), DecoupledSettings.read, _connect)

@@ -1,7 +1,7 @@
-"""Sessions and user state in the memory of this instance: the fastest store, and gone with it.
+"""Sessions and user state in the memory of this instance: the fastest store, lost with it.
 
-Knows no other instance. One event loop and no await between reading and writing an object
-make every change atomic.
+`SESSION_STORE=memory` needs nothing. Knows no other instance. One event loop and no await between
+reading and writing an object make every change atomic.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from dataclasses import dataclass, field
 from reference_app.model.model import (
     NEVER_WRITTEN,
     SESSION,
-    Caller,
+    Credentials,
     NotSignedIn,
+    Receipt,
     Session,
-    Stamp,
     Versioned,
     Write,
-    applied,
+    apply_write,
 )
+from reference_app.stores.base import StoreKind, session_ttl_s
 
-SWEEP_EVERY = 1000
-"""Sign-ins between two sweeps of expired sessions."""
+SIGN_INS_BETWEEN_SWEEPS = 1000
+"""Expired sessions are removed at every thousandth sign-in."""
 
 
 @dataclass(slots=True)
@@ -33,7 +34,7 @@ class _User:
 
 
 @dataclass(slots=True)
-class _Living:
+class _ActiveSession:
     session: Session
     expires_s: float
 
@@ -47,7 +48,7 @@ class MemoryStore:
         self._ttl_s = ttl_s
         self._clock = clock
         self._users: dict[str, _User] = {}
-        self._sessions: dict[str, _Living] = {}
+        self._sessions: dict[str, _ActiveSession] = {}
         self._sign_ins = 0
 
     async def start(self) -> None:
@@ -56,60 +57,63 @@ class MemoryStore:
     async def stop(self) -> None:
         """Nothing to close."""
 
-    async def sign_in(self, caller: Caller, wid: str) -> tuple[Caller, Session]:
+    async def sign_in(self, credentials: Credentials, wid: str) -> tuple[Credentials, Session]:
         """Open a new server session."""
-        stamp = self._apply(Write(caller.user, SESSION, "set", wid))
-        session = Session(caller.public, caller.user, stamp.ver, wid)
-        self._sessions[caller.public] = _Living(session, self._clock() + self._ttl_s)
+        receipt = self._apply(Write(credentials.user, SESSION, "set", wid))
+        session = Session(credentials.session_id, credentials.user, receipt.ver, wid)
+        self._sessions[session.id] = _ActiveSession(session, self._clock() + self._ttl_s)
         self._sign_ins += 1
-        if self._sign_ins % SWEEP_EVERY == 0:
-            self._sweep()
-        return caller, session
+        if self._sign_ins % SIGN_INS_BETWEEN_SWEEPS == 0:
+            self._remove_expired()
+        return credentials, session
 
-    async def sign_out(self, caller: Caller, wid: str) -> Stamp:
+    async def sign_out(self, credentials: Credentials, wid: str) -> Receipt:
         """End the server session."""
-        self._living(caller)
-        del self._sessions[caller.public]
-        return self._apply(Write(caller.user, SESSION, "clear", wid))
+        session = self._active_session(credentials)
+        del self._sessions[session.id]
+        return self._apply(Write(credentials.user, SESSION, "clear", wid))
 
-    async def session(self, caller: Caller) -> Session:
-        """The living server session of this caller."""
-        return self._living(caller)
+    async def session(self, credentials: Credentials) -> Session:
+        """The active server session."""
+        return self._active_session(credentials)
 
-    async def read(self, caller: Caller, name: str) -> Versioned:
-        """One object of the caller's state."""
-        self._living(caller)
-        user = self._users.get(caller.user)
+    async def read(self, credentials: Credentials, name: str) -> Versioned:
+        """One object of the user's state."""
+        self._active_session(credentials)
+        user = self._users.get(credentials.user)
         return user.objects.get(name, NEVER_WRITTEN) if user else NEVER_WRITTEN
 
-    async def write(self, caller: Caller, write: Write) -> Stamp:
-        """Change one object of the caller's state."""
-        self._living(caller)
+    async def write(self, credentials: Credentials, write: Write) -> Receipt:
+        """Change one object of the user's state."""
+        self._active_session(credentials)
         return self._apply(write)
 
     async def health(self) -> Mapping[str, str]:
         """Memory has no dependency."""
         return {}
 
-    def _living(self, caller: Caller) -> Session:
-        living = self._sessions.get(caller.public)
+    def _active_session(self, credentials: Credentials) -> Session:
+        active = self._sessions.get(credentials.session_id)
         now_s = self._clock()
-        if living is None or living.session.user != caller.user or living.expires_s <= now_s:
+        if active is None or active.session.user != credentials.user or active.expires_s <= now_s:
             raise NotSignedIn("not signed in")
-        living.expires_s = now_s + self._ttl_s
-        return living.session
+        active.expires_s = now_s + self._ttl_s
+        return active.session
 
-    def _apply(self, write: Write) -> Stamp:
+    def _apply(self, write: Write) -> Receipt:
         user = self._users.setdefault(write.user, _User())
-        earlier = user.applied.get(write.remembered_as)
-        if earlier is not None:
-            return Stamp(earlier, write.wid)
-        after = applied(write, user.objects.get(write.object, NEVER_WRITTEN))
+        earlier_ver = user.applied.get(write.deduplication_id)
+        if earlier_ver is not None:
+            return Receipt(earlier_ver, write.wid)
+        after = apply_write(write, user.objects.get(write.object, NEVER_WRITTEN))
         user.objects[write.object] = after
-        user.applied[write.remembered_as] = after.ver
-        return Stamp(after.ver, write.wid)
+        user.applied[write.deduplication_id] = after.ver
+        return Receipt(after.ver, write.wid)
 
-    def _sweep(self) -> None:
+    def _remove_expired(self) -> None:
         now_s = self._clock()
-        for public in [p for p, one in self._sessions.items() if one.expires_s <= now_s]:
-            del self._sessions[public]
+        for name in [n for n, active in self._sessions.items() if active.expires_s <= now_s]:
+            del self._sessions[name]
+
+
+MEMORY = StoreKind("memory", (), session_ttl_s, lambda ttl_s, _: MemoryStore(ttl_s))

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from redis.asyncio.connection import Connection, parse_url
+from redis.asyncio.connection import AbstractConnection, Connection, parse_url
 from redis.exceptions import (
     BusyLoadingError,
     MasterDownError,
@@ -21,31 +21,38 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from reference_app.model.model import Unavailable, Uncertain
+from reference_app.model.model import OutcomeUnknown, Unavailable
+from reference_app.outages import describe
 
 Argument = str | bytes | int
 Command = tuple[Argument, ...]
 
 REFUSED = (BusyLoadingError, MasterDownError, OutOfMemoryError, ReadOnlyError)
-"""Answers of a server that did not execute the command: a replica, a loading or a full one."""
+"""Replies of a server that did not execute the command: a replica, a loading or a full one."""
 REFUSED_WORDS = ("NOREPLICAS", "MISCONF", "CLUSTERDOWN")
 
 
-class Link:
-    """Commands in, replies out; at most `size` connections, further callers wait."""
+class ValkeyPool:
+    """Commands in, replies out; at most `size` connections, further calls wait."""
 
     def __init__(
         self, url: str, connect_timeout_s: float, command_timeout_s: float, size: int = 32
     ) -> None:
+        connect_timeout_s = min(connect_timeout_s, command_timeout_s)
+        options = parse_url(url)
+        # rediss:// names a connection class of its own, which speaks TLS
+        self._connection_class: type[AbstractConnection] = options.pop(
+            "connection_class", Connection
+        )
         self._arguments: dict[str, Any] = {
-            **parse_url(url),
+            **options,
             "socket_connect_timeout": connect_timeout_s,
             "socket_timeout": None,  # one deadline around the exchange is cheaper than many inside
             "protocol": 2,
         }
         self._connect_timeout_s = connect_timeout_s
         self._command_timeout_s = command_timeout_s
-        self._idle: deque[Connection] = deque()
+        self._idle: deque[AbstractConnection] = deque()
         self._free = asyncio.Semaphore(size)
 
     async def call(self, *commands: Command) -> list[Any]:
@@ -54,13 +61,14 @@ class Link:
         Sends them a second time, on a new connection, when the first one breaks: a failover
         behind a fixed address looks like that. So only commands that may be executed twice
         belong here; writes are scripts that are idempotent by write id. Raises Unavailable if
-        nothing was executed, Uncertain if something may have been, ResponseError as it came.
+        nothing was executed, OutcomeUnknown if something may have been, and the ResponseError of
+        a command that failed.
         """
         try:
             return await self._exchange(commands)
         except Unavailable:
             return await self._exchange(commands)
-        except Uncertain as first:
+        except OutcomeUnknown as first:
             try:
                 return await self._exchange(commands)
             except Unavailable:
@@ -80,40 +88,42 @@ class Link:
             except (RedisError, OSError, TimeoutError) as error:
                 await connection.disconnect(nowait=True)
                 await self.stop()
-                raise Uncertain(f"the connection to the cache broke ({_brief(error)})") from error
-            except BaseException:  # cancelled: an answer may still be under way on it
+                raise OutcomeUnknown(
+                    f"the connection to the cache broke ({describe(error)})"
+                ) from error
+            except BaseException:  # cancelled: a reply may still arrive on this connection
                 await connection.disconnect(nowait=True)
                 raise
             refused = next((reply for reply in replies if _is_refusal(reply)), None)
-            if refused is not None:  # the endpoint may lead elsewhere by now: connect anew
+            if refused is not None:  # the endpoint may lead elsewhere by now: reconnect
                 await connection.disconnect(nowait=True)
                 await self.stop()
-                raise Unavailable(f"the cache refuses ({_brief(refused)})")
+                raise Unavailable(f"the cache refuses ({describe(refused)})")
             self._idle.append(connection)
         for reply in replies:
             if isinstance(reply, RedisError):
                 raise reply
         return replies
 
-    async def _connected(self) -> Connection:
+    async def _connected(self) -> AbstractConnection:
         if self._idle:
             return self._idle.pop()
-        connection = Connection(**self._arguments)
+        connection = self._connection_class(**self._arguments)
         try:
             async with asyncio.timeout(self._connect_timeout_s):
                 await connection.connect()  # type: ignore[no-untyped-call]
         except (RedisError, OSError, TimeoutError) as error:
             await connection.disconnect(nowait=True)
-            raise Unavailable(f"the cache does not answer ({_brief(error)})") from error
+            raise Unavailable(f"the cache does not answer ({describe(error)})") from error
         return connection
 
 
-async def _exchanged(connection: Connection, commands: Sequence[Command]) -> list[Any]:
+async def _exchanged(connection: AbstractConnection, commands: Sequence[Command]) -> list[Any]:
     await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
     return [await _reply(connection) for _ in commands]
 
 
-async def _reply(connection: Connection) -> Any:
+async def _reply(connection: AbstractConnection) -> Any:
     """One reply; an error reply is a value, so that the replies after it are read as well."""
     try:
         return await connection.read_response(disable_decoding=True)
@@ -125,7 +135,3 @@ def _is_refusal(reply: object) -> bool:
     return isinstance(reply, REFUSED) or (
         isinstance(reply, ResponseError) and str(reply).startswith(REFUSED_WORDS)
     )
-
-
-def _brief(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,7 +1,7 @@
-"""The web process: `python -m reference_app.web`. Puts the application together and serves it.
+"""The web process: `python -m reference_app.web`. Serves the application with uvicorn.
 
-Knows every part by name and no part's inside. It listens at once and answers 503 until all its
-services were reached; it starts before them if need be and keeps trying.
+It may start before its services: it listens at once, keeps trying to reach them, and answers 503
+until it has reached them all.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import sys
 import uvicorn
 from starlette.types import ASGIApp
 
-from reference_app.settings import Settings, SettingsError
+from reference_app.environment import SettingsError
 from reference_app.web.application import Application
+from reference_app.web.settings import WebSettings
 
 GRACE_S = 5
 
@@ -26,11 +27,11 @@ def main() -> int:
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
     )
     try:
-        settings = Settings.of_web(os.environ)
+        settings = WebSettings.read(os.environ)
     except SettingsError as error:
         print(f"reference_app.web: {error}", file=sys.stderr)
         return 2
-    # uvicorn stops gracefully and then raises the signal once more, for whoever handled it before
+    # uvicorn stops gracefully and then raises the signal again, for the handler before its own
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     server = uvicorn.Server(server_config(Application(settings).asgi, settings))
@@ -38,7 +39,7 @@ def main() -> int:
     return 0 if server.started else 1
 
 
-def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+def server_config(app: ASGIApp, settings: WebSettings) -> uvicorn.Config:
     """How uvicorn serves the application: as one process, so that killing it is killing it all.
 
     By the client of `make bench ONLY=app`, a request costs half the processor time with httptools
@@ -46,8 +47,8 @@ def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     """
     return uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port or 8080,
+        host=settings.process.host,
+        port=settings.process.port or 8080,
         loop="uvloop",
         http="httptools",
         ws="none",

@@ -19,26 +19,23 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from reference_app.aws.clients import Aws
-from reference_app.aws.object_storage import Blobs
-from reference_app.aws.publisher import Topic
-from reference_app.bugs.buggy_shop import plant
-from reference_app.postgres.objects import Records
-from reference_app.postgres.pool import Database
+from reference_app.aws.clients import AwsClients
+from reference_app.aws.object_storage import ObjectStorage
+from reference_app.bugs import apply_bugs
+from reference_app.postgres.objects import ObjectTable
+from reference_app.postgres.pool import PostgresPool
 from reference_app.postgres.schema import prepare
-from reference_app.settings import Settings
 from reference_app.shop.recommendations import Recommender
-from reference_app.shop.service import Shop
-from reference_app.stores import SessionStore
-from reference_app.stores.decoupled import DecoupledStore
-from reference_app.stores.memory import MemoryStore
-from reference_app.stores.valkey import ValkeyStore
-from reference_app.valkey.pool import Link
+from reference_app.shop.service import ShopService
+from reference_app.stores import STORES
+from reference_app.stores.base import Resources
+from reference_app.valkey.pool import ValkeyPool
 from reference_app.web.responses import ErrorResponses, json_response
 from reference_app.web.routes import ShopRoutes
+from reference_app.web.settings import WebSettings
 
 logger = logging.getLogger(__name__)
-CACHE_PATIENCE_S = 0.25
+CACHE_TIMEOUT_S = 0.25
 """A look-aside cache that takes longer than this is not worth asking."""
 ALWAYS_SERVED = ("/health", "/")
 
@@ -54,16 +51,27 @@ GET  each of them, /session, /recommendations, /health?deep=1</pre></html>"""
 class Application:
     """One web process: the shop, what it is connected to, and `asgi`, which serves it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: WebSettings) -> None:
+        process = settings.process
+        timeouts_s = (process.connect_timeout_s, process.command_timeout_s)
         self._settings = settings
-        self._aws = Aws(settings)
-        self._database = _database(settings)
-        self._store = self._new_store()
-        self._blobs = Blobs(self._aws, settings.bucket) if settings.bucket else None
-        self._recommender = Recommender(self._link(CACHE_PATIENCE_S))
-        records = Records(self._database) if self._database else None
-        shop = Shop(self._store, records, self._blobs, self._recommender)
-        self.shop = plant(shop, settings.bugs)
+        self._aws = AwsClients(process.aws, *timeouts_s)
+        self._database = (
+            PostgresPool(process.database_url, process.database_pool, *timeouts_s)
+            if process.database_url
+            else None
+        )
+        self._storage = ObjectStorage(self._aws, settings.bucket) if settings.bucket else None
+        resources = Resources(self._database, self._aws, *timeouts_s)
+        self._store = STORES[settings.session_store].connect(settings.store, resources)
+        self._recommender = Recommender(
+            ValkeyPool(settings.cache_url, process.connect_timeout_s, CACHE_TIMEOUT_S)
+            if settings.cache_url
+            else None
+        )
+        objects = ObjectTable(self._database) if self._database else None
+        shop = ShopService(self._store, objects, self._storage, self._recommender)
+        self.shop = apply_bugs(shop, settings.bugs)
         self.state = "starting"
         self.asgi = Starlette(
             routes=[
@@ -78,7 +86,7 @@ class Application:
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        """Start beside the server, which answers 503 until then; stop after it."""
+        """Connect while the server already listens, and answers 503; disconnect after it."""
         starting = asyncio.create_task(self.start())
         starting.add_done_callback(_log_failure)
         yield
@@ -92,7 +100,9 @@ class Application:
         """Connect everything, in the order in which the parts need each other."""
         if self._database:
             await self._database.start(prepare)
-        await asyncio.gather(self._store.start(), *([self._blobs.start()] if self._blobs else []))
+        await asyncio.gather(
+            self._store.start(), *([self._storage.start()] if self._storage else [])
+        )
         self.state = "ready"
 
     async def stop(self) -> None:
@@ -104,47 +114,24 @@ class Application:
         await self._aws.stop()
 
     async def health(self, request: Request) -> Response:
-        """200 when ready, else 503; with `?deep=1` also what each dependency says."""
-        fields: dict[str, object] = {"instance": self._settings.instance_id}
+        """200 when ready, else 503; with `?deep=1` also the state of each dependency."""
+        process = self._settings.process
+        fields: dict[str, object] = {"instance": process.instance_id}
         if self.state != "ready":
             return json_response({"status": self.state, **fields}, 503)
         if request.query_params.get("deep") == "1":
             fields["dependencies"] = await self.shop.health()
-        return json_response({"status": "ok", "zone": self._settings.zone, **fields})
+        return json_response({"status": "ok", "zone": process.zone, **fields})
 
     async def page(self, request: Request) -> Response:
         """What this is, for a person who comes with a browser."""
         settings = self._settings
-        text = PAGE.format(store=settings.session_store, instance=settings.instance_id)
-        return HTMLResponse(text)
-
-    def _new_store(self) -> SessionStore:
-        settings = self._settings
-        if settings.session_store == "decoupled":
-            assert self._database is not None  # settings demand it
-            topic = Topic(self._aws, settings.topic_arn)
-            return DecoupledStore(self._database, topic, settings.session_ttl_s)
-        if settings.session_store == "valkey":
-            link = self._link(settings.command_timeout_s)
-            assert link is not None  # settings demand it
-            return ValkeyStore(
-                link,
-                settings.session_ttl_s,
-                settings.cache_wait_replicas,
-                settings.command_timeout_s / 2,
-            )
-        return MemoryStore(settings.session_ttl_s)
-
-    def _link(self, command_timeout_s: float) -> Link | None:
-        settings = self._settings
-        if not settings.cache_url:
-            return None
-        connect_timeout_s = min(settings.connect_timeout_s, command_timeout_s)
-        return Link(settings.cache_url, connect_timeout_s, command_timeout_s)
+        store, instance = settings.session_store, settings.process.instance_id
+        return HTMLResponse(PAGE.format(store=store, instance=instance))
 
 
 class RefuseUntilReady:
-    """Middleware: 503 for the shop's paths until all services were reached."""
+    """Middleware: 503 for the shop's paths until the application has reached its services."""
 
     def __init__(self, app: ASGIApp, application: Application) -> None:
         self._app = app
@@ -160,17 +147,6 @@ class RefuseUntilReady:
         await refusal(scope, receive, send)
 
 
-def _database(settings: Settings) -> Database | None:
-    if not settings.database_url:
-        return None
-    return Database(
-        settings.database_url,
-        settings.database_pool,
-        settings.connect_timeout_s,
-        settings.command_timeout_s,
-    )
-
-
-def _log_failure(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        logger.error("starting failed: %r", task.exception())
+def _log_failure(starting: asyncio.Task[None]) -> None:
+    if not starting.cancelled() and starting.exception() is not None:
+        logger.error("starting failed: %r", starting.exception())

@@ -6,7 +6,6 @@ true: `executed: false` only when surely nothing was changed, `"unknown"` when i
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,17 +15,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from reference_app.model.model import (
-    Accepted,
     NotSignedIn,
     ObjectGone,
+    Outcome,
+    OutcomeUnknown,
+    Receipt,
     ShopError,
-    Stamp,
-    Uncertain,
     Versioned,
 )
-from reference_app.rate_limited_log import Complaints
+from reference_app.outages import RateLimitedLog
 
-logger = logging.getLogger(__name__)
 JSON_LIMIT_BYTES = 128 * 1024
 
 
@@ -35,7 +33,7 @@ def json_response(fields: Mapping[str, object], status: int = 200) -> Response:
     return Response(orjson.dumps(fields), status, media_type="application/json")
 
 
-async def body_of(request: Request, limit_bytes: int) -> bytes:
+async def read_body(request: Request, limit_bytes: int) -> bytes:
     """The whole body. Raises HTTPException (413) when it is longer than `limit_bytes`."""
     body = b""
     async for chunk in request.stream():
@@ -45,10 +43,10 @@ async def body_of(request: Request, limit_bytes: int) -> bytes:
     return body
 
 
-async def json_of(request: Request) -> dict[str, Any]:
+async def read_json(request: Request) -> dict[str, Any]:
     """The body as a JSON object. Raises HTTPException (400, 413)."""
     try:
-        value = orjson.loads(await body_of(request, JSON_LIMIT_BYTES))
+        value = orjson.loads(await read_body(request, JSON_LIMIT_BYTES))
     except orjson.JSONDecodeError as error:
         raise HTTPException(400, "the body is not JSON") from error
     if not isinstance(value, dict):
@@ -61,9 +59,9 @@ def set_cookie(response: Response, name: str, value: str) -> None:
     response.set_cookie(name, value, max_age=None if value else 0, httponly=True)
 
 
-def answer(outcome: Stamp | Accepted) -> Response:
+def write_response(outcome: Outcome) -> Response:
     """What a write was answered: 200 and its version, or 202 for one that is queued."""
-    if isinstance(outcome, Stamp):
+    if isinstance(outcome, Receipt):
         return json_response({"ver": outcome.ver, "wid": outcome.wid})
     response = json_response({"wid": outcome.wid}, 202)
     for name, value in outcome.cookies.items():
@@ -71,14 +69,14 @@ def answer(outcome: Stamp | Accepted) -> Response:
     return response
 
 
-def versioned(one: Versioned, field: str, json: bytes) -> Response:
+def object_response(one: Versioned, field: str, json: bytes) -> Response:
     """An object and its version. `json` is JSON text already: it goes out as it was stored."""
     wid = b"null" if one.wid is None else b'"%s"' % one.wid.encode()
     body = b'{"ver":%d,"wid":%s,"%s":%s}' % (one.ver, wid, field.encode(), json)
     return Response(body, media_type="application/json")
 
 
-def absent(error: str, record: Versioned) -> Response:
+def absent_response(error: str, record: Versioned) -> Response:
     """404 for an upload: never made, or its object is gone although its record is there."""
     fields = {"ver": record.ver, "wid": record.wid}
     return json_response({"error": error, "executed": False, "absent": True, **fields}, 404)
@@ -88,7 +86,7 @@ class ErrorResponses:
     """Turns every error into a response that is true, and logs failures at a limited rate."""
 
     def __init__(self) -> None:
-        self._complaints = Complaints()
+        self._warnings = RateLimitedLog()
 
     def handlers(self) -> Mapping[Any, Callable[[Request, Any], Any]]:
         """Starlette's table of exception handlers."""
@@ -111,7 +109,7 @@ class ErrorResponses:
 
     async def object_gone(self, request: Request, error: ObjectGone) -> Response:
         """404, with the version of the record."""
-        return absent(str(error), error.versioned)
+        return absent_response(str(error), error.versioned)
 
     async def incomplete(self, request: Request, error: ClientDisconnect) -> Response:
         """400; the client has hung up and will not read it."""
@@ -120,11 +118,12 @@ class ErrorResponses:
     async def failed(self, request: Request, error: ShopError) -> Response:
         """500 and "unknown" for a write that may have happened; else 503, and nothing changed."""
         text = str(error)
-        self._complaints.warn(type(error).__name__, f"{request.method} {request.url.path}: {text}")
-        if isinstance(error, Uncertain) and request.method != "GET":
+        self._warnings.warn(type(error).__name__, f"{request.method} {request.url.path}: {text}")
+        if isinstance(error, OutcomeUnknown) and request.method != "GET":
             return json_response({"error": text, "executed": "unknown"}, 500)
         return json_response({"error": text, "executed": False}, 503)
 
     async def internal_error(self, request: Request, error: Exception) -> Response:
-        """As for any write that may have happened; the server logs the traceback."""
-        return await self.failed(request, Uncertain(f"internal error ({type(error).__name__})"))
+        """As `failed`; the server logs the traceback."""
+        unknown = OutcomeUnknown(f"internal error ({type(error).__name__})")
+        return await self.failed(request, unknown)

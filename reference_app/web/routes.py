@@ -20,22 +20,22 @@ from reference_app.model.model import (
     ORDERS,
     REGISTERS,
     Accepted,
-    Caller,
+    Credentials,
     NotSignedIn,
     Operation,
     Session,
     Write,
     element,
 )
-from reference_app.shop.service import Shop
+from reference_app.shop.service import ShopService
 from reference_app.web.responses import (
-    absent,
-    answer,
-    body_of,
-    json_of,
+    absent_response,
     json_response,
+    object_response,
+    read_body,
+    read_json,
     set_cookie,
-    versioned,
+    write_response,
 )
 
 UPLOAD_LIMIT_BYTES = 8 * 1024 * 1024
@@ -44,27 +44,27 @@ LISTS = {"cart": "items", "history": "entries", ORDERS: "orders"}
 """Name of a list object and of the field that holds its elements in a response."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-SignedInEndpoint = Callable[[Request, Caller], Awaitable[Response]]
+SignedInEndpoint = Callable[[Request, Credentials], Awaitable[Response]]
 
 
 def signed_in(endpoint: SignedInEndpoint) -> Endpoint:
-    """Find the caller by its cookie, and name its server session in the response."""
+    """Take the credentials from the cookies, and name their server session in the response."""
 
-    async def with_caller(request: Request) -> Response:
-        caller = Caller.of(request.cookies)
-        if caller is None:
+    async def with_credentials(request: Request) -> Response:
+        credentials = Credentials.of(request.cookies)
+        if credentials is None:
             raise NotSignedIn("not signed in")
-        response = await endpoint(request, caller)
-        response.headers["x-session-id"] = caller.public
+        response = await endpoint(request, credentials)
+        response.headers["x-session-id"] = credentials.session_id
         return response
 
-    return with_caller
+    return with_credentials
 
 
 class ShopRoutes:
     """One method for each call of the contract."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: ShopService) -> None:
         self._shop = shop
 
     def routes(self) -> list[Route]:
@@ -93,117 +93,122 @@ class ShopRoutes:
     async def sign_in(self, request: Request) -> Response:
         """A new server session for the user in the body."""
         wid = _write_id(request)
-        user = (await json_of(request)).get("user")
+        user = (await read_json(request)).get("user")
         if not isinstance(user, str) or not NAME.fullmatch(user):
             raise HTTPException(400, "`user` must be 1 to 100 characters of A-Z a-z 0-9 . _ -")
-        caller, session = await self._shop.sign_in(Caller.new(user, request.cookies), wid)
-        response = _session(session)
-        response.headers["x-session-id"] = session.public
-        set_cookie(response, SESSION_COOKIE, caller.cookie)
+        credentials, session = await self._shop.sign_in(Credentials.new(user, request.cookies), wid)
+        response = _session_response(session)
+        response.headers["x-session-id"] = session.id
+        set_cookie(response, SESSION_COOKIE, credentials.cookie)
         return response
 
-    async def sign_out(self, request: Request, caller: Caller) -> Response:
+    async def sign_out(self, request: Request, credentials: Credentials) -> Response:
         """The end of the server session."""
-        response = answer(await self._shop.sign_out(caller, _write_id(request)))
+        response = write_response(await self._shop.sign_out(credentials, _write_id(request)))
         set_cookie(response, SESSION_COOKIE, "")
         return response
 
-    async def session(self, request: Request, caller: Caller) -> Response:
+    async def session(self, request: Request, credentials: Credentials) -> Response:
         """Who is signed in, and by which sign-in."""
-        return _session(await self._shop.session(caller))
+        return _session_response(await self._shop.session(credentials))
 
-    async def read_register(self, name: str, request: Request, caller: Caller) -> Response:
+    async def read_register(
+        self, name: str, request: Request, credentials: Credentials
+    ) -> Response:
         """The value of a register, as it was written."""
-        one = await self._shop.read(caller, name)
-        return versioned(one, "value", one.value or b"null")
+        one = await self._shop.read(credentials, name)
+        return object_response(one, "value", one.value or b"null")
 
-    async def write_register(self, name: str, request: Request, caller: Caller) -> Response:
-        """Another value."""
-        body = await json_of(request)
+    async def write_register(
+        self, name: str, request: Request, credentials: Credentials
+    ) -> Response:
+        """A new value of a register."""
+        body = await read_json(request)
         if "value" not in body:
             raise HTTPException(400, "`value` is missing")
         data = orjson.dumps(body["value"])
-        return await self._write(caller, name, "set", _write_id(request), data)
+        return await self._write(credentials, name, "set", _write_id(request), data)
 
-    async def read_list(self, name: str, request: Request, caller: Caller) -> Response:
+    async def read_list(self, name: str, request: Request, credentials: Credentials) -> Response:
         """The elements of a list, oldest first."""
-        one = await self._shop.read(caller, name)
-        return versioned(one, LISTS[name], one.elements())
+        one = await self._shop.read(credentials, name)
+        return object_response(one, LISTS[name], one.elements())
 
-    async def add_item(self, request: Request, caller: Caller) -> Response:
+    async def add_item(self, request: Request, credentials: Credentials) -> Response:
         """One more item in the cart; the write id becomes the item's id."""
-        body = await json_of(request)
+        body = await read_json(request)
         sku, quantity = body.get("sku"), body.get("quantity")
         if not isinstance(sku, str) or type(quantity) is not int or quantity < 1:
             raise HTTPException(400, "`sku` must be a text and `quantity` a number from 1 up")
         wid = _write_id(request)
         line = element(wid, sku=sku, quantity=quantity)
-        return await self._write(caller, "cart", "append", wid, line)
+        return await self._write(credentials, "cart", "append", wid, line)
 
-    async def remove_item(self, request: Request, caller: Caller) -> Response:
+    async def remove_item(self, request: Request, credentials: Credentials) -> Response:
         """One item less; no error if it is not there."""
-        identity = _name(request.path_params["item"])
-        return await self._write(caller, "cart", "remove", _write_id(request), identity.encode())
+        item, wid = _name(request.path_params["item"]), _write_id(request)
+        return await self._write(credentials, "cart", "remove", wid, item.encode())
 
-    async def clear_cart(self, request: Request, caller: Caller) -> Response:
+    async def clear_cart(self, request: Request, credentials: Credentials) -> Response:
         """An empty cart."""
-        return await self._write(caller, "cart", "clear", _write_id(request))
+        return await self._write(credentials, "cart", "clear", _write_id(request))
 
-    async def append_history(self, request: Request, caller: Caller) -> Response:
+    async def append_history(self, request: Request, credentials: Credentials) -> Response:
         """One more article read."""
-        article = (await json_of(request)).get("article")
+        article = (await read_json(request)).get("article")
         if not isinstance(article, str):
             raise HTTPException(400, "`article` must be a text")
         wid = _write_id(request)
-        return await self._write(caller, "history", "append", wid, element(wid, article=article))
+        line = element(wid, article=article)
+        return await self._write(credentials, "history", "append", wid, line)
 
-    async def order(self, request: Request, caller: Caller) -> Response:
+    async def order(self, request: Request, credentials: Credentials) -> Response:
         """A new order, once for each idempotency key."""
         wid = _write_id(request)
         key = _name(request.headers.get("idempotency-key") or wid)
-        items = (await json_of(request)).get("items")
+        items = (await read_json(request)).get("items")
         if not isinstance(items, list):
             raise HTTPException(400, "`items` must be a list")
         line = element(f"order-{wid}", wid=wid, key=key, items=items)
         outcome = await self._shop.write(
-            caller, Write(caller.user, ORDERS, "order", wid, line, key)
+            credentials, Write(credentials.user, ORDERS, "order", wid, line, key)
         )
         if isinstance(outcome, Accepted):
-            return answer(outcome)
+            return write_response(outcome)
         fields = {"order": f"order-{outcome.wid}", "ver": outcome.ver, "wid": outcome.wid}
         return json_response(fields, 200 if outcome.repeated else 201)
 
-    async def recommendations(self, request: Request, caller: Caller) -> Response:
+    async def recommendations(self, request: Request, credentials: Credentials) -> Response:
         """What to read next."""
-        history, articles = await self._shop.recommendations(caller)
-        return versioned(history, "articles", articles)
+        history, articles = await self._shop.recommendations(credentials)
+        return object_response(history, "articles", articles)
 
-    async def put_upload(self, request: Request, caller: Caller) -> Response:
+    async def put_upload(self, request: Request, credentials: Credentials) -> Response:
         """An image under a name."""
         name, wid = _name(request.path_params["name"]), _write_id(request)
         content_type = request.headers.get("content-type", "")
         if not content_type.startswith("image/"):
             raise HTTPException(415, "only images can be uploaded")
-        blob = Blob(await body_of(request, UPLOAD_LIMIT_BYTES), content_type, wid)
-        return answer(await self._shop.put_upload(caller, name, blob))
+        blob = Blob(await read_body(request, UPLOAD_LIMIT_BYTES), content_type, wid)
+        return write_response(await self._shop.put_upload(credentials, name, blob))
 
-    async def get_upload(self, request: Request, caller: Caller) -> Response:
+    async def get_upload(self, request: Request, credentials: Credentials) -> Response:
         """The image, as it was stored."""
-        record, blob = await self._shop.get_upload(caller, _name(request.path_params["name"]))
+        record, blob = await self._shop.get_upload(credentials, _name(request.path_params["name"]))
         if blob is None:
-            return absent("never uploaded", record)
+            return absent_response("never uploaded", record)
         headers = {"x-ver": str(record.ver), "x-write-id": blob.wid}
         return Response(blob.body, headers=headers, media_type=blob.content_type)
 
     async def _write(
-        self, caller: Caller, name: str, operation: Operation, wid: str, data: bytes = b""
+        self, credentials: Credentials, name: str, operation: Operation, wid: str, data: bytes = b""
     ) -> Response:
-        write = Write(caller.user, name, operation, wid, data)
-        return answer(await self._shop.write(caller, write))
+        write = Write(credentials.user, name, operation, wid, data)
+        return write_response(await self._shop.write(credentials, write))
 
 
-def _session(session: Session) -> Response:
-    fields = {"user": session.user, "session": session.public}
+def _session_response(session: Session) -> Response:
+    fields = {"user": session.user, "session": session.id}
     return json_response({**fields, "ver": session.ver, "wid": session.wid})
 
 

@@ -1,7 +1,7 @@
 """The worker process: `python -m reference_app.worker`. Applies the writes that wait in queues.
 
-Knows every part by name and no part's inside. It starts before its services if need be and keeps
-trying; it ends with 0 after SIGTERM, with 2 for wrong settings and with 1 when a part fails.
+It may start before its services, and keeps trying to reach them. It exits with 0 after SIGTERM,
+with 2 for wrong settings and with 1 when a part fails.
 """
 
 from __future__ import annotations
@@ -13,22 +13,23 @@ import signal
 import sys
 from contextlib import suppress
 
-import orjson
 import uvloop
 
-from reference_app.aws.clients import FAILED, Aws, brief
-from reference_app.aws.queue_reader import Inbox
-from reference_app.postgres.objects import Records
-from reference_app.postgres.pool import Database
+from reference_app.aws.clients import FAILED, AwsClients
+from reference_app.aws.queue_reader import SqsReader
+from reference_app.environment import SettingsError
+from reference_app.outages import RateLimitedLog, describe
+from reference_app.postgres.objects import ObjectTable
+from reference_app.postgres.pool import PostgresPool
 from reference_app.postgres.schema import prepare
-from reference_app.rate_limited_log import Complaints
-from reference_app.settings import Settings, SettingsError
-from reference_app.worker.applier import Applier
+from reference_app.worker.applier import WriteApplier
+from reference_app.worker.health import serve_health
+from reference_app.worker.settings import WorkerSettings
 
 logger = logging.getLogger(__name__)
-RECEIVERS = 2
-"""Long polls per queue: one waits while another one's messages are taken in."""
-REST_AFTER_ERROR_S = 0.2
+POLLS_PER_QUEUE = 2
+"""Long polls per queue: one waits while another one's messages are handed over."""
+RETRY_RECEIVE_S = 0.2
 
 
 def main() -> int:
@@ -37,7 +38,7 @@ def main() -> int:
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
     )
     try:
-        settings = Settings.of_worker(os.environ)
+        settings = WorkerSettings.read(os.environ)
     except SettingsError as error:
         print(f"reference_app.worker: {error}", file=sys.stderr)
         return 2
@@ -53,17 +54,14 @@ def main() -> int:
 
 
 class Worker:
-    """One worker: receivers for each queue, and one applier for all of them."""
+    """One worker: long polls of each queue, and one applier for all of them."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: WorkerSettings) -> None:
+        process = settings.process
+        timeouts_s = (process.connect_timeout_s, process.command_timeout_s)
         self._settings = settings
-        self._aws = Aws(settings)
-        self._database = Database(
-            settings.database_url,
-            settings.database_pool,
-            settings.connect_timeout_s,
-            settings.command_timeout_s,
-        )
+        self._aws = AwsClients(process.aws, *timeouts_s)
+        self._database = PostgresPool(process.database_url, process.database_pool, *timeouts_s)
         self._state = "starting"
 
     async def run(self) -> None:
@@ -72,7 +70,11 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         stopping = asyncio.create_task(stop.wait())
-        server = await self._serve_health()
+        process, health = self._settings.process, None
+        if process.port is not None:
+            health = await serve_health(
+                process.host, process.port, process.instance_id, lambda: self._state
+            )
         working = asyncio.create_task(self._work())
         await asyncio.wait({stopping, working}, return_when=asyncio.FIRST_COMPLETED)
         self._state = "stopping"
@@ -80,24 +82,24 @@ class Worker:
         working.cancel()
         with suppress(asyncio.CancelledError):
             await working
-        if server:
-            server.close()
+        if health:
+            health.close()
         await self._database.stop()
         await self._aws.stop()
 
     async def _work(self) -> None:
         await self._database.start(prepare)
         sqs = await self._aws.client("sqs")
-        urls = [self._settings.queue_url, self._settings.orders_queue_url]
-        inboxes = [Inbox(sqs, url) for url in urls if url]
-        await asyncio.gather(*(inbox.start() for inbox in inboxes))
-        applier = Applier(Records(self._database), max(one.visibility_s for one in inboxes))
+        readers = [SqsReader(sqs, url) for url in self._settings.queue_urls]
+        await asyncio.gather(*(reader.start() for reader in readers))
+        visibility_s = max(reader.visibility_s for reader in readers)
+        applier = WriteApplier(ObjectTable(self._database), visibility_s)
+        warnings = RateLimitedLog()
         self._state = "ready"
-        complaints = Complaints()
         applying = asyncio.create_task(applier.run())
         receiving = [
-            asyncio.create_task(_receive(inbox, applier, complaints))
-            for inbox in inboxes * RECEIVERS
+            asyncio.create_task(_receive(reader, applier, warnings))
+            for reader in readers * POLLS_PER_QUEUE
         ]
         try:
             await asyncio.gather(asyncio.shield(applying), *receiving)
@@ -107,40 +109,18 @@ class Worker:
             applier.stop()
             await applying
 
-    async def _serve_health(self) -> asyncio.Server | None:
-        """GET /health on PORT, if it is set. Raises OSError when the address is taken."""
-        if self._settings.port is None:
-            return None
-        return await asyncio.start_server(self._answer, self._settings.host, self._settings.port)
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            head = await reader.readuntil(b"\r\n\r\n")
-            ready = self._state == "ready"
-            status = b"200 OK" if ready else b"503 Service Unavailable"
-            if not head.startswith(b"GET /health"):
-                status = b"404 Not Found"
-            said = "ok" if ready else self._state
-            body = orjson.dumps({"status": said, "instance": self._settings.instance_id})
-            writer.write(
-                b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
-                b"connection: close\r\n\r\n%s" % (status, len(body), body)
-            )
-            await writer.drain()
-        writer.close()
-
-
-async def _receive(inbox: Inbox, applier: Applier, complaints: Complaints) -> None:
+async def _receive(reader: SqsReader, applier: WriteApplier, warnings: RateLimitedLog) -> None:
     while True:
-        await applier.room()
+        await applier.wait_for_capacity()
         try:
-            deliveries = await inbox.receive()
+            deliveries = await reader.receive()
         except FAILED as error:
-            complaints.warn("queue", f"the queue does not answer ({brief(error)})")
-            await asyncio.sleep(REST_AFTER_ERROR_S)
+            warnings.warn("queue", f"the queue does not answer ({describe(error)})")
+            await asyncio.sleep(RETRY_RECEIVE_S)
             continue
         if deliveries:
-            applier.take(deliveries)
+            applier.accept(deliveries)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Takes deliveries, applies what may be applied, deletes what is applied, and holds the rest.
+"""Accepts deliveries, applies what may be applied, deletes what is applied, and holds the rest.
 
-Knows records and deliveries; knows no SDK and no signal. A delivery is deleted only after the
-transaction with its effect was committed. What is held back is tried again in short steps until
-it is applied or the queue gives it out anew, to this worker or another one.
+Knows the table of objects and deliveries; knows no SDK and no signal. A delivery is deleted only
+after the transaction with its effect was committed. What is held is tried again in short steps
+until it is applied or the queue delivers it again, to this worker or another one.
 """
 
 from __future__ import annotations
@@ -11,118 +11,119 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import groupby
 
 import asyncpg
 
-from reference_app.aws.queue_reader import Delivery
+from reference_app.aws.queue_reader import BATCH, Delivery
 from reference_app.model.model import ShopError
-from reference_app.model.ordering import Queued
-from reference_app.model.wait_limit import Patience
-from reference_app.postgres.objects import Records, Round
-from reference_app.rate_limited_log import Complaints
+from reference_app.model.ordering import QueuedWrite
+from reference_app.model.wait_limit import WaitLimit
+from reference_app.outages import RateLimitedLog
+from reference_app.postgres.objects import BatchOutcome, ObjectTable
 
 logger = logging.getLogger(__name__)
-LOOK_AGAIN_S = 0.02
-REST_AFTER_ERROR_S = 0.1
-ROUND = 500
-HELD = 2000
-"""The most that is held back in memory; what is more comes again from the queue."""
-FULL = 200
+RETRY_HELD_S = 0.02
+RETRY_DATABASE_S = 0.1
+MOST_APPLIED_AT_ONCE = 500
+MOST_HELD = 2000
+"""The most that is held in memory; the queue delivers the rest again."""
+MOST_NEW = 200
 """New deliveries beyond which receiving pauses."""
 DELETES_AT_ONCE = 8
 
 
-class Applier:
-    """The one place of a worker where state changes; `run` is its loop."""
+class WriteApplier:
+    """The only part of a worker that changes state; `run` is its loop."""
 
-    def __init__(self, records: Records, visibility_s: float) -> None:
-        self._records = records
-        self._patience = Patience(visibility_s)
-        self._complaints = Complaints()
+    def __init__(self, objects: ObjectTable, visibility_s: float) -> None:
+        self._objects = objects
+        self._wait_limit = WaitLimit(visibility_s)
+        self._warnings = RateLimitedLog()
         self._stopping = False
         self._new: dict[str, Delivery] = {}
         self._held: dict[str, Delivery] = {}
         self._arrived = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._has_capacity = asyncio.Event()
+        self._has_capacity.set()
         self._deleting: set[asyncio.Task[None]] = set()
         self._delete_slots = asyncio.Semaphore(DELETES_AT_ONCE)
 
-    async def room(self) -> None:
-        """Wait until it makes sense to receive more."""
-        await self._room.wait()
+    async def wait_for_capacity(self) -> None:
+        """Return when it makes sense to receive more."""
+        await self._has_capacity.wait()
 
-    def take(self, deliveries: Iterable[Delivery]) -> None:
-        """Take charge of deliveries. One that is held already is replaced: its receipt is newer."""
-        for one in deliveries:
-            name = one.queued.name
+    def accept(self, deliveries: Iterable[Delivery]) -> None:
+        """Take over deliveries. A held one that came again is replaced: its handle is newer."""
+        for delivery in deliveries:
+            name = delivery.queued.name
             self._held.pop(name, None)
-            self._new[name] = one
-        if len(self._new) >= FULL:
-            self._room.clear()
+            self._new[name] = delivery
+        if len(self._new) >= MOST_NEW:
+            self._has_capacity.clear()
         self._arrived.set()
 
     async def run(self) -> None:
-        """Apply until `stop` is called; then one last round, and the deletions under way.
+        """Apply until `stop` is called; then one last batch, and the deletions in flight.
 
-        Not to be cancelled: a cancelled COMMIT may be visible before it is safe.
+        Must not be cancelled: a cancelled COMMIT may be visible before it is safe.
         """
         while not self._stopping:
-            await self._something_to_do()
-            await self.round()
-        await self.round()
+            await self._wait_for_work()
+            await self._process_batch()
+        await self._process_batch()
         await asyncio.gather(*self._deleting, return_exceptions=True)
 
     def stop(self) -> None:
-        """Let `run` come to its end."""
+        """Let `run` end."""
         self._stopping = True
         self._arrived.set()
 
-    async def round(self) -> None:
-        """Try everything new and held once."""
-        self._forget_expired()
-        batch = self._batch()
-        if not batch:
-            self._make_room()
-            return
-        try:
-            outcome = await self._applied([one.queued for one in batch.values()])
-        except ShopError as error:
-            self._complaints.warn("database", f"{len(batch)} writes wait: {error}")
-            self._patience.forget()
-            self._new = batch | self._new  # and no room is made: receiving pauses
-            await asyncio.sleep(REST_AFTER_ERROR_S)
-            return
-        done = {one.name for one in outcome.done}
-        held = {one.name for one in outcome.held}
-        self._patience.done(done)
-        self._patience.see(held, time.monotonic())
-        self._delete([batch[name] for name in done])
-        for one in (*outcome.held, *outcome.skipped):
-            if len(self._held) < HELD:
-                self._held[one.name] = batch[one.name]
-        self._make_room()
-
-    async def _something_to_do(self) -> None:
+    async def _wait_for_work(self) -> None:
         if self._new:
             return
-        try:
-            async with asyncio.timeout(LOOK_AGAIN_S if self._held else None):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RETRY_HELD_S if self._held else None):
                 await self._arrived.wait()
-        except TimeoutError:
-            pass
 
-    def _forget_expired(self) -> None:
+    async def _process_batch(self) -> None:
+        """Try everything new and held once."""
+        self._drop_expired()
+        batch = self._next_batch()
+        if not batch:
+            self._signal_capacity()
+            return
+        try:
+            outcome = await self._apply([each.queued for each in batch.values()])
+        except ShopError as error:
+            self._warnings.warn("database", f"{len(batch)} writes wait: {error}")
+            self._wait_limit.reset()
+            self._new = batch | self._new  # and no capacity is signalled: receiving pauses
+            await asyncio.sleep(RETRY_DATABASE_S)
+            return
+        done = {each.name for each in outcome.done}
+        self._wait_limit.applied(done)
+        self._wait_limit.observe({each.name for each in outcome.held}, time.monotonic())
+        self._delete([batch[name] for name in done])
+        for each in (*outcome.held, *outcome.skipped):
+            if len(self._held) < MOST_HELD:
+                self._held[each.name] = batch[each.name]
+        self._signal_capacity()
+
+    def _drop_expired(self) -> None:
+        """What the queue delivers again is not this worker's any more."""
         now_s = time.monotonic()
-        for held in (self._held, self._new):
-            for name in [name for name, one in held.items() if one.expires_s <= now_s]:
-                del held[name]
+        for deliveries in (self._held, self._new):
+            for name in [name for name, each in deliveries.items() if each.expires_s <= now_s]:
+                del deliveries[name]
 
-    def _batch(self) -> dict[str, Delivery]:
-        """New deliveries and the held ones, oldest first, taken out of this object's charge."""
+    def _next_batch(self) -> dict[str, Delivery]:
+        """New deliveries and the held ones, oldest first, removed from both."""
         waiting = self._held | self._new
-        names = list(waiting)[:ROUND] if len(self._held) < ROUND else list(waiting)
+        names = list(waiting)
+        if len(self._held) < MOST_APPLIED_AT_ONCE:
+            names = names[:MOST_APPLIED_AT_ONCE]
         batch = {name: waiting[name] for name in names}
         for name in names:
             self._held.pop(name, None)
@@ -131,33 +132,34 @@ class Applier:
             self._arrived.clear()
         return batch
 
-    def _make_room(self) -> None:
-        if len(self._new) < FULL:
-            self._room.set()
+    def _signal_capacity(self) -> None:
+        if len(self._new) < MOST_NEW:
+            self._has_capacity.set()
 
-    async def _applied(self, queued: Sequence[Queued]) -> Round:
+    async def _apply(self, queued: Sequence[QueuedWrite]) -> BatchOutcome:
         """One transaction; halved when the database refuses its content, to find the culprit."""
         try:
-            return await self._records.apply_in_order(queued, self._patience.overdue())
+            return await self._objects.apply_in_order(queued, self._wait_limit.overdue())
         except asyncpg.PostgresError as error:
             if len(queued) == 1:
                 logger.error("write %s cannot be applied: %s", queued[0].write.wid, error)
-                return Round([], [], [])
+                return BatchOutcome([], [], [])
         middle = len(queued) // 2
-        first, second = await self._applied(queued[:middle]), await self._applied(queued[middle:])
-        return Round(
+        first, second = await self._apply(queued[:middle]), await self._apply(queued[middle:])
+        return BatchOutcome(
             first.done + second.done, first.held + second.held, first.skipped + second.skipped
         )
 
     def _delete(self, done: list[Delivery]) -> None:
-        done.sort(key=lambda one: id(one.inbox))
-        for _, group in groupby(done, key=lambda one: id(one.inbox)):
+        done.sort(key=lambda each: id(each.reader))
+        for _, group in groupby(done, key=lambda each: id(each.reader)):
             deliveries = list(group)
-            for start in range(0, len(deliveries), 10):
-                task = asyncio.create_task(self._deleted(deliveries[start : start + 10]))
-                self._deleting.add(task)
-                task.add_done_callback(self._deleting.discard)
+            for start in range(0, len(deliveries), BATCH):
+                batch = deliveries[start : start + BATCH]
+                deleting = asyncio.create_task(self._delete_batch(batch))
+                self._deleting.add(deleting)
+                deleting.add_done_callback(self._deleting.discard)
 
-    async def _deleted(self, deliveries: list[Delivery]) -> None:
+    async def _delete_batch(self, deliveries: list[Delivery]) -> None:
         async with self._delete_slots:
-            await deliveries[0].inbox.delete(deliveries)
+            await deliveries[0].reader.delete(deliveries)

@@ -15,10 +15,10 @@ from typing import Any
 import orjson
 import uvicorn
 
-from reference_app.model.model import Accepted, Caller, Stamp, Versioned, Write, element
-from reference_app.settings import Settings
+from reference_app.model.model import Accepted, Credentials, Receipt, Versioned, Write, element
 from reference_app.web.__main__ import server_config
 from reference_app.web.application import Application
+from reference_app.web.settings import WebSettings
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -30,7 +30,7 @@ LISTS = {"cart": b"items"}
 class Handwritten:
     """An ASGI application around the shop of an `Application`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: WebSettings) -> None:
         self._application = Application(settings)
         self._shop = self._application.shop
 
@@ -64,29 +64,29 @@ class Handwritten:
         cookies = _cookies(sent.get(b"cookie", b"").decode("latin-1"))
         if path == "sign-in":
             user = orjson.loads((await receive())["body"])["user"]
-            caller, session = await self._shop.sign_in(Caller.new(user, cookies), wid)
-            fields = {"user": user, "session": session.public, "ver": session.ver, "wid": wid}
-            return 200, orjson.dumps(fields), [_set_cookie("sid", caller.cookie)]
-        known = Caller.of(cookies)
+            credentials, session = await self._shop.sign_in(Credentials.new(user, cookies), wid)
+            fields = {"user": user, "session": session.id, "ver": session.ver, "wid": wid}
+            return 200, orjson.dumps(fields), [_set_cookie("sid", credentials.cookie)]
+        known = Credentials.of(cookies)
         assert known is not None
         status, body, headers = await self._signed_in(method, path, wid, known, receive)
-        return status, body, [(b"x-session-id", known.public.encode()), *headers]
+        return status, body, [(b"x-session-id", known.session_id.encode()), *headers]
 
     async def _signed_in(
-        self, method: str, path: str, wid: str, caller: Caller, receive: Receive
+        self, method: str, path: str, wid: str, credentials: Credentials, receive: Receive
     ) -> tuple[int, bytes, Headers]:
         if method == "GET":
-            return 200, _versioned(path, await self._shop.read(caller, path)), []
+            return 200, _versioned(path, await self._shop.read(credentials, path)), []
         if method == "DELETE":
-            write = Write(caller.user, path, "clear", wid)
+            write = Write(credentials.user, path, "clear", wid)
         elif method == "PUT":
             value = orjson.loads((await receive())["body"])["value"]
-            write = Write(caller.user, path, "set", wid, orjson.dumps(value))
+            write = Write(credentials.user, path, "set", wid, orjson.dumps(value))
         else:
             item = orjson.loads((await receive())["body"])
             line = element(wid, sku=item["sku"], quantity=item["quantity"])
-            write = Write(caller.user, "cart", "append", wid, line)
-        return _outcome(await self._shop.write(caller, write))
+            write = Write(credentials.user, "cart", "append", wid, line)
+        return _outcome(await self._shop.write(credentials, write))
 
 
 def _cookies(header: str) -> dict[str, str]:
@@ -111,13 +111,13 @@ def _versioned(name: str, one: Versioned) -> bytes:
     return b'{"ver":%d,"wid":%s,"%s":%s}' % (one.ver, wid, field, value)
 
 
-def _outcome(outcome: Stamp | Accepted) -> tuple[int, bytes, Headers]:
-    if isinstance(outcome, Stamp):
+def _outcome(outcome: Receipt | Accepted) -> tuple[int, bytes, Headers]:
+    if isinstance(outcome, Receipt):
         return 200, orjson.dumps({"ver": outcome.ver, "wid": outcome.wid}), []
     headers = [_set_cookie(name, value) for name, value in outcome.cookies.items()]
     return 202, orjson.dumps({"wid": outcome.wid}), headers
 
 
 if __name__ == "__main__":
-    settings = Settings.of_web(os.environ)
+    settings = WebSettings.read(os.environ)
     uvicorn.Server(server_config(Handwritten(settings), settings)).run()

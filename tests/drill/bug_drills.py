@@ -1,8 +1,8 @@
 """The drill in which each bug is proved to be found, and what exactly must be found in it.
 
-The buggy application writes down every wrong deed, one log line each, with the id of the write,
-the user or the object concerned. `told` works out of these confessions and of the plain record
-what a checker must see; it never asks the checker.
+The application with a bug logs every injection, one line each, with the id of the write, the user
+or the object concerned. From these lines and the plain record each proof computes what a checker
+must see; it never asks the checker.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from reference_app.bugs.table import BY_NAME, Bug
+from reference_app.bugs import BUGS
+from reference_app.bugs.base import Bug
 from statedrill.check.context import make_context
 from statedrill.check.run_checks import exclude_consequences, run_checks
 from statedrill.history.operation import FOREIGN
@@ -33,7 +34,7 @@ QUICK = (
     *("--users", "30", "--pace", "0.3s", "--warmup", "0s", "--baseline", "2s"),
     *("--recovery", "1s", "--run-time", "5s", "--headless", "--json"),
 )
-CONFESSION = re.compile(r" bug ([a-z-]+): ([a-z-]+) (.*)$")
+INJECTION = re.compile(r" bug ([a-z-]+): ([a-z-]+) (.*)$")
 CONFIRMED = (Outcome.OK, Outcome.ACCEPTED)
 GRAVE = (
     *("leaks", "phantoms", "rejected-visible", "lost-writes", "lost-sessions"),
@@ -64,7 +65,7 @@ class Row:
 
 
 class Drilled:
-    """One drill's folder: what the application confessed, what is on record, what was found."""
+    """One drill's folder: what was injected, what is on record, and what was found."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -72,18 +73,22 @@ class Drilled:
         self.history = History.open(folder / "history")
 
     @cached_property
-    def confessions(self) -> list[tuple[str, list[str]]]:
-        """(deed, what it is about), of all instances."""
+    def injections(self) -> list[tuple[str, list[str]]]:
+        """(event, its subjects), of all instances."""
         found = []
         for path in sorted((self.folder / "logs").glob("instance-*.log")):
             for line in path.read_text(errors="replace").splitlines():
-                if match := CONFESSION.search(line):
+                if match := INJECTION.search(line):
                     found.append((match[2], match[3].split()))
         return found
 
-    def confessed(self, deed: str, place: int = 0) -> Counter[str]:
-        """What one deed was done to."""
-        return Counter(about[place] for did, about in self.confessions if did == deed)
+    def injected(self, event: str) -> list[list[str]]:
+        """The subjects of every injection of one kind."""
+        return [subjects for each, subjects in self.injections if each == event]
+
+    def subjects(self, event: str, place: int = 0) -> Counter[str]:
+        """How often each subject was concerned by the injections of one kind."""
+        return Counter(subjects[place] for subjects in self.injected(event))
 
     @cached_property
     def rows(self) -> list[Row]:
@@ -141,7 +146,7 @@ class Drilled:
             )
 
 
-Told = Callable[[Drilled], Counter[str]]
+Expected = Callable[[Drilled], Counter[str]]
 
 
 def by_wid(rows: list[Row]) -> Counter[str]:
@@ -160,20 +165,20 @@ def by_session(rows: list[Row]) -> Counter[str]:
 class Proof:
     """How one bug is proved to be found: the drill, the check that must find it, and the count.
 
-    `least` and `most` work out of the confessions what must and what may be found, named as `named`
+    `least` and `most` compute from the injections what must and what may be found, named as `named`
     names the rows that were found; where `least` is None, exactly `most` must be found. `beside`:
-    the checks that may see the same bug, too; no other check may accuse anybody of `GRAVE`.
+    the checks that may see the same bug as well; no other check of `GRAVE` may find anything.
     """
 
-    bug: Bug
+    bug: type[Bug]
     check: str
-    most: Told
+    most: Expected
     named: Callable[[list[Row]], Counter[str]]
     pattern: str = "sticky"
     experiment: str = "none"
     scenario: str = "shopper"
-    param: int | None = None
-    least: Told | None = None
+    number: int | None = None
+    least: Expected | None = None
     beside: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -182,12 +187,12 @@ class Proof:
     def play(self, reports: Path) -> Drilled:
         """Play the drill."""
         own = SCENARIOS / f"{self.scenario}.py"
-        param = f":{self.param}" if self.param else ""
+        number = f":{self.number}" if self.number else ""
         return play(
             reports,
             *("--pattern", self.pattern, "--experiment", self.experiment),
             *("--scenario", str(own) if own.exists() else self.scenario),
-            *("--env", f"BUGS={self.bug.name}{param}"),
+            *("--env", f"BUGS={self.bug.name}{number}"),
         )
 
     def proved(self, drilled: Drilled) -> dict[str, Any]:
@@ -278,28 +283,30 @@ def play(reports: Path, *words: str) -> Drilled:
 
 def dropped(drilled: Drilled) -> Counter[str]:
     """Every dropped write: the next one of its object is confirmed as the same version."""
-    return Counter(wid for wid in drilled.confessed("dropped") if wid in drilled.confirmed)
+    return Counter(wid for wid in drilled.subjects("dropped") if wid in drilled.confirmed)
 
 
 def never_stored(drilled: Drilled) -> Counter[str]:
-    told = drilled.confessed("answered") - drilled.confessed("stored")
-    return Counter(wid for wid in told if wid in drilled.confirmed)
+    missing = drilled.subjects("answered") - drilled.subjects("stored")
+    return Counter(wid for wid in missing if wid in drilled.confirmed)
 
 
 def never_begun_to_be_stored(drilled: Drilled) -> Counter[str]:
-    """Whoever was killed while it stored may have stored."""
-    return never_stored(drilled) - drilled.confessed("storing")
+    """An instance that was killed while it stored a write may have stored it."""
+    return never_stored(drilled) - drilled.subjects("storing")
 
 
 def old_reads(drilled: Drilled) -> Counter[str]:
-    told = [about for deed, about in drilled.confessions if deed == "showed-old"]
-    return Counter(f"{drilled.user(user)} {name}" for user, name, *_ in told)
+    shown = drilled.injected("showed-old")
+    return Counter(f"{drilled.user(user)} {name}" for user, name, *_ in shown)
 
 
 def newer_than_the_audit_shows(drilled: Drilled) -> Counter[str]:
     """The audit was shown the old state of an object: what was confirmed after it is gone."""
-    told = [about for deed, about in drilled.confessions if deed == "showed-old"]
-    shown = {f"{drilled.user(user)} {name}": int(old) for user, name, old, _ in told}
+    shown = {
+        f"{drilled.user(user)} {name}": int(old)
+        for user, name, old, _ in drilled.injected("showed-old")
+    }
     return Counter(
         wid
         for wid, row in drilled.confirmed.items()
@@ -308,57 +315,59 @@ def newer_than_the_audit_shows(drilled: Drilled) -> Counter[str]:
 
 
 def applied_again(drilled: Drilled) -> Counter[str]:
-    return drilled.confessed("applied-again")
+    return drilled.subjects("applied-again")
 
 
 def overtook(drilled: Drilled) -> Counter[str]:
-    return drilled.confessed("overtook")
+    return drilled.subjects("overtook")
 
 
 def brought_back(drilled: Drilled) -> Counter[str]:
-    return Counter(set(drilled.confessed("brought-back")))
+    return Counter(set(drilled.subjects("brought-back")))
 
 
 def shown_to_others(drilled: Drilled) -> Counter[str]:
-    told = drilled.confessed("showed-cart-of", place=1)
-    return Counter({f"{drilled.user(user)} cart": times for user, times in told.items()})
+    users = drilled.subjects("showed-cart-of", place=1)
+    return Counter({f"{drilled.user(user)} cart": times for user, times in users.items()})
 
 
-def sessions_of(deed: str) -> Told:
-    def told(drilled: Drilled) -> Counter[str]:
-        return Counter({str(drilled.user(user)) for user in drilled.confessed(deed)})
+def sessions_of(event: str) -> Expected:
+    def sessions(drilled: Drilled) -> Counter[str]:
+        return Counter({str(drilled.user(user)) for user in drilled.subjects(event)})
 
-    return told
+    return sessions
 
 
 def without_content(drilled: Drilled) -> Counter[str]:
     """Of the uploads without an object those that no later upload replaced."""
     last = {row.where: wid for wid, row in drilled.confirmed.items() if row.kind is Kind.PUT}
-    return Counter(set(last.values()) & set(drilled.confessed("only-recorded")))
+    return Counter(set(last.values()) & set(drilled.subjects("only-recorded")))
 
 
 def reads_of_refused(drilled: Drilled) -> Counter[str]:
-    refused = set(drilled.confessed("stored-and-refused"))
+    refused = set(drilled.subjects("stored-and-refused"))
     return by_object([r for r in drilled.rows if is_read(r) and refused & set(r.ids)])
 
 
 def surely_misled(drilled: Drilled) -> Counter[str]:
-    """Reads sent after the write of somebody else had been answered."""
+    """Reads sent after the misplaced write of another user had been answered."""
     return _misled(drilled, lambda read, write: write.ret < read.call)
 
 
 def perhaps_misled(drilled: Drilled) -> Counter[str]:
-    """Reads that returned after the write of somebody else had been sent."""
+    """Reads that returned after the misplaced write of another user had been sent."""
     return _misled(drilled, lambda read, write: write.call < read.ret)
 
 
 def _misled(drilled: Drilled, fits: Callable[[Row, Row], bool]) -> Counter[str]:
     writes = {row.wid: row for row in drilled.rows if row.wid}
-    told = [about for deed, about in drilled.confessions if deed == "misplaced"]
-    strange = [(f"{drilled.user(victim)} history", writes[wid]) for wid, victim in told]
+    misplaced = [
+        (f"{drilled.user(victim)} history", writes[wid])
+        for wid, victim in drilled.injected("misplaced")
+    ]
     reads = [row for row in drilled.rows if is_read(row)]
     return by_object(
-        [r for r in reads if any(where == r.where and fits(r, w) for where, w in strange)]
+        [r for r in reads if any(where == r.where and fits(r, w) for where, w in misplaced)]
     )
 
 
@@ -366,8 +375,8 @@ def is_read(row: Row) -> bool:
     return row.kind is Kind.READ and row.outcome is Outcome.OK
 
 
-def _proof(bug: str, check: str, most: Told, **more: Any) -> Proof:
-    return Proof(BY_NAME[bug], check, most, **{"named": by_wid, **more})
+def _proof(bug: str, check: str, most: Expected, **more: Any) -> Proof:
+    return Proof(BUGS[bug], check, most, **{"named": by_wid, **more})
 
 
 PROOFS = (
@@ -393,7 +402,7 @@ PROOFS = (
         pattern="distributed",
         beside=("resurrected",),
     ),
-    _proof("old-state-after-failback", "lost-writes", newer_than_the_audit_shows, param=4),
+    _proof("old-state-after-failback", "lost-writes", newer_than_the_audit_shows, number=4),
     _proof("retry-applied-twice", "duplicates", applied_again, scenario="reader"),
     # A write held back is confirmed as one version and becomes the next but one.
     _proof(
@@ -411,8 +420,8 @@ PROOFS = (
         "lost-sessions",
         sessions_of("forgot"),
         named=by_session,
-        param=50,
-        # What the stranger does not see of the state is lost to the user.
+        number=50,
+        # The state that the replacement session does not show is lost to the user.
         beside=("lost-writes",),
     ),
     _proof(

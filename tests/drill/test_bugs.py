@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from reference_app.bugs.table import BY_NAME
+from reference_app.bugs import BUGS
 from tests.drill.bug_drills import GRAVE, PROOFS, Clean, Drilled, Proof, play_all
 from tools.track_record import README, in_readme, read_record, table
 
@@ -50,14 +50,14 @@ def played(
 
 
 def test_every_bug_has_a_drill() -> None:
-    assert [proof.bug.name for proof in PROOFS] == list(BY_NAME)
+    assert [proof.bug.name for proof in PROOFS] == list(BUGS)
 
 
 def test_the_track_record_has_every_bug_found_as_what_it_is_and_as_often_as_it_struck() -> None:
     rows = read_record()
-    assert [row["bug"] for row in rows] == list(BY_NAME)
+    assert [row["bug"] for row in rows] == list(BUGS)
     for row in rows:
-        assert row["class"] in BY_NAME[row["bug"]].found_as
+        assert row["class"] in BUGS[row["bug"]].found_as
         assert 0 < row["least"] <= row["found"] <= row["most"]
         assert row["witness"]
 

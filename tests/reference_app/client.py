@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from reference_app.settings import Settings
 from reference_app.web.application import Application
+from reference_app.web.settings import WebSettings
 
 Headers = list[tuple[str, str]]
 Send = Callable[[str, str, Headers, bytes], "Answer"]
@@ -128,8 +128,8 @@ class Direct:
     """The application in this process, on an event loop of its own, without any server."""
 
     def __init__(self, **environ: str) -> None:
+        self.app = Application(WebSettings.read(environ))
         self._loop = asyncio.new_event_loop()
-        self.app = Application(Settings.of_web(environ))
 
     def start(self) -> None:
         self._loop.run_until_complete(self.app.start())

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reference_app.model.model import Caller, NotSignedIn
+from reference_app.model.model import Credentials, NotSignedIn
 from reference_app.stores.memory import MemoryStore
 from tests.reference_app.client import Direct, User, running
 from tests.support.services import Valkey
@@ -217,11 +217,11 @@ def test_a_session_ends_when_it_is_not_used_and_lives_on_when_it_is() -> None:
     store = MemoryStore(ttl_s=10, clock=lambda: now[0])
 
     async def play() -> None:
-        caller, _ = await store.sign_in(Caller.new("u"), "w")
+        credentials, _ = await store.sign_in(Credentials.new("u"), "w")
         for now[0] in (9.0, 18.0, 27.0):
-            await store.session(caller)
+            await store.session(credentials)
         now[0] = 37.0
         with pytest.raises(NotSignedIn):
-            await store.session(caller)
+            await store.session(credentials)
 
     asyncio.run(play())

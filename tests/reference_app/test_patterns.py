@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from reference_app.settings import STORES
+from reference_app.stores import STORES
 
 FOLDER = Path(__file__).resolve().parents[2] / "reference_app" / "patterns"
 FILES = sorted(FOLDER.glob("*.yaml"))

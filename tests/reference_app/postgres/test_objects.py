@@ -10,9 +10,9 @@ import asyncpg
 import pytest
 
 from reference_app.model.model import Unavailable, Write, element
-from reference_app.model.ordering import Queued
-from reference_app.postgres.objects import Records
-from reference_app.postgres.pool import Database
+from reference_app.model.ordering import QueuedWrite
+from reference_app.postgres.objects import ObjectTable
+from reference_app.postgres.pool import PostgresPool
 from reference_app.postgres.schema import prepare
 from tests.reference_app.client import User, running
 from tests.support.aws import Region
@@ -20,19 +20,19 @@ from tests.support.services import Postgres, remove
 
 pytestmark = pytest.mark.cluster
 _users = itertools.count(1)
-Play = Callable[[Records], Awaitable[None]]
+Play = Callable[[ObjectTable], Awaitable[None]]
 
 
-def append(user: str, wid: str, *after: str) -> Queued:
-    return Queued(Write(user, "history", "append", wid, element(wid, article="a")), after)
+def append(user: str, wid: str, *after: str) -> QueuedWrite:
+    return QueuedWrite(Write(user, "history", "append", wid, element(wid, article="a")), after)
 
 
 def play(url: str, game: Play) -> None:
     async def whole() -> None:
-        database = Database(url, 4, 1, 2)
+        database = PostgresPool(url, 4, 1, 2)
         try:
             await database.start(prepare)
-            await game(Records(database))
+            await game(ObjectTable(database))
         finally:
             await database.stop()
 
@@ -41,30 +41,30 @@ def play(url: str, game: Play) -> None:
 
 @pytest.fixture
 def user() -> str:
-    return f"records-u{next(_users)}"
+    return f"objects-u{next(_users)}"
 
 
 def test_held_writes_are_applied_when_what_they_follow_is(postgres: Postgres, user: str) -> None:
-    async def game(records: Records) -> None:
+    async def game(objects: ObjectTable) -> None:
         first, second, third = (append(user, "1"), append(user, "2", "1"), append(user, "3", "2"))
-        early = await records.apply_in_order([third, second])
+        early = await objects.apply_in_order([third, second])
         assert (early.done, early.held, early.skipped) == ([], [third, second], [])
-        assert (await records.apply_in_order([first])).done == [first]
-        late = await records.apply_in_order([third, second])
+        assert (await objects.apply_in_order([first])).done == [first]
+        late = await objects.apply_in_order([third, second])
         assert sorted(one.write.wid for one in late.done) == ["2", "3"]
-        history = await records.read(user, "history")
+        history = await objects.read(user, "history")
         assert [line[7:8] for line in (history.value or b"").splitlines()] == [b"1", b"2", b"3"]
 
     play(postgres.url, game)
 
 
 def test_a_redelivery_is_done_and_changes_nothing(postgres: Postgres, user: str) -> None:
-    async def game(records: Records) -> None:
+    async def game(objects: ObjectTable) -> None:
         one = append(user, "1")
-        await records.apply_in_order([one, one])
-        before = await records.read(user, "history")
-        assert (await records.apply_in_order([one])).done == [one]
-        assert await records.read(user, "history") == before
+        await objects.apply_in_order([one, one])
+        before = await objects.read(user, "history")
+        assert (await objects.apply_in_order([one])).done == [one]
+        assert await objects.read(user, "history") == before
         assert before.ver == 1
 
     play(postgres.url, game)
@@ -75,17 +75,17 @@ def test_two_workers_with_one_users_writes_neither_double_nor_reorder_them(
 ) -> None:
     writes = [append(user, "0")] + [append(user, str(n), str(n - 1)) for n in range(1, 40)]
 
-    async def worker(records: Records, seed: int) -> None:
+    async def worker(objects: ObjectTable, seed: int) -> None:
         chance = random.Random(seed)
         todo = list(writes)
         while todo:
             batch = chance.sample(todo, min(7, len(todo)))
-            outcome = await records.apply_in_order(batch)
+            outcome = await objects.apply_in_order(batch)
             todo = [one for one in todo if one not in outcome.done]
 
-    async def game(records: Records) -> None:
-        await asyncio.gather(*(worker(records, seed) for seed in range(3)))
-        history = await records.read(user, "history")
+    async def game(objects: ObjectTable) -> None:
+        await asyncio.gather(*(worker(objects, seed) for seed in range(3)))
+        history = await objects.read(user, "history")
         expected = [one.write.data for one in writes]
         assert (history.value or b"").split(b"\n") == expected
 
@@ -97,18 +97,18 @@ def test_a_user_another_transaction_is_busy_with_is_skipped_and_others_are_not(
 ) -> None:
     other = f"{user}-other"
 
-    async def game(records: Records) -> None:
-        await records.apply_in_order([append(user, "1"), append(other, "1")])
+    async def game(objects: ObjectTable) -> None:
+        await objects.apply_in_order([append(user, "1"), append(other, "1")])
         connection = await asyncpg.connect(postgres.url)
         transaction = connection.transaction()
         await transaction.start()
         await connection.execute("SELECT 1 FROM users WHERE name = $1 FOR UPDATE", user)
         busy, free = append(user, "2", "1"), append(other, "2", "1")
-        outcome = await records.apply_in_order([busy, free])
+        outcome = await objects.apply_in_order([busy, free])
         assert (outcome.done, outcome.skipped) == ([free], [busy])
         await transaction.rollback()
         await connection.close()
-        assert (await records.apply_in_order([busy])).done == [busy]
+        assert (await objects.apply_in_order([busy])).done == [busy]
 
     play(postgres.url, game)
 
@@ -119,7 +119,7 @@ def test_many_processes_can_make_the_tables_at_once(tmp_path: Path) -> None:
         postgres.start()
 
         async def whole() -> None:
-            databases = [Database(postgres.url, 2, 1, 5) for _ in range(6)]
+            databases = [PostgresPool(postgres.url, 2, 1, 5) for _ in range(6)]
             await asyncio.gather(*(one.start(prepare) for one in databases))
             for one in databases:
                 await one.stop()
@@ -140,15 +140,15 @@ def own_postgres(tmp_path: Path) -> Iterator[Postgres]:
 
 
 def test_a_pool_left_behind_by_a_failover_fails_nobody(own_postgres: Postgres, user: str) -> None:
-    async def game(records: Records) -> None:
-        await asyncio.gather(*(records.read(user, "history") for _ in range(8)))  # fill the pool
-        await records.apply(append(user, "1").write)
+    async def game(objects: ObjectTable) -> None:
+        await asyncio.gather(*(objects.read(user, "history") for _ in range(8)))  # fill the pool
+        await objects.apply(append(user, "1").write)
         own_postgres.kill()
         with pytest.raises(Unavailable):
-            await records.apply(append(user, "2").write)
+            await objects.apply(append(user, "2").write)
         own_postgres.start()
-        await asyncio.gather(*(records.read(user, "history") for _ in range(8)))
-        assert (await records.apply(append(user, "3").write)).ver == 2
+        await asyncio.gather(*(objects.read(user, "history") for _ in range(8)))
+        assert (await objects.apply(append(user, "3").write)).ver == 2
 
     play(own_postgres.url, game)
 

@@ -6,11 +6,18 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 
-from reference_app.model.model import NEVER_WRITTEN, Caller, Stamp, Uncertain, Write, applied
+from reference_app.model.model import (
+    NEVER_WRITTEN,
+    Credentials,
+    OutcomeUnknown,
+    Receipt,
+    Write,
+    apply_write,
+)
 from reference_app.stores.valkey import ValkeyStore
-from reference_app.valkey.pool import Link
+from reference_app.valkey.pool import ValkeyPool
 from tests.reference_app.client import Direct, User, running
-from tests.reference_app.test_model import STEPS, steps_as_writes
+from tests.reference_app.model.test_model import STEPS, steps_as_writes
 from tests.support.services import Valkey
 from tests.support.waiting import wait_until
 
@@ -21,18 +28,20 @@ pytestmark = pytest.mark.cluster
 @given(steps=STEPS)
 def test_the_script_does_what_the_model_does(valkey_url: str, steps: list[tuple[str, str]]) -> None:
     async def play() -> None:
-        link = Link(valkey_url, 1, 2)
-        store = ValkeyStore(link, ttl_s=60)
+        pool = ValkeyPool(valkey_url, 1, 2)
+        store = ValkeyStore(pool, ttl_s=60)
         await store.start()
-        caller, _ = await store.sign_in(Caller.new(Caller.new("u").public), "sign-in")
+        credentials, _ = await store.sign_in(
+            Credentials.new(Credentials.new("u").session_id), "sign-in"
+        )
         expected = NEVER_WRITTEN
         for step in steps_as_writes(steps):
-            write = Write(caller.user, step.object, step.operation, step.wid, step.data)
-            expected = applied(write, expected)
-            stamp = Stamp(expected.ver, write.wid)
-            assert await store.write(caller, write) == stamp
-            assert await store.write(caller, write) == stamp
-            assert await store.read(caller, "cart") == expected
+            write = Write(credentials.user, step.object, step.operation, step.wid, step.data)
+            expected = apply_write(write, expected)
+            receipt = Receipt(expected.ver, write.wid)
+            assert await store.write(credentials, write) == receipt
+            assert await store.write(credentials, write) == receipt
+            assert await store.read(credentials, "cart") == expected
         await store.stop()
 
     asyncio.run(play())
@@ -107,9 +116,9 @@ def test_a_server_that_forgot_the_scripts_gets_them_again(app: Direct, own_valke
     user.sign_in()
 
     async def flush() -> None:
-        link = Link(own_valkey.url, 1, 2)
-        await link.call(("SCRIPT", "FLUSH"))
-        await link.stop()
+        pool = ValkeyPool(own_valkey.url, 1, 2)
+        await pool.call(("SCRIPT", "FLUSH"))
+        await pool.stop()
 
     asyncio.run(flush())
     assert user.put("/draft", 1).status == 200
@@ -118,11 +127,11 @@ def test_a_server_that_forgot_the_scripts_gets_them_again(app: Direct, own_valke
 
 def test_a_write_that_no_replica_confirms_is_not_known_to_be_safe(own_valkey: Valkey) -> None:
     async def play() -> None:
-        link = Link(own_valkey.url, 1, 2)
-        store = ValkeyStore(link, ttl_s=60, wait_replicas=1, wait_s=0.01)
+        pool = ValkeyPool(own_valkey.url, 1, 2)
+        store = ValkeyStore(pool, ttl_s=60, wait_replicas=1, wait_s=0.01)
         await store.start()
-        with pytest.raises(Uncertain, match="too few replicas"):
-            await store.sign_in(Caller.new("u"), "w")
+        with pytest.raises(OutcomeUnknown, match="too few replicas"):
+            await store.sign_in(Credentials.new("u"), "w")
         await store.stop()
 
     asyncio.run(play())

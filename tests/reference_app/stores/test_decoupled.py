@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reference_app.model.model import Write, element
-from reference_app.model.ordering import Queued
+from reference_app.model.ordering import QueuedWrite
 from tests.reference_app.client import User, over_http
 from tests.support.aws import Region
 from tests.support.services import App, MiniStack, Postgres, remove
@@ -126,7 +126,7 @@ def test_messages_out_of_order_and_doubled_are_applied_once_in_order(stack: Stac
     bodies = []
     for number, wid in enumerate(wids):
         write = Write(user.name, "history", "append", wid, element(wid, article="a"))
-        bodies.append(Queued(write, tuple(wids[number - 1 : number])).message())
+        bodies.append(QueuedWrite(write, tuple(wids[number - 1 : number])).to_message())
     bodies += bodies[::3]
     random.Random(7).shuffle(bodies)
     for body in bodies:

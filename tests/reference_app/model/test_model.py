@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from reference_app.model.model import (
     NEVER_WRITTEN,
-    Caller,
-    Stamp,
+    Credentials,
+    Receipt,
     Write,
-    applied,
+    apply_write,
     element,
-    ordered_before,
+    find_order,
 )
 
 # any text an item may hold: quotes, newlines, what looks like another element
@@ -50,7 +50,7 @@ def plain_list(steps: list[tuple[str, str]]) -> list[dict[str, Any]]:
 def test_a_list_object_is_what_a_plain_list_would_be(steps: list[tuple[str, str]]) -> None:
     one = NEVER_WRITTEN
     for write in steps_as_writes(steps):
-        one = applied(write, one)
+        one = apply_write(write, one)
     assert json.loads(one.elements()) == plain_list(steps)
     assert one.ver == len(steps)
 
@@ -58,8 +58,8 @@ def test_a_list_object_is_what_a_plain_list_would_be(steps: list[tuple[str, str]
 def test_removal_takes_the_whole_id_and_not_its_beginning() -> None:
     one = NEVER_WRITTEN
     for identity in ("r.1.1", "r.1.11"):
-        one = applied(Write("u", "cart", "append", identity, element(identity, sku="a")), one)
-    one = applied(Write("u", "cart", "remove", "w", b"r.1.1"), one)
+        one = apply_write(Write("u", "cart", "append", identity, element(identity, sku="a")), one)
+    one = apply_write(Write("u", "cart", "remove", "w", b"r.1.1"), one)
     assert [item["id"] for item in json.loads(one.elements())] == ["r.1.11"]
 
 
@@ -67,20 +67,20 @@ def test_an_order_with_a_known_key_changes_nothing_and_answers_for_the_first() -
     def order(wid: str, key: str) -> Write:
         return Write("u", "orders", "order", wid, element("o" + wid, wid=wid, key=key), key)
 
-    once = applied(order("w1", "k"), applied(order("w0", "other"), NEVER_WRITTEN))
-    assert applied(order("w2", "k"), once) is once
-    assert ordered_before(once, "k") == Stamp(2, "w1", repeated=True)
-    assert ordered_before(once, "unknown") is None
+    once = apply_write(order("w1", "k"), apply_write(order("w0", "other"), NEVER_WRITTEN))
+    assert apply_write(order("w2", "k"), once) is once
+    assert find_order(once, "k") == Receipt(2, "w1", repeated=True)
+    assert find_order(once, "unknown") is None
 
 
 def test_the_public_id_tells_two_tokens_apart_and_hides_them() -> None:
-    one, other = Caller.new("u"), Caller.new("u")
-    assert one.public != other.public
-    assert one.public not in one.cookie
+    one, other = Credentials.new("u"), Credentials.new("u")
+    assert one.session_id != other.session_id
+    assert one.session_id not in one.cookie
 
 
 def test_a_cookie_without_token_or_with_a_strange_user_is_nobody() -> None:
-    assert Caller.of({}) is None
-    assert Caller.of({"sid": "~u"}) is None
-    assert Caller.of({"sid": "token~{u}:x"}) is None
-    assert Caller.of({"sid": "token~u"}) is not None
+    assert Credentials.of({}) is None
+    assert Credentials.of({"sid": "~u"}) is None
+    assert Credentials.of({"sid": "token~{u}:x"}) is None
+    assert Credentials.of({"sid": "token~u"}) is not None
