@@ -83,14 +83,14 @@ class Children:
 
         Its exit code is 0 when a fault action raised, so only the journal counts.
         """
-        path = self._raw / "journal.json"
-        if not path.exists():
+        try:
+            journal = json.loads((self._raw / "journal.json").read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
             return {
                 "status": "no journal",
                 "deviated": None,
                 "failed": ["Chaos Toolkit was stopped before it wrote its journal"],
             }
-        journal = json.loads(path.read_text(encoding="utf-8"))
         failed = [
             f"{each['activity'].get('name', '?')}: {_last_line(each.get('exception'))}"
             for part in ("run", "rollbacks")

@@ -75,7 +75,7 @@ class Play:
         drill(make_plan(words, "r1", "now"), self.folder, make, [self.seen] * observers)
         return self.target.asked
 
-    def events(self, kind: str) -> list[Event]:
+    def events(self, kind: str) -> list[dict[str, Any]]:
         text = (self.folder / "history" / "events.jsonl").read_text()
         return [e for e in map(json.loads, text.splitlines()) if e["event"] == kind]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from statedrill.errors import ClusterError
-from statedrill.faults.base import Capabilities
+from statedrill.faults.base import Capabilities, Fault
 
 ZONES = ("a", "b", "c")
 
@@ -151,3 +151,15 @@ class FakeTarget:
     def _parts(self) -> list[FakePart]:
         cache = self.cache.parts if self.has_cache else []
         return [each.process for each in self.instances] + cache
+
+
+def assert_nothing_is_left(target: FakeTarget, fault: Fault) -> None:
+    """Injected, proved, undone twice and restored: the target is as it was before."""
+    before = target.state()
+    fault.inject()
+    assert fault.prove().proved
+    fault.undo()
+    fault.undo()
+    target.restore()
+    assert fault.is_over()
+    assert target.state() == before
