@@ -72,7 +72,7 @@ class Play:
             return self.target
 
         words = Options(pattern=pattern, experiment=experiment, scenario="shopper", users=10)
-        drill(make_plan(words, "r1", "now"), self.folder, make, [self.seen] * observers)
+        drill(make_plan(words, "r1", "now"), self.folder, make, [self.seen] * observers)  # type: ignore[arg-type]
         return self.target.asked
 
     def events(self, kind: str) -> list[dict[str, Any]]:

@@ -9,8 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from statedrill.cluster.network.addresses import Network
-from statedrill.processes.cluster_lock import ClusterLock
+from statedrill.errors import ClusterError
 from statedrill.processes.leftovers import cleanup_leftovers
 from statedrill.processes.process import MARKER
 
@@ -86,21 +85,20 @@ def test_data_without_a_lock_belongs_to_nobody(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["somebody's"]
 
 
-def test_lock_files_of_networks_go_when_nobody_holds_them(tmp_path: Path) -> None:
-    network = Network(tmp_path)
-    (tmp_path / f"network-{network.n % 254 + 1}.lock").touch()
-    assert cleanup_leftovers(tmp_path) == []
-    assert [path.name for path in tmp_path.iterdir()] == [f"network-{network.n}.lock"]
-    network.release()
+def test_what_else_was_left_is_undone_before_the_data_goes_and_kept_when_that_fails(
+    tmp_path: Path, orphan: subprocess.Popen[bytes]
+) -> None:
+    leave(tmp_path, orphan, start_of(orphan), "5-1-1.00")
+    seen: list[str] = []
 
+    def fail(folder: Path) -> None:
+        raise ClusterError("not now")
 
-def test_a_cluster_whose_owner_lives_is_left_alone(tmp_path: Path) -> None:
-    claim = ClusterLock(tmp_path)
-    other = ClusterLock(tmp_path)
-    assert claim.name != other.name
-    assert cleanup_leftovers(tmp_path) == []
-    assert claim.folder.is_dir()
-    claim.release()
-    claim.release()
-    other.release()
+    with pytest.raises(ClusterError, match="not now"):
+        cleanup_leftovers(tmp_path, undo=fail)
+    assert orphan.poll() is not None  # its processes are gone all the same
+    assert (tmp_path / "5-1" / "data").exists()
+    undo = lambda folder: seen.append((folder / "data").read_text())  # noqa: E731
+    assert cleanup_leftovers(tmp_path, undo=undo) == ["5-1"]
+    assert seen == ["rows"]
     assert list(tmp_path.iterdir()) == []

@@ -2,43 +2,19 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-import textwrap
 import time
 from pathlib import Path
 
 import pytest
 
 from statedrill.errors import ClusterError
-from statedrill.processes.process import MARKER, Process, State
+from statedrill.processes.process import State
 from statedrill.processes.registry import ProcessRegistry
+from tests.processes.children import SLEEPER, exists, is_zombie, python
 from tests.support.events import Events
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
-
-
-def python(registry: ProcessRegistry, code: str, name: str = "child", **more: object) -> Process:
-    """A Python child that is ready as soon as its log says `up`."""
-
-    def ready() -> bool:
-        return "up" in made.log_tail()
-
-    command = [sys.executable, "-u", "-c", textwrap.dedent(code)]
-    made = registry.process(name, "test", "a", command, ready=ready, **more)  # type: ignore[arg-type]
-    return made
-
-
-SLEEPER = "import time; print('up'); time.sleep(60)"
-
-
-def exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_a_process_becomes_ready_and_stops_when_asked(
@@ -88,10 +64,6 @@ def test_a_kill_takes_descendants_with_groups_of_their_own(registry: ProcessRegi
     grandchild = int(child.log_tail().split()[0])
     child.kill()
     wait_until(lambda: not exists(grandchild) or is_zombie(grandchild))
-
-
-def is_zombie(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
 
 
 def test_a_child_that_dies_at_birth_fails_at_once_with_its_last_words(
@@ -175,55 +147,3 @@ def test_a_transition_that_cannot_be_is_asserted(registry: ProcessRegistry) -> N
     child = python(registry, SLEEPER)
     with pytest.raises(AssertionError, match="stopped -> paused"):
         child.pause()
-
-
-def test_a_closed_roster_ends_all_and_makes_no_more(registry: ProcessRegistry) -> None:
-    children = [python(registry, SLEEPER, name=f"child-{n}") for n in range(4)]
-    for child in children:
-        child.start(10)
-    registry.close(0.5)
-    assert [exists(child.pid) for child in children] == [False] * 4
-    with pytest.raises(ClusterError, match="being stopped"):
-        python(registry, SLEEPER)
-
-
-def test_every_child_carries_the_marker(registry: ProcessRegistry) -> None:
-    child = python(
-        registry, f"import os, time; print(os.environ['{MARKER}'], 'up'); time.sleep(60)"
-    )
-    child.start(10)
-    assert registry.cluster in child.log_tail()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux's")
-def test_children_die_with_an_owner_that_was_killed(tmp_path: Path) -> None:
-    owner = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            textwrap.dedent(
-                f"""
-                import sys, threading, time
-                from pathlib import Path
-                from statedrill.processes.registry import ProcessRegistry
-                here = Path({str(tmp_path)!r})
-                registry = ProcessRegistry("t", here, here, lambda *a, **k: None)
-                child = registry.process("c", "test", "a", ["sleep", "60"], ready=lambda: True)
-                starter = threading.Thread(target=child.start, args=(5,))
-                starter.start()
-                starter.join()  # the thread that asked for the start is gone, the child lives on
-                print(child.pid, flush=True)
-                time.sleep(60)
-                """
-            ),
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert owner.stdout
-    with owner:
-        child = int(owner.stdout.readline())
-        time.sleep(0.2)  # a signal that followed the starter's end would have come by now
-        assert exists(child)
-        owner.send_signal(signal.SIGKILL)
-    wait_until(lambda: not exists(child) or is_zombie(child))
