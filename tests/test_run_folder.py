@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
-from statedrill.errors import BAD_INPUT, InputError
+from statedrill.errors import InputError
 from statedrill.run_folder import read_plan
-from tests.support.commands import assert_one_clear_sentence, call
-from tests.support.mutation import mutants
+from tests.support.damaged_inputs import check_with_damaged_plans
 from tests.support.plans import plan_record
-from tests.support.runs import small_run
 
 SAMPLE = Path(__file__).resolve().parent.parent / "reports" / "sample"
 PLANS = sorted(SAMPLE.glob("*/plan.json"))
@@ -70,11 +68,4 @@ def test_the_plans_of_older_versions_are_read(path: Path) -> None:
 
 
 def test_a_run_with_a_damaged_plan_is_judged_or_refused_in_words(tmp_path: Path) -> None:
-    folder = small_run(tmp_path / "run")
-    whole = (folder / "plan.json").read_bytes()
-    for how, damaged in mutants(whole, 100):
-        (folder / "plan.json").write_bytes(damaged)
-        called = call("check", str(folder), "--json")
-        assert_one_clear_sentence(called)
-        if called.code == BAD_INPUT:
-            assert "plan.json" in called.err, how
+    assert check_with_damaged_plans(tmp_path, count=100) > 10

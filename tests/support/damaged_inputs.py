@@ -1,4 +1,4 @@
-"""Plans made of damaged input files, for the tests and for the long run of `make prove`."""
+"""Damaged input files and plans, for the tests and for the long run of `make prove`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Any
 
 import yaml
 
-from statedrill.errors import InputError
+from statedrill.errors import BAD_INPUT, InputError
 from statedrill.inputs import discovery
 from statedrill.inputs.options import Options
 from statedrill.plan.plan import Plan, make_plan
 from statedrill.run_folder import read_plan
+from tests.support.commands import assert_one_clear_sentence, call
 from tests.support.mutation import mutants
+from tests.support.runs import small_run
 
 INPUTS = ("pattern", "experiment", "experiment-json", "scenario", "profile")
 _LONGEST_MESSAGE = 5000
@@ -41,6 +43,25 @@ def plan_with_damaged_inputs(kind: str, folder: Path, count: int, seed: int = 0)
             assert path.name in made.message, how
             assert made.hint, how
             assert len(str(made)) < _LONGEST_MESSAGE, how
+    return refused
+
+
+def check_with_damaged_plans(folder: Path, count: int, seed: int = 0) -> int:
+    """`statedrill check` of a run in `folder` with `count` damaged plans; how many were refused.
+
+    Each is refused in words that name the plan, or judged. Whatever else is raised leaves this
+    function.
+    """
+    run = small_run(folder / "run")
+    path = run / "plan.json"
+    refused = 0
+    for how, damaged in mutants(path.read_bytes(), count, seed):
+        path.write_bytes(damaged)
+        called = call("check", str(run), "--json")
+        assert_one_clear_sentence(called)
+        if called.code == BAD_INPUT:
+            refused += 1
+            assert path.name in called.err, how
     return refused
 
 
