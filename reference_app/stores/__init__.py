@@ -12,4 +12,11 @@ from reference_app.stores.decoupled import DECOUPLED
 from reference_app.stores.memory import MEMORY
 from reference_app.stores.valkey import VALKEY
 
-STORES: dict[str, StoreKind[Any]] = {kind.name: kind for kind in (MEMORY, VALKEY, DECOUPLED)}
+STORES: dict[str, StoreKind[Any]] = {
+    kind.name: kind
+    for kind in (
+        MEMORY,
+        VALKEY,
+        DECOUPLED,
+    )
+}
