@@ -2,7 +2,7 @@
 
 With F(v) the least moment by which v surely was there and M(v) the greatest call of an operation
 that showed it, an object is linearizable iff no two values a, b have F(a) < M(b) and F(b) < M(a)
-(proof: docs/definitions.md). Forward zones (F < M) must not overlap, and no backward zone [M, F]
+(docs/definitions.md#theorem). Forward zones (F < M) must not overlap, and no backward zone [M, F]
 may lie inside a forward one. Every write makes a new state with an id of its own, so the same
 holds for sets, logs and orders by the id of the last write that a read shows.
 """
