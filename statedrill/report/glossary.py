@@ -6,6 +6,7 @@ Each check brings the word for what it finds.
 from __future__ import annotations
 
 from statedrill.check.checks import CHECKS
+from statedrill.vocabulary import FAILURE_DOMAINS
 
 _TERMS = {
     "acknowledged write": "A write whose answer told the user that it is safe: 200 or 201 (stored) "
@@ -16,8 +17,8 @@ _TERMS = {
     "queue, object store.",
     "drill": "One execution of a plan.",
     "experiment": "What breaks and when: a Chaos Toolkit file.",
-    "failure domain": "What an experiment takes away: instance, zone, cache, database, queue, "
-    "storage or network.",
+    "failure domain": f"What an experiment takes away: {', '.join(FAILURE_DOMAINS[:-1])} or "
+    f"{FAILURE_DOMAINS[-1]}.",
     "fault": "One thing broken, with begin, end, and proof that it really happened.",
     "finding": "The answer of one check: held, broken or unknown, with evidence.",
     "footing": "Whether the baseline reached the planned rate cleanly. A drill without footing "

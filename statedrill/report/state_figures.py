@@ -5,9 +5,10 @@ Reads the verdict's figures and judges nothing: nothing out of nothing is `not t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from statedrill.check.checks import CHECKS
 from statedrill.check.verdict.record import Finding, StoredVerdict
 from statedrill.report.formatting import (
     DASH,
@@ -37,11 +38,13 @@ class Tile:
 
 @dataclass(frozen=True)
 class Counted:
-    """A row of what went wrong; `check` is the one whose finding has the interval of the share."""
+    """A row of what went wrong; the violations of `checks` stand in it, and the first one's finding
+    has the interval of the share.
+    """
 
     title: str
     share: Share
-    check: str = ""
+    checks: tuple[str, ...] = ()
 
 
 def tiles(verdict: StoredVerdict) -> list[Tile]:
@@ -99,37 +102,56 @@ def finding_of(verdict: StoredVerdict, check: str) -> Finding[int | None] | None
     return next((each for each in verdict["findings"] if each["check"] == check), None)
 
 
-def _counts(verdict: StoredVerdict) -> Iterator[Counted]:
+def _counts(verdict: StoredVerdict) -> list[Counted]:
     sessions, writes, reads = verdict["sessions"], verdict["writes"], verdict["reads"]
     total, acknowledged, all_reads = sessions["total"], writes["acknowledged"], reads["total"]
     resurrected = finding_of(verdict, "resurrected")
+    removed = resurrected["opportunities"] if resurrected else None
     rows = [
-        Counted("sessions lost", Share(sessions["lost"], total), "lost-sessions"),
+        Counted("sessions lost", Share(sessions["lost"], total), ("lost-sessions",)),
         Counted("session outages (lost, then back)", Share(sessions["outage"], total)),
-        Counted("acknowledged writes lost", Share(writes["lost"], acknowledged), "lost-writes"),
-        Counted("effects duplicated", Share(writes["duplicated"], acknowledged), "duplicates"),
-        Counted("reads stale", Share(reads["stale"], all_reads), "stale-reads"),
+        Counted("acknowledged writes lost", Share(writes["lost"], acknowledged), ("lost-writes",)),
+        Counted("effects duplicated", Share(writes["duplicated"], acknowledged),
+                ("duplicates", "orders-once")),
+        Counted("reads stale", Share(reads["stale"], all_reads), ("stale-reads",)),
         Counted("reads that leaked another session's state", Share(reads["leaked"], all_reads),
-                "leaks"),
+                ("leaks",)),
     ]  # fmt: skip
-    yield from rows
-    further = {
-        "sessions with a lost write": Share(sessions["with_lost_writes"], total),
-        "sessions whose fate is undecided": Share(sessions["undecided"] or None, total),
-        "removed elements that came back": Share(
-            writes["resurrected"], resurrected["opportunities"] if resurrected else None
-        ),
-        "writes shown with two versions": Share(writes["two_versions"] or None, acknowledged),
-        "reads of what nobody had written": Share(reads["phantom"], all_reads),
-        "acknowledged writes the audit could not check": Share(writes["unaudited"], acknowledged),
-        "reads stale only against accepted writes": Share(reads["stale_accepted"], all_reads),
-        "reads of state that was lost": Share(reads["after_loss"], all_reads),
-    }
-    yield from (Counted(*row) for row in further.items() if row[1].part is not None)
+    where_counted = [
+        Counted("sessions with a lost write", Share(sessions["with_lost_writes"], total)),
+        Counted("sessions whose fate is undecided", Share(sessions["undecided"] or None, total)),
+        Counted("removed elements that came back", Share(writes["resurrected"], removed),
+                ("resurrected",)),
+        Counted("writes shown with two versions",
+                Share(writes["two_versions"] or None, acknowledged), ("two-versions",)),
+        Counted("reads of what nobody had written", Share(reads["phantom"], all_reads),
+                ("phantoms",)),
+        Counted("acknowledged writes the audit could not check",
+                Share(writes["unaudited"], acknowledged)),
+        Counted("reads stale only against accepted writes",
+                Share(reads["stale_accepted"], all_reads)),
+        Counted("reads of state that was lost", Share(reads["after_loss"], all_reads)),
+    ]  # fmt: skip
+    rows += [row for row in where_counted if row.share.part is not None]
     for key, name in GUARANTEES.items():
         seen = verdict["guarantees"].get(key)
         share = Share(seen["violations"], seen["opportunities"]) if seen else Share(None, None)
-        yield Counted(f"{name}: violations", share, key.replace("_", "-"))
+        rows.append(Counted(f"{name}: violations", share, (key.replace("_", "-"),)))
+    return [*rows, *_further(verdict, {check for row in rows for check in row.checks})]
+
+
+def _further(verdict: StoredVerdict, counted: Collection[str]) -> list[Counted]:
+    """A row for each check that found something and stands in no other row."""
+    terms = {check.name: check.term for check in CHECKS}
+    return [
+        Counted(
+            f"{terms.get(each['check'], each['check'])}: violations",
+            Share(each["violations"], each["opportunities"]),
+            (each["check"],),
+        )
+        for each in verdict["findings"]
+        if each["violations"] and each["check"] not in counted
+    ]
 
 
 def _row(each: Counted, verdict: StoredVerdict) -> list[Cell | str]:
@@ -167,7 +189,7 @@ def _interval(each: Counted, verdict: StoredVerdict) -> str:
         return DASH
     if share.part == 0:
         return f"below {percent(min(1.0, 3 / share.whole))}"
-    found = finding_of(verdict, each.check)
+    found = finding_of(verdict, each.checks[0]) if each.checks else None
     # Only where the check counted the same: stale reads, say, include what no check convicts.
     return interval(found["interval"]) if found and found["violations"] == share.part else DASH
 

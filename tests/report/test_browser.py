@@ -31,7 +31,8 @@ addEventListener("load", () => {{
   page.querySelectorAll("details").forEach(each => each.open = true);
   const wide = [...page.querySelectorAll("body *")].filter(each =>
     each.getBoundingClientRect().right > page.documentElement.clientWidth + 1
-    && !each.parentElement.closest(".scroll") && !each.closest(".skip, .unseen"));
+    && !each.parentElement.closest(".scroll") && !each.closest(".skip, .unseen")
+    && !each.ownerSVGElement);  // what is within a drawing is cut at its edges
   document.title = "width=" + page.documentElement.scrollWidth + " wide=" +
     wide.slice(0, 5).map(each => each.tagName + "." + each.className).join(",") + ";";
 }});
