@@ -1,9 +1,11 @@
-"""A page as a browser would see it."""
+"""A page as a browser would see it, and a table as a reader looks something up in it."""
 
 from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+
+from statedrill.report.table import Table
 
 
 class Page(HTMLParser):
@@ -52,3 +54,8 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self.open or self.open[-1] not in ("style", "script"):
             self.words.append(data)
+
+
+def row_of(table: Table, title: str) -> list[str]:
+    """The texts of the row under `title`, without the title."""
+    return next([cell.text for cell in row[1:]] for row in table.rows if row[0].text == title)

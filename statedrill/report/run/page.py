@@ -16,6 +16,7 @@ from statedrill.report.figures.latency import latency_rows
 from statedrill.report.figures.timeline import highest_rate, timeline
 from statedrill.report.formatting import listed, rate, seconds
 from statedrill.report.html import page
+from statedrill.report.recovery_figures import recovery_table
 from statedrill.report.run.findings import findings_of
 from statedrill.report.run.plan_tables import figures_table, files_of, plan_tables
 from statedrill.report.run.tables import (
@@ -31,7 +32,7 @@ from statedrill.report.run.tables import (
     thresholds_table,
 )
 from statedrill.report.run_data import Run
-from statedrill.report.state_figures import kept_table, recovery_table, tiles
+from statedrill.report.state_figures import kept_table, tiles
 from statedrill.report.table import Table
 from statedrill.report.timeseries import series_of
 from statedrill.vocabulary import UNKNOWN
