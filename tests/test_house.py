@@ -31,7 +31,8 @@ MAY_IMPORT = {
     "check/numeric": set(),
     "check/clauses": {"vocabulary"},
     "check/outcome": {"errors", "vocabulary"},
-    "check/context": {"history", "inputs"},
+    "check/unplanned_exits": {"history"},
+    "check/context": {"history", "inputs", "check/unplanned_exits"},
     "check/metrics/record": {"vocabulary"},
     "check/verdict/record": {"vocabulary", "check/metrics/record"},
     "check/aggregate": {"check/verdict/record", "check/numeric"},
@@ -51,8 +52,12 @@ MAY_IMPORT = {
         *("history", "vocabulary", "check/context", "check/aggregate"),
         *("check/numeric", "check/index", "check/checks"),
     },
+    "check/consequences": {
+        *("history", "vocabulary", "check/aggregate"),
+        *("check/numeric", "check/index", "check/checks", "check/run_checks"),
+    },
     "check/partition": {
-        *("history", "vocabulary", "check/context", "check/aggregate"),
+        *("history", "vocabulary", "check/context", "check/aggregate", "check/consequences"),
         *("check/numeric", "check/index", "check/checks", "check/metrics", "check/run_checks"),
     },
     "check/check_history": {
@@ -61,7 +66,7 @@ MAY_IMPORT = {
     "check/verdict": {
         *("history", "vocabulary", "plan/record", "check/metrics/record", "check/verdict/record"),
         *("check/clauses", "check/context", "check/aggregate", "check/numeric", "check/checks"),
-        *("check/metrics", "check/check_history"),
+        *("check/metrics", "check/check_history", "check/unplanned_exits"),
     },
     "check": {
         *("history", "plan/record", "check/outcome", "check/verdict/record", "check/verdict"),

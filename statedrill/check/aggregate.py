@@ -47,9 +47,9 @@ class Crash:
 class CheckCounts:
     """One check's counts. `primary` are the violations whose class is this check's own; `bounded`
     the violations when no effect is later than the lateness; `after_loss` those that follow from
-    a lost state and are not counted here; `only_accepted` reads that are late only against accepted
-    writes. `by_session` counts sessions by (opportunities,
-    violations), for the bootstrap.
+    a lost state, and `undecided` those that may, which are not counted as violations;
+    `only_accepted` reads that are late only against accepted writes. `by_session` counts sessions
+    by (opportunities, violations), for the bootstrap.
     """
 
     opportunities: int = 0
@@ -57,6 +57,7 @@ class CheckCounts:
     primary: int = 0
     bounded: int = 0
     after_loss: int = 0
+    undecided: int = 0
     only_accepted: int = 0
     by_session: Counter[tuple[int, int]] = field(default_factory=Counter)
     witness: Witness | None = None
@@ -69,6 +70,7 @@ class CheckCounts:
             self.primary + other.primary,
             self.bounded + other.bounded,
             self.after_loss + other.after_loss,
+            self.undecided + other.undecided,
             self.only_accepted + other.only_accepted,
             self.by_session + other.by_session,
             min(witnesses, key=lambda each: each.at_ns, default=None),

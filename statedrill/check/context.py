@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from statedrill.check.unplanned_exits import exits_without_fault
 from statedrill.history.operation import FOREVER
 from statedrill.history.store import History
 from statedrill.inputs.thresholds import Threshold, parse_threshold
@@ -26,7 +27,9 @@ class CheckContext:
     `drained`: the queue was seen empty before the audit; `complete`: no load process was lost.
     `bins` bins of `bin_ns` cover the run. `lateness_ns` is the bounded column's: the load
     balancer's time-out, and the queue's visibility time-out where the pattern has a queue.
-    `unpromised_failure`: something was broken that the pattern does not promise to survive.
+    `loss_window_ns`: from when to when state may have been lost by a failure that the pattern does
+    not promise to survive, or by a part of the cluster that died by itself; to FOREVER where that
+    has not ended. None: there was no such failure.
     """
 
     origin_ns: int
@@ -37,7 +40,7 @@ class CheckContext:
     ttl_ns: int
     drained: bool
     complete: bool
-    unpromised_failure: bool
+    loss_window_ns: tuple[int, int] | None
     thresholds: tuple[Threshold, ...]
     aborted: tuple[tuple[str, float], ...] = ()  # thresholds that ended the drill, and the value
 
@@ -79,7 +82,7 @@ def make_context(history: History, plan: Mapping[str, Any], first: int, last: in
         ttl_ns=_ttl_ns(plan),
         drained=bool(settled and settled[-1].get("drained")),
         complete=not history.incomplete,
-        unpromised_failure=bool(faults) and not _promised(plan),
+        loss_window_ns=_loss_window_ns(history, plan),
         thresholds=tuple(parse_threshold(text) for text in plan.get("thresholds") or ()),
         aborted=tuple(
             (str(each.get("threshold")), float(each.get("value") or 0.0))
@@ -89,9 +92,20 @@ def make_context(history: History, plan: Mapping[str, Any], first: int, last: in
     )
 
 
-def _promised(plan: Mapping[str, Any]) -> bool:
+def _loss_window_ns(history: History, plan: Mapping[str, Any]) -> tuple[int, int] | None:
     promise = (plan.get("pattern") or {}).get("promise") or {}
-    return (plan.get("experiment") or {}).get("domain") in (None, *(promise.get("survives") or ()))
+    survives = promise.get("survives") or ()
+    died = [each.at_ns for each in exits_without_fault(history.events) if not each.of_application]
+    open_faults: dict[str, int] = {}
+    begins, ends = [*died], [FOREVER] if died else []
+    for event in history.events:
+        if event["event"] == "fault-begin" and event["domain"] not in survives:
+            begins.append(event["t"])
+            open_faults[event["fault"]] = FOREVER
+        elif event["event"] == "fault-end" and event["fault"] in open_faults:
+            open_faults[event["fault"]] = event["t"]
+    ends += open_faults.values()
+    return (min(begins), max(ends)) if begins else None
 
 
 def _lateness_ns(plan: Mapping[str, Any]) -> int:

@@ -21,14 +21,16 @@ from statedrill.check.checks.base import CheckResult, CheckResults, ResultWithAc
 from statedrill.check.checks.lost_sessions import LostSessions
 from statedrill.check.checks.lost_writes import LostWrites
 from statedrill.check.checks.stale_reads import StaleReads
+from statedrill.check.consequences import exclude_consequences
 from statedrill.check.context import CheckContext
 from statedrill.check.index.operations import OperationTable, session_slices
+from statedrill.check.index.time_cut import surely_recorded
 from statedrill.check.metrics.recovery import recoveries
 from statedrill.check.metrics.traffic import Traffic, measure
 from statedrill.check.metrics.visibility import visibility
 from statedrill.check.numeric.arrays import Array
 from statedrill.check.numeric.histogram import Histogram
-from statedrill.check.run_checks import exclude_consequences, find_witness, run_checks
+from statedrill.check.run_checks import find_witness, run_checks
 from statedrill.history.columns import Names
 from statedrill.history.operation import SIGNED_OUT
 from statedrill.history.store import History, Part
@@ -65,6 +67,8 @@ def _stretches(part: Part) -> Iterator[Part]:
 def _check_slice(
     part: Part, names: Names, run: str, context: CheckContext, order: Array
 ) -> PartitionResult:
+    if not context.complete:
+        part, order = surely_recorded(part, order)
     results = run_checks(part, names, context, bounded=False, order=order)
     following = exclude_consequences(results)
     by_check = _counts_by_check(results, following)
@@ -106,6 +110,7 @@ def _counts_by_check(results: CheckResults, following: Array) -> dict[str, Check
             violations=int(result.violation.sum()),
             primary=int(own.sum()),
             after_loss=int(result.consequences.sum()),
+            undecided=int(result.undecided.sum()),
             only_accepted=_only_accepted(result),
             by_session=_by_session(table, result.opportunity, result.violation),
         )
@@ -118,9 +123,8 @@ def _only_accepted(result: CheckResult) -> int:
 
 def _whole_objects(table: OperationTable, rows: Array) -> Array:
     """All rows of the objects that have one of `rows`."""
-    objects = np.zeros(table.objects, dtype=bool)
-    objects[table.object_of[rows]] = True
-    return objects[table.object_of]
+    whole: Array = table.objects_with(rows)[table.object_of]
+    return whole
 
 
 def _by_session(

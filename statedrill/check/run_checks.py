@@ -1,4 +1,4 @@
-"""Lets every check look at the rows of a part, and takes out what follows from a lost state.
+"""Lets every check look at the rows of a part.
 
 Only suspect objects are looked at object by object; the results are put back to the rows of the
 whole part. A check that raises makes its own finding unknown and disturbs no other. Knows the table
@@ -20,10 +20,8 @@ from statedrill.check.checks.base import (
     CheckInput,
     CheckResult,
     CheckResults,
-    ResultWithAccepted,
     Scope,
 )
-from statedrill.check.checks.lost_writes import LostWrites
 from statedrill.check.context import CheckContext
 from statedrill.check.index.describe import Describer
 from statedrill.check.index.fast_path import CleanObjects, suspect_objects
@@ -31,7 +29,7 @@ from statedrill.check.index.list_reads import collect_lists
 from statedrill.check.index.observations import observe
 from statedrill.check.index.operations import tabulate
 from statedrill.check.index.subset import select_objects
-from statedrill.check.numeric.arrays import NEVER, Array
+from statedrill.check.numeric.arrays import Array
 from statedrill.history.columns import Names
 from statedrill.history.store import Part
 
@@ -50,14 +48,15 @@ def run_checks(
     """Every check on the rows `order` of `part` (None: all), in the strict or bounded column."""
     table = tabulate(part, names, context.lateness_ns if bounded else None, order)
     obs = observe(table, collect_lists(part, table), context.complete)
-    results = CheckResults(CheckInput(obs, context))
+    results = CheckResults(CheckInput(obs, context), part, bounded)
     suspects = suspect_objects(obs)
     if suspects[table.object_of].sum() >= _WORTH_IT * len(table):
         for check in CHECKS:
             results.by_name[check.name] = _find(check, results)
         return results
     closer, rows = select_objects(obs, suspects)
-    results.suspects, results.suspect_rows = CheckResults(CheckInput(closer, context)), rows
+    results.suspects = CheckResults(CheckInput(closer, context), part, bounded)
+    results.suspect_rows = rows
     clean = CleanObjects(obs, suspects)
     for check in CHECKS:
         result = _clean_opportunities(check, results, clean)
@@ -98,47 +97,6 @@ def _clean_opportunities(
         return found
 
     return _guarded(check, results.crashes, clean_opportunities, None)
-
-
-def exclude_consequences(results: CheckResults) -> Array:
-    """Takes what follows from a lost state out of the other checks; returns those rows.
-
-    A state is lost from the first lost write's acknowledgement on. Where no audit decided and the
-    failure is one that the pattern does not promise to survive, the suspicion of the object's
-    last read is enough: such a failure must not break other clauses.
-    """
-    obs, table = results.given.observations, results.given.observations.table
-    lost = results.of(LostWrites)
-    suspected = lost.suspected if results.given.context.unpromised_failure else False
-    gone = np.flatnonzero(lost.violation | suspected)
-    since = np.full(table.objects, NEVER)
-    np.minimum.at(since, table.object_of[gone], obs.acknowledged_at[gone])
-    following = np.zeros(len(table), dtype=bool)
-    if LostWrites.name in results.crashes:
-        _leave_undecided(results)
-    if len(gone) == 0:
-        return following
-    later = table.ret > since[table.object_of]
-    whole = (since < NEVER)[table.object_of]
-    for check in CHECKS:
-        if not check.consequence_of_loss:
-            continue
-        result = results.by_name[check.name]
-        result.consequences = result.violation & (later if check.unit == "reads" else whole)
-        result.violation = result.violation & ~result.consequences
-        following |= result.consequences
-        if isinstance(result, ResultWithAccepted):
-            result.only_accepted = result.only_accepted & ~later
-    return following
-
-
-def _leave_undecided(results: CheckResults) -> None:
-    """Without the lost writes it is not known which violations follow from them."""
-    cause = results.crashes[LostWrites.name]
-    for check in CHECKS:
-        if check.consequence_of_loss and results.by_name[check.name].violation.any():
-            error = f"{cause.check} crashed, so what follows from a loss is not known"
-            results.crashes.setdefault(check.name, Crash(check.name, error, cause.traceback))
 
 
 def find_witness(check: Check[Any], results: CheckResults, part: Part, run: str) -> Witness | None:

@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from statedrill.check import judge
 from statedrill.check.checks.base import CheckResults
+from statedrill.check.consequences import exclude_consequences
 from statedrill.check.context import CheckContext
-from statedrill.check.run_checks import exclude_consequences, run_checks
+from statedrill.check.run_checks import run_checks
 from statedrill.check.verdict.record import Verdict
 from statedrill.history.columns import ARROW_SCHEMA, NUMERIC, Names
 from statedrill.history.events import Event
@@ -42,7 +43,7 @@ NAMES = Names(
 CONTEXT = CheckContext(
     origin_ns=START, end_ns=START + 100_000 * MS, bin_ns=500 * MS, fault_ns=None,
     lateness_ns=5_000 * MS, ttl_ns=2**62, drained=True, complete=True,
-    unpromised_failure=False, thresholds=(),
+    loss_window_ns=None, thresholds=(),
 )  # fmt: skip
 
 

@@ -63,7 +63,7 @@ QUEUED = replace(ROUGH, queued=True, lanes=1)
 STRICT = replace(ROUGH, single_session=True)
 
 
-class _Thing:
+class Thing:
     """One object: how often it was written, by whom last, and what it holds."""
 
     __slots__ = ("held", "logicals", "ver", "wid")
@@ -98,14 +98,14 @@ class _Try:
     gone: bool = False
 
 
-class _Session:
+class Session:
     """One user, their lanes, and the server's side of it."""
 
     def __init__(self, number: int, weather: Weather, dice: random.Random, start: int) -> None:
         self.number = number
         self.weather = weather
         self.dice = dice
-        self.things = {thing: _Thing() for thing in range(1, 8)}
+        self.things = {thing: Thing() for thing in range(1, 8)}
         self.applied: dict[int, tuple[int, int]] = {}  # wid -> (wid confirmed, ver)
         self.keys: dict[int, int] = {}  # logical id -> wid of its first applied attempt
         self.alive: set[int] = set()
@@ -358,7 +358,7 @@ def simulate(
     rows: list[tuple[Any, ...]] = []
     for number in range(first, first + sessions):
         start = START + dice.randrange(1000) * MS
-        session = _Session(number, weather, dice, start)
+        session = Session(number, weather, dice, start)
         session.play(operations, start)
         rows += session.rows
     return to_table(rows)

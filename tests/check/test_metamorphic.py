@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from statedrill.check.run_checks import exclude_consequences, run_checks
+from statedrill.check.consequences import exclude_consequences
+from statedrill.check.run_checks import run_checks
 from statedrill.history.columns import ARROW_SCHEMA, Names
 from statedrill.history.operation import LAST_ID
 from statedrill.history.store import to_part

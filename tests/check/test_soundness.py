@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from statedrill.check.checks.lost_sessions import LostSessions
-from statedrill.check.run_checks import exclude_consequences, run_checks
+from statedrill.check.consequences import exclude_consequences
+from statedrill.check.run_checks import run_checks
 from statedrill.history.store import to_part
 from statedrill.vocabulary import Outcome
 from tests.check.history_builder import CONTEXT, NAMES

@@ -22,8 +22,9 @@ from typing import Any
 
 from reference_app.bugs import BUGS
 from reference_app.bugs.base import Bug
+from statedrill.check.consequences import exclude_consequences
 from statedrill.check.context import make_context
-from statedrill.check.run_checks import exclude_consequences, run_checks
+from statedrill.check.run_checks import run_checks
 from statedrill.history.operation import FOREIGN
 from statedrill.history.store import History
 from statedrill.vocabulary import Kind, Outcome, Phase

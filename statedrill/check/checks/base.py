@@ -21,6 +21,7 @@ from statedrill.check.index.describe import Describer, Explanation
 from statedrill.check.index.fast_path import CleanObjects
 from statedrill.check.index.observations import Observations
 from statedrill.check.numeric.arrays import NEVER, Array
+from statedrill.history.store import Part
 
 Unit = Literal["reads", "writes", "orders", "elements", "objects", "sessions"]
 Doubt = Literal["record", "audit", "sessions"]
@@ -52,14 +53,15 @@ class CheckResult:
     """Which rows a check could judge, and which of them break its definition.
 
     Each thing that is counted has one row that stands for it: a read, a write, the first row of
-    an object or of a session. `consequences` are violations that follow from a lost state; they
-    were taken out of `violation`. Subclasses may add arrays; each is annotated as `Mask` or
-    `Moment`.
+    an object or of a session. `consequences` are violations that follow from a lost state, and
+    `undecided` those that may follow from one; they were taken out of `violation`. Subclasses may
+    add arrays; each is annotated as `Mask` or `Moment`.
     """
 
     opportunity: Mask
     violation: Mask
     consequences: Mask
+    undecided: Mask
 
     @classmethod
     def of(cls, size: int, **arrays: Array) -> Self:
@@ -160,11 +162,14 @@ class Check(ABC, Generic[R]):
 class CheckResults:
     """What every check found in `given`; `crashes` are the checks that raised, by name.
 
-    `suspects` are the results on suspect objects alone, `suspect_rows` their rows here; None where
-    every check looked at every row.
+    `part` has the rows that were looked at, `bounded` says in which column. `suspects` are the
+    results on suspect objects alone, `suspect_rows` their rows here; None where every check looked
+    at every row.
     """
 
     given: CheckInput
+    part: Part
+    bounded: bool
     by_name: dict[str, CheckResult] = field(default_factory=dict)
     crashes: dict[str, Crash] = field(default_factory=dict)
     suspects: CheckResults | None = None

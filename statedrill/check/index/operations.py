@@ -76,6 +76,10 @@ class OperationTable:
         """A bool per row that is true at `rows`."""
         return mask_of(rows, len(self))
 
+    def objects_with(self, rows: Array) -> Array:
+        """A bool per object that is true where it has one of `rows`."""
+        return mask_of(self.object_of[rows], self.objects)
+
     def key(self, group: Array | int, tick: Array | int) -> Any:
         """One int64 for a tick within a group; groups come first, so order is kept."""
         if isinstance(group, np.ndarray):

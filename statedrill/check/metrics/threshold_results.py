@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,14 +29,22 @@ from statedrill.vocabulary import BROKEN, HELD, UNKNOWN, VerdictOutcome
 _COUNTED_BY = {"lost": LostWrites.name, "stale": StaleReads.name}
 
 
-def judge_thresholds(
-    total: PartitionResult, traffic: Traffic, context: CheckContext, firm: bool, audited: bool
-) -> list[ThresholdResult]:
-    """The key "thresholds" of the verdict. `firm`: the drill had footing; `audited`: the losses
-    are known.
+class Certainty(NamedTuple):
+    """What is known of a drill: `footing`, whether the planned load was there; `audit`, whether the
+    losses are known; `record`, whether it is whole, so that percentiles and ratios are the drill's.
     """
+
+    footing: bool
+    audit: bool
+    record: bool
+
+
+def judge_thresholds(
+    total: PartitionResult, traffic: Traffic, context: CheckContext, certain: Certainty
+) -> list[ThresholdResult]:
+    """The key "thresholds" of the verdict."""
     return [
-        _entry(threshold, matching, total, context, audited if threshold.about_state else firm)
+        _entry(threshold, matching, total, context, certain)
         for threshold, matching in zip(context.thresholds, traffic.measures, strict=True)
     ]
 
@@ -45,7 +54,7 @@ def _entry(
     matching: Measure,
     total: PartitionResult,
     context: CheckContext,
-    known: bool,
+    certain: Certainty,
 ) -> ThresholdResult:
     aborted = dict(context.aborted)
     if threshold.text in aborted:
@@ -58,7 +67,6 @@ def _entry(
         }
     if threshold.about_state:
         value: float | None = float(total.counts[threshold.aggregate])
-        known = known or threshold.aggregate != "lost"
         if crash := total.crashes.get(_COUNTED_BY[threshold.aggregate]):
             return {
                 "threshold": threshold.text,
@@ -73,15 +81,26 @@ def _entry(
     else:
         value = _worst_window(threshold, matching, context)
     outcome: VerdictOutcome = HELD if value is not None and threshold.holds(value) else BROKEN
-    if value is not None and not known:
-        # more losses can only come to light: what is broken already stays broken
-        facts = threshold.about_state and outcome == BROKEN
-        outcome = BROKEN if facts else UNKNOWN
+    if value is None:
+        outcome = BROKEN if certain.record else UNKNOWN
+    elif not _known(threshold, outcome, total, certain):
+        outcome = UNKNOWN
     entry: ThresholdResult = {"threshold": threshold.text, "outcome": outcome, "value": value}
     if value is None:
         matched = "nothing that matched succeeded" if matching.n else "no operation matched"
         entry["evidence"] = f"{matched}: a metric that never appeared has not passed"
     return entry
+
+
+def _known(threshold: Threshold, outcome: str, total: PartitionResult, certain: Certainty) -> bool:
+    """Whether the rest of the record, or of the drill, could not change `outcome`."""
+    if not threshold.about_state:
+        return certain.footing and certain.record
+    if outcome == BROKEN:
+        return True  # more losses can only come to light
+    if threshold.aggregate == "lost":
+        return certain.audit
+    return not total.by_check[StaleReads.name].undecided
 
 
 def _worst_window(threshold: Threshold, matching: Measure, context: CheckContext) -> float | None:

@@ -13,7 +13,7 @@ from statedrill.check.metrics.breakpoint import breakpoint_found
 from statedrill.check.metrics.footing import footing
 from statedrill.check.metrics.planned_load import comparable_bins, load_end_ns, planned_load
 from statedrill.check.metrics.recovery import recovery
-from statedrill.check.metrics.threshold_results import judge_thresholds
+from statedrill.check.metrics.threshold_results import Certainty, judge_thresholds
 from statedrill.check.metrics.timeseries import latencies, operations, phases, series
 from statedrill.check.verdict import counts
 from statedrill.check.verdict.fault_evidence import faults, unconfirmed_failure, unplanned_exits
@@ -43,7 +43,7 @@ def assemble(history: History, plan: PlanRecord) -> Judgement:
     unknown = uncertainties(history, context, total.counts, exits.cluster, failure)
     planned = planned_load(history.load, context, plan["load"]["arrivals"] == "poisson")
     load = footing(history, plan, traffic, context, planned)
-    firm, audited = load["outcome"] == HELD, not unknown.audit
+    certain = Certainty(load["outcome"] == HELD, not unknown.audit, not unknown.record)
     broken_ns = _load_begin_ns(history, context), load_end_ns(history, context, planned)
     comparable = comparable_bins(history, context, planned)
     available, rto_s = availability(traffic, context, broken_ns, comparable)
@@ -70,7 +70,7 @@ def assemble(history: History, plan: PlanRecord) -> Judgement:
         "operations": operations(traffic, history.names),
         "faults": evidence,
         "promise": clauses(plan, total, unknown),
-        "thresholds": judge_thresholds(total, traffic, context, firm, audited),
+        "thresholds": judge_thresholds(total, traffic, context, certain),
         "footing": load,
         "findings": counts.findings(total, plan["seed"], unknown),
         "phases": phases(history, context),

@@ -36,6 +36,9 @@ def incompleteness(history: History) -> list[str]:
         for event in history.events
         if event["event"] in ("interrupted", "crash")
     ]
+    phases = [event["phase"] for event in history.events if event["event"] == "phase"]
+    if phases and phases[-1] != "end" and not ended:
+        ended.append(f"the record of the drill ends in the phase {phases[-1]}")
     return lost + silent + unclocked + ended
 
 

@@ -108,7 +108,8 @@ def _finding(
     check: Check[Any], total: PartitionResult, seed: int, uncertainties: Uncertainties
 ) -> Finding[int]:
     counts, crash = total.by_check[check.name], total.crashes.get(check.name)
-    uncertain = bool(uncertainties.about(check.doubts)) or not counts.opportunities
+    uncertain = bool(uncertainties.about(check.doubts) or counts.undecided)
+    uncertain |= not counts.opportunities
     outcome: VerdictOutcome = UNKNOWN if uncertain else HELD
     if counts.violations:
         outcome = BROKEN
@@ -122,6 +123,7 @@ def _finding(
         "violations": counts.violations,
         "primary": counts.primary,
         "after_loss": counts.after_loss,
+        "undecided": counts.undecided,
         "strict": counts.violations,
         "bounded": counts.bounded,
         "interval": list(interval(counts.by_session, seed) or ()) or None,

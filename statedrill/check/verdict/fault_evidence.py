@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from statedrill.check.context import CheckContext
+from statedrill.check.unplanned_exits import exits_without_fault
 from statedrill.check.verdict.record import FaultEvidence
 from statedrill.history.store import History
 
@@ -79,30 +80,12 @@ class UnplannedExits:
     application: tuple[str, ...]
 
 
-# The end of these is a part of every drill.
-_CHILDREN = ("load", "experiment", "audit")
-_APPLICATION = ("instance", "worker")
-
-
 def unplanned_exits(history: History, context: CheckContext) -> UnplannedExits:
     """What died during the drill though no fault took it."""
     cluster: list[str] = []
     application: list[str] = []
-    targets: set[str] = set()
-    zones: set[str] = set()
-    for event in history.events:
-        if event["event"] == "phase" and event["phase"] == "end":
-            break
-        if event["event"] == "fault-begin":
-            targets.update(event["targets"])
-            zones.update([event["zone"]] if "zone" in event else [])
-        elif event["event"] == "process" and event["state"] == "dead":
-            name, role = event["name"], event["role"]
-            planned = {name, name.partition("-")[2]} & targets or event["zone"] in zones
-            if role in _CHILDREN or planned:
-                continue
-            at_s = context.seconds(event["t"])
-            why = event.get("why") or "died"
-            exits = application if role in _APPLICATION else cluster
-            exits.append(f"{name} {why} at {at_s:.1f} s, which nobody had planned")
+    for died in exits_without_fault(history.events):
+        at_s = context.seconds(died.at_ns)
+        exits = application if died.of_application else cluster
+        exits.append(f"{died.name} {died.why} at {at_s:.1f} s, which nobody had planned")
     return UnplannedExits(tuple(cluster), tuple(application))

@@ -98,6 +98,8 @@ def _decided(
         evidence = f"{broken:,} violations in {chances:,} opportunities"
         return _row(clause.value, promised, BROKEN, evidence + _two_versions(clause, total))
     reasons = [total.crashes[each.name].sentence for each in checks if each.name in total.crashes]
+    if undecided := sum(each.undecided for each in sound):
+        reasons.append(f"{undecided:,} of {chances:,} may follow from a loss that no audit decides")
     if not chances and not reasons:
         reasons = ["not tested: there was no opportunity"]
     elif not reasons:

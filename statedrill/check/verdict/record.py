@@ -148,6 +148,8 @@ class Finding(_Class, Generic[Count]):
     """violations whose class is this check's own: no earlier check sees them"""
     after_loss: Count
     """what follows from a lost state; not among the violations"""
+    undecided: NotRequired[Count]
+    """what may follow from a loss that no audit decides; not among the violations"""
     strict: Count
     bounded: Count
     """violations when no effect is later than `lateness_s`"""

@@ -11,8 +11,9 @@ import pytest
 
 from statedrill.check import run_checks as module
 from statedrill.check.checks import CHECKS
+from statedrill.check.consequences import exclude_consequences
 from statedrill.check.index.fast_path import suspect_objects
-from statedrill.check.run_checks import exclude_consequences, run_checks
+from statedrill.check.run_checks import run_checks
 from statedrill.history.columns import ARROW_SCHEMA
 from statedrill.history.operation import ABSENT, ALIEN, FOREIGN, INITIAL, NO_VERSION, NOTHING
 from statedrill.history.store import to_part
