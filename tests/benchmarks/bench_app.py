@@ -105,8 +105,8 @@ def _healthy(url: str) -> bool:
 
 
 def _loaded(app: App) -> Run:
-    assert app.process is not None
-    process = psutil.Process(app.process.pid)
+    assert app.child is not None
+    process = psutil.Process(app.child.pid)
     before = process.cpu_times()
     command = [sys.executable, "-m", "tests.benchmarks.app_load", app.url]
     command += [str(USERS), str(SECONDS)]

@@ -12,24 +12,25 @@ from pathlib import Path
 import pytest
 
 from statedrill.errors import BAD_INPUT, BROKEN, HELD, INTERRUPTED, UNKNOWN
-from tests.drill.conftest import SHORT, Command, children_of
+from tests.drill.conftest import SHORT, children_of
+from tests.support.processes import Child
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.drill
 
 OWN = Path(__file__).parent / "own_application"
 OWN_WORDS = ("--pattern", str(OWN / "small.yaml"), "--scenario", str(OWN / "visitor.py"))
-Start = Callable[..., Command]
+Start = Callable[..., Child]
 
 
-def the_run(command: Command) -> Path:
-    (folder,) = (command.errors.parent / "reports").glob("*Z-*")
+def the_run(command: Child) -> Path:
+    (folder,) = (command.folder / "reports").glob("*Z-*")
     return folder
 
 
 def test_an_application_that_is_not_ours_is_drilled_and_judged(command: Start) -> None:
     drilled = command("run", *OWN_WORDS, "--experiment", "instance-kill", *SHORT, "--json")
-    assert drilled.finish() == HELD, drilled.told()
+    assert drilled.wait() == HELD, drilled.errors()
     verdict = json.loads(drilled.out.read_text())
     assert verdict["sessions"]["total"] == 45
     assert verdict["sessions"]["lost"] == 15
@@ -41,19 +42,19 @@ def test_an_application_that_is_not_ours_is_drilled_and_judged(command: Start) -
     assert clauses["survives instance"]["outcome"] == "broken"
     assert clauses["read your writes"]["outcome"] == "held"
     assert (the_run(drilled) / "report.html").stat().st_size > 10_000
-    assert children_of(drilled.process.pid) == []
+    assert children_of(drilled.pid) == []
 
 
 def test_the_same_folder_gives_the_same_verdict_again(command: Start) -> None:
     drilled = command("run", *OWN_WORDS, "--experiment", "none", *SHORT, "--json")
-    assert drilled.finish() == HELD, drilled.told()
+    assert drilled.wait() == HELD, drilled.errors()
     verdict = json.loads(drilled.out.read_text())
     assert (verdict["sessions"]["lost"], verdict["writes"]["lost"]) == (0, 0)
     assert (verdict["reads"]["stale"], verdict["writes"]["duplicated"]) == (0, 0)
     run = the_run(drilled)
     (run / "history" / "operations.parquet").unlink()
     again = command("check", str(run), "--json")
-    assert again.finish() == HELD
+    assert again.wait() == HELD
     assert json.loads(again.out.read_text()) == verdict
 
 
@@ -63,12 +64,12 @@ def test_the_same_folder_gives_the_same_verdict_again(command: Start) -> None:
 def test_ctrl_c_at_any_moment_leaves_a_folder_and_no_process(moment: str, command: Start) -> None:
     drilled = command("run", *OWN_WORDS, "--experiment", "instance-kill", *SHORT)
     drilled.wait_for(moment)
-    drilled.process.send_signal(signal.SIGINT)
-    assert drilled.finish() == INTERRUPTED, drilled.told()
-    assert "Traceback" not in drilled.told(), drilled.told()
-    assert children_of(drilled.process.pid) == []
+    drilled.signal(signal.SIGINT)
+    assert drilled.wait() == INTERRUPTED, drilled.errors()
+    assert "Traceback" not in drilled.errors(), drilled.errors()
+    assert children_of(drilled.pid) == []
     judged = command("check", str(the_run(drilled)), "--json")
-    assert judged.finish() in (UNKNOWN, HELD)
+    assert judged.wait() in (UNKNOWN, HELD)
     verdict = json.loads(judged.out.read_text())
     assert verdict["outcome"] == "unknown"
     assert any("stopped" in why for why in verdict["why"])
@@ -77,14 +78,14 @@ def test_ctrl_c_at_any_moment_leaves_a_folder_and_no_process(moment: str, comman
 def test_sigkill_of_statedrill_takes_its_children_along(command: Start) -> None:
     killed = command("run", *OWN_WORDS, "--experiment", "none", *SHORT)
     killed.wait_for("baseline")
-    assert children_of(killed.process.pid)
+    assert children_of(killed.pid)
     killed.process.kill()
     killed.process.wait()
-    wait_until(lambda: not children_of(killed.process.pid), "the children to die")
+    wait_until(lambda: not children_of(killed.pid), "the children to die")
     after = command("run", *OWN_WORDS, "--experiment", "none", *SHORT)
-    assert after.finish() == HELD, after.told()
+    assert after.wait() == HELD, after.errors()
     judged = command("check", str(the_run(killed)))
-    assert judged.finish() == UNKNOWN
+    assert judged.wait() == UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -95,10 +96,10 @@ def test_an_application_that_does_not_start_is_named_with_its_last_words(
     mood: str, told: str, command: Start
 ) -> None:
     drilled = command("run", *OWN_WORDS, "--experiment", "none", *SHORT, "--env", f"MOOD={mood}")
-    assert drilled.finish() == UNKNOWN
-    assert told in drilled.told()
-    assert "Traceback" not in drilled.told(), drilled.told()
-    assert children_of(drilled.process.pid) == []
+    assert drilled.wait() == UNKNOWN
+    assert told in drilled.errors()
+    assert "Traceback" not in drilled.errors(), drilled.errors()
+    assert children_of(drilled.pid) == []
 
 
 def test_locust_and_chaos_toolkit_work_by_hand_beside_a_standing_cluster(
@@ -131,22 +132,22 @@ def test_locust_and_chaos_toolkit_work_by_hand_beside_a_standing_cluster(
     assert broken.returncode == 0, broken.stderr
     journal = json.loads((tmp_path / "journal.json").read_text())
     assert [each["status"] for each in journal["run"]] == ["succeeded", "succeeded"]
-    standing.process.send_signal(signal.SIGINT)
-    assert standing.finish() == HELD
-    assert children_of(standing.process.pid) == []
+    standing.signal(signal.SIGINT)
+    assert standing.wait() == HELD
+    assert children_of(standing.pid) == []
 
 
 def test_a_threshold_that_aborts_ends_the_drill_early_and_is_broken(command: Start) -> None:
     threshold = "rate{phase:fault}<0.01 abortOnFail"
     words = ("--experiment", "instance-kill", *SHORT, "--threshold", threshold, "--json")
     drilled = command("run", *OWN_WORDS, *words)
-    assert drilled.finish() == BROKEN, drilled.told()
+    assert drilled.wait() == BROKEN, drilled.errors()
     verdict = json.loads(drilled.out.read_text())
     (entry,) = verdict["thresholds"]
     assert (entry["threshold"], entry["outcome"]) == (threshold, "broken")
     assert entry["value"] > 0.01
     assert verdict["sessions"]["total"] == 45
-    assert "aborted" in drilled.told()
+    assert "aborted" in drilled.errors()
 
 
 def test_a_scenario_that_raises_is_named_with_what_it_raised(
@@ -156,10 +157,10 @@ def test_a_scenario_that_raises_is_named_with_what_it_raised(
     scenario.write_text('raise RuntimeError("no such shop")\n')
     words = ("--pattern", OWN_WORDS[1], "--scenario", str(scenario), "--experiment", "none")
     refused = command("run", *words, *SHORT, "--json")
-    assert refused.finish() == BAD_INPUT, refused.told()
-    assert "the load generator did not start" in refused.told()
-    assert "RuntimeError: no such shop" in refused.told()
-    assert "Traceback" not in refused.told(), refused.told()
+    assert refused.wait() == BAD_INPUT, refused.errors()
+    assert "the load generator did not start" in refused.errors()
+    assert "RuntimeError: no such shop" in refused.errors()
+    assert "Traceback" not in refused.errors(), refused.errors()
     assert refused.out.read_text() == ""
     assert children_of(refused.process.pid) == []
 
@@ -169,17 +170,17 @@ def test_drills_with_several_load_processes_do_not_meet_one_another(command: Sta
     both = [command("run", *words) for _ in range(2)]
     for each in both:
         each.wait_for("audit")
-        assert "did not start" not in each.told()
+        assert "did not start" not in each.errors()
     for each in both:
-        assert each.finish() in (HELD, UNKNOWN), each.told()  # one machine, two drills: footing
+        assert each.wait() in (HELD, UNKNOWN), each.errors()  # one machine, two drills: footing
 
 
 def test_a_closed_terminal_is_an_interrupt(command: Start) -> None:
     drilled = command("run", *OWN_WORDS, "--experiment", "none", *SHORT)
     drilled.wait_for("warming up")
-    drilled.process.send_signal(signal.SIGHUP)
-    assert drilled.finish() == INTERRUPTED, drilled.told()
-    assert children_of(drilled.process.pid) == []
+    drilled.signal(signal.SIGHUP)
+    assert drilled.wait() == INTERRUPTED, drilled.errors()
+    assert children_of(drilled.pid) == []
 
 
 def test_an_unknown_function_in_an_experiment_starts_nothing(
@@ -192,6 +193,6 @@ def test_an_unknown_function_in_an_experiment_starts_nothing(
         "module: statedrill.faults.ec2, func: stop_the_world}}]\n"
     )
     refused = command("run", "--experiment", str(experiment))
-    assert refused.finish() == BAD_INPUT
-    assert "has no function 'stop_the_world'" in refused.told()
-    assert not (refused.errors.parent / "reports").exists()
+    assert refused.wait() == BAD_INPUT
+    assert "has no function 'stop_the_world'" in refused.errors()
+    assert not (refused.folder / "reports").exists()

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from statedrill.errors import HELD, UNKNOWN
-from tests.drill.conftest import SHORT, Command, children_of
+from tests.drill.conftest import SHORT, children_of
 from tests.drill.test_drill import OWN_WORDS, the_run
+from tests.support.processes import Child
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.drill
 
-Start = Callable[..., Command]
+Start = Callable[..., Child]
 PROGRAM = "tests.drill.with_toy_fault"
 
 
@@ -51,7 +52,7 @@ def test_a_drill_undoes_a_fault_that_its_experiment_leaves_open(
     drilled = command(*words, "--json", module=PROGRAM)
     drilled.wait_for("fault toy: made")
     assert made.exists()
-    assert drilled.finish() == HELD, drilled.told()
+    assert drilled.wait() == HELD, drilled.errors()
     assert not made.exists()
     verdict = json.loads(drilled.out.read_text())
     (fault,) = verdict["faults"]
@@ -68,10 +69,10 @@ def test_what_a_killed_drill_left_broken_is_undone_by_the_next_start(
     killed.wait_for("proved: made is there")
     killed.process.kill()
     killed.process.wait()
-    wait_until(lambda: not children_of(killed.process.pid), "the children to die")
+    wait_until(lambda: not children_of(killed.pid), "the children to die")
     assert made.exists()
     # Nothing but the ledger on disk knows of it now.
     after = command("run", *OWN_WORDS, "--experiment", "none", *SHORT, module=PROGRAM)
     after.wait_for("cluster ready")
     assert not made.exists()
-    assert after.finish() in (HELD, UNKNOWN), after.told()
+    assert after.wait() in (HELD, UNKNOWN), after.errors()

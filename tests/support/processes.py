@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.waiting import wait_until
 
-DEADLINE_S = 60.0
+DEADLINE_S = 100.0
 
 
 class Child:
@@ -73,6 +73,15 @@ class Child:
     def signal(self, number: int) -> None:
         """Send a signal to the process alone."""
         self.process.send_signal(number)
+
+    def stop(self, grace_s: float = 15.0) -> None:
+        """Ask it to end, so that it can clean up, and kill it if it does not."""
+        if self.alive:
+            self.process.terminate()
+            try:
+                self.process.wait(grace_s)
+            except subprocess.TimeoutExpired:
+                self.end()
 
     def end(self, number: int = SIGKILL) -> int:
         """Send a signal to the whole group, wait for the end, and return the exit code."""

@@ -5,7 +5,6 @@ Each is a process group that is killed by its id; nothing is left running.
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import os
 import random
@@ -17,9 +16,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tests.support.processes import Child
 from tests.support.waiting import wait_until
 
-DEADLINE_S = 20.0
 NOBODY = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
 """PostgreSQL refuses to run as root; inside this namespace it is somebody else."""
 
@@ -57,43 +56,29 @@ class Service:
         self._command = list(command)
         self._folder = folder
         self._ready = ready
-        self._env = {**os.environ, **(env or {})}
-        self._log = folder / "log.txt"
-        self.process: subprocess.Popen[bytes] | None = None
+        self._env = env
+        self.child: Child | None = None
         folder.mkdir(parents=True, exist_ok=True)
 
     def start(self, wait: bool = True) -> None:
         """Start, and wait until it is ready."""
-        with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self._command,
-                cwd=self._folder,
-                env=self._env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        self.child = Child(self._command, self._folder, "log", self._env)
         if wait:
             wait_until(self._alive_and_ready, f"{self._command[0]} is ready\n{self.log()}")
 
     def kill(self, number: int = signal.SIGKILL) -> int | None:
         """Signal the whole group and wait for the end; the exit code, or None if it was down."""
-        if self.process is None:
-            return None
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, number)
-        code = self.process.wait(timeout=DEADLINE_S)
-        self.process = None
-        return code
+        child, self.child = self.child, None
+        return None if child is None else child.end(number)
 
     def log(self) -> str:
-        """Everything it said."""
-        return self._log.read_text(errors="replace") if self._log.exists() else ""
+        """Everything it wrote, in all its lives."""
+        paths = [self._folder / "log.out", self._folder / "log.err"]
+        return "".join(each.read_text(errors="replace") for each in paths if each.exists())
 
     def _alive_and_ready(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, self.log()
+        assert self.child is not None
+        assert self.child.alive, self.log()
         return self._ready()
 
 

@@ -101,13 +101,13 @@ def test_a_store_that_hangs_is_given_up_after_the_time_out(app: Direct, own_valk
 
     user = User(app.send)
     user.sign_in()
-    assert own_valkey.process is not None
-    os.kill(own_valkey.process.pid, signal.SIGSTOP)
+    assert own_valkey.child is not None
+    os.kill(own_valkey.child.pid, signal.SIGSTOP)
     try:
         answer = user.put("/draft", 1)
         assert (answer.status, answer.json()["executed"]) == (500, "unknown")
     finally:
-        os.kill(own_valkey.process.pid, signal.SIGCONT)
+        os.kill(own_valkey.child.pid, signal.SIGCONT)
     wait_until(lambda: user.call("GET", "/draft").status == 200, "it answers again")
 
 
