@@ -1,0 +1,34 @@
+"""What the local target offers is asked before anything starts, and a plan keeps to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from statedrill.cluster.offer import local_offer
+from statedrill.errors import InputError
+from statedrill.inputs.options import Options
+from statedrill.inputs.services import SERVICE_OPTIONS
+from statedrill.plan.plan import make_plan
+
+TINY = str(Path(__file__).parent / "tiny.yaml")
+NOW = "2026-01-01T00:00:00+00:00"
+
+
+def test_the_local_target_has_every_service_that_each_target_has() -> None:
+    assert local_offer().services.items() >= SERVICE_OPTIONS.items()
+
+
+def test_an_experiment_on_what_a_pattern_does_not_have_is_refused_with_the_reason() -> None:
+    with pytest.raises(InputError) as caught:
+        make_plan(Options(pattern=TINY, experiment="cache-flush"), "r1", NOW, local_offer())
+    assert "the target 'local' cannot play cache-flush on tiny" in caught.value.message
+    assert caught.value.problems == ("flush: nothing to break: pattern tiny has no cache",)
+
+
+@pytest.mark.parametrize("pattern", ["sticky", "distributed", "decoupled"])
+@pytest.mark.parametrize("experiment", ["none", "instance-kill", "cache-flush", "zone-outage"])
+def test_every_pattern_of_the_box_can_play_every_experiment(pattern: str, experiment: str) -> None:
+    plan = make_plan(Options(pattern=pattern, experiment=experiment), "r1", NOW, local_offer())
+    assert plan.title == f"{pattern}-{experiment}"
