@@ -42,8 +42,11 @@ class Target(Protocol):
     def missing(self) -> list[str]:
         """What is not there or not healthy, in words; empty when the target is healthy."""
 
-    def restore(self, timeout_s: float) -> list[str]:
-        """Undo every open fault, the newest first, and wait until healthy; ids of those faults."""
+    def restore(self) -> list[str]:
+        """Undo every open fault, the newest first, and wait until healthy; ids of those faults.
+
+        How long that may take is the target's own knowledge: it knows its delays.
+        """
 
     def settle(self, timeout_s: float) -> bool:
         """Wait until nothing that was accepted is still on its way; whether that was in time."""

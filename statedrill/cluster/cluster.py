@@ -1,7 +1,7 @@
 """One pattern made of live processes, from the first process to the last: `with Cluster(...)`.
 
-Tells the story of a cluster's life; what its parts are and how they break stands in `topology` and
-`actions`. Prints nothing.
+The life of a cluster from start to stop; its parts are in `topology`, what faults may break of them
+in `fault_target`. Prints nothing.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ class Cluster:
         """Undo every open fault, wait until healthy; ids of those faults. Idempotent.
 
         Raises:
-            ClusterError: not whole within `timeout_s` (default: what the timings need, and more).
+            ClusterError: not healthy within `timeout_s` (default: what the timings need, and more).
         """
         limit_s = timeout_s if timeout_s is not None else restore_timeout_s(self._topology)
         return self._faults.restore(time.monotonic() + limit_s)
@@ -212,7 +212,7 @@ class Cluster:
         """Restart the process of every instance (SIGTERM first), at once or one by one.
 
         Raises:
-            ClusterError: an instance did not come back, or the cluster is not whole in time.
+            ClusterError: an instance did not come back, or the cluster is not healthy in time.
         """
         deadline = time.monotonic() + timeout_s
         self._topology.instances.restart(rolling)
@@ -221,7 +221,7 @@ class Cluster:
     def stop(self) -> None:
         """End every process and remove all data but the logs; idempotent, safe at any time.
 
-        An interrupt (Ctrl-C) while stopping is raised after everything is down.
+        An interrupt (Ctrl-C) meanwhile is raised when everything has ended.
         """
         self._shutdown.run()
         atexit.unregister(self.stop)
@@ -245,10 +245,14 @@ class Cluster:
             self._emit("crash", why=f"a fault outlives the cluster: {error.message}")
 
     def _release(self) -> None:
-        if read_ledger(self._cluster_lock.folder):
-            self._cluster_lock.abandon()  # the next start undoes what could not be undone now
-        else:
+        try:
+            left = read_ledger(self._cluster_lock.folder)
+        except ClusterError:
+            left = None
+        if left == []:
             self._cluster_lock.release()
+        else:
+            self._cluster_lock.abandon()  # the next start undoes what could not be undone now
 
     def _depth(self) -> int | None:
         """The depth of the queues; None when they do not answer."""

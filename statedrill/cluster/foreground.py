@@ -1,4 +1,4 @@
-"""A cluster that stays up until somebody interrupts it: `statedrill up`.
+"""A cluster that stays up until the user interrupts it: `statedrill up`.
 
 For Locust and Chaos Toolkit used by hand, in another terminal.
 """
@@ -19,12 +19,12 @@ from statedrill.plan.plan import Plan
 def serve_until_interrupted(
     plan: Plan, logs: Path | None, show: Callable[[dict[str, Any]], None]
 ) -> None:
-    """Raise the cluster of `plan`, `show` its addresses, and lower it at Ctrl-C or SIGTERM.
+    """Start the cluster of `plan`, `show` its addresses, and stop it at Ctrl-C or SIGTERM.
 
     `logs` is the folder for `logs/` and `events.jsonl`; a temporary one when None.
 
     Raises:
-        ClusterError: it did not come up.
+        ClusterError: it did not start.
     """
     folder = logs or Path(tempfile.mkdtemp(prefix="statedrill-up-"))
     events = EventLog(folder / "events.jsonl")

@@ -26,7 +26,7 @@ class ControlFailure(RuntimeError):
     """The control address is not there, or refused: Chaos Toolkit marks the activity failed."""
 
 
-def call(action: str, **arguments: Any) -> dict[str, Any]:
+def call(action: str, *, timeout_s: float = _TIMEOUT_S, **arguments: Any) -> dict[str, Any]:
     """POST `arguments` (those that are not None) to `action`, such as "ec2/terminate-instances".
 
     Returns the answer's JSON object.
@@ -45,7 +45,7 @@ def call(action: str, **arguments: Any) -> dict[str, Any]:
         },
     )
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
+        with urllib.request.urlopen(request, timeout=timeout_s) as response:
             return dict(json.load(response))
     except urllib.error.HTTPError as error:
         raise ControlFailure(f"{action}: refused: {_reason(error)}") from error

@@ -33,7 +33,7 @@ from statedrill.target import MakeTarget
 _TICK_S = 0.25
 _LOAD_START_S = 60.0
 _LATE_S = 5.0
-_RESTORE_S = 120.0
+_RESTART_S = 120.0
 _SETTLE_S = 30.0
 _STOP_S = 20.0
 _FAR_STOP_S = 90.0  # what was recorded elsewhere may still be under way
@@ -200,7 +200,7 @@ class _Drill:
 
     def _restore_and_audit(self, load: Process) -> None:
         self._enter("recovery")
-        self.target.restore(_RESTORE_S)
+        self.target.restore()
         if not self.cut_short:
             try:
                 self._recover()
@@ -214,7 +214,7 @@ class _Drill:
         self._audit(1)
         if "instance" in self.plan.pattern.promise.survives and not self.cut_short:
             self._enter("second_audit")
-            self.target.restart_instances(_RESTORE_S)
+            self.target.restart_instances(_RESTART_S)
             self._audit(2)
 
     def _audit(self, number: int) -> None:

@@ -36,6 +36,7 @@ class _Injected:
     id: str
     fault: Fault
     how: str = "by itself"
+    entry: OpenFault | None = None  # as it stands in the ledger
     is_proved: bool = False  # or not proved: from then on its end is looked for
 
 
@@ -182,7 +183,10 @@ class FaultInjector:
 
     def _write_down(self, injected: _Injected) -> None:
         fault = injected.fault
-        self._ledger.opened(OpenFault(injected.id, fault.name, fault.undo_arguments()))
+        entry = OpenFault(injected.id, fault.name, fault.undo_arguments())
+        if entry != injected.entry:
+            injected.entry = entry
+            self._ledger.opened(entry)
 
     def _opened(self) -> list[_Injected]:
         with self._lock:

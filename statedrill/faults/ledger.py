@@ -50,18 +50,30 @@ class FaultLedger:
 
 
 def read_ledger(folder: Path) -> list[OpenFault]:
-    """The faults that are still open in the ledger of `folder`, the newest first."""
+    """The faults that are still open in the ledger of `folder`, the newest first.
+
+    Raises:
+        ClusterError: the ledger is damaged.
+    """
+    path = folder / LEDGER_FILE
+    found: dict[str, OpenFault] = {}
     try:
-        text = (folder / LEDGER_FILE).read_text(encoding="utf-8")
+        # A torn last line names a fault that had not begun.
+        for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
+            entry = json.loads(line)
+            if entry.get("closed"):
+                found.pop(entry["fault"], None)
+            else:
+                found[entry["fault"]] = OpenFault(
+                    entry["fault"], entry["name"], dict(entry["undo"])
+                )
     except FileNotFoundError:
         return []
-    found: dict[str, OpenFault] = {}
-    for line in text.split("\n")[:-1]:  # a torn last line names a fault that had not begun
-        entry = json.loads(line)
-        if entry.get("closed"):
-            found.pop(entry["fault"], None)
-        else:
-            found[entry["fault"]] = OpenFault(entry["fault"], entry["name"], entry["undo"])
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ClusterError(
+            f"{path}: damaged ({error!r}): what an earlier drill left broken is not known",
+            f"see what it names, undo that by hand, then remove {folder}",
+        ) from error
     return list(reversed(found.values()))
 
 

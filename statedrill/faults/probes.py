@@ -8,6 +8,8 @@ import urllib.request
 
 from statedrill.control.client import ControlFailure, call, find_control
 
+_RESTORE_S = 1800.0  # the target gives up earlier, whatever its delays are
+
 
 def application_answers(path: str = "/health", timeout: float = 5.0) -> int:
     """The HTTP status of one request through the load balancer; 0 when nothing answers."""
@@ -53,7 +55,7 @@ def queue_depth() -> int:
 
 def restore() -> list[str]:
     """Undo every fault that is still open, and wait until the target is healthy."""
-    return [str(each) for each in call("restore").get("restored", [])]
+    return [str(each) for each in call("restore", timeout_s=_RESTORE_S).get("restored", [])]
 
 
 def is_whole() -> bool:

@@ -120,7 +120,7 @@ class FakeTarget:
     def missing(self) -> list[str]:
         return list(self.unhealthy)
 
-    def restore(self, timeout_s: float) -> list[str]:
+    def restore(self) -> list[str]:
         self.asked.append("restore")
         return []
 

@@ -38,6 +38,16 @@ def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
     assert [each.fault for each in read_ledger(tmp_path)] == ["f1"]
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["nonsense", "[]", "7", "{}", '{"fault": "f1"}', '{"fault": [], "name": "", "undo": 1}'],
+)
+def test_a_damaged_ledger_is_named_with_its_file(tmp_path: Path, line: str) -> None:
+    (tmp_path / LEDGER_FILE).write_text(f"{line}\n")
+    with pytest.raises(ClusterError, match=r"faults\.jsonl: damaged"):
+        undo_left_behind(tmp_path)
+
+
 def test_a_fault_is_in_the_ledger_from_before_it_begins_until_its_end(
     injector: FaultInjector, toy: type[Toy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
