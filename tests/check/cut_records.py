@@ -19,27 +19,27 @@ from statedrill.history.store import History
 from statedrill.plan.record import PlanRecord
 from statedrill.run_folder import read_plan
 from statedrill.vocabulary import BROKEN, Kind, Outcome, Phase
-from tests.check.history_builder import Told
+from tests.check.history_builder import InMemoryHistory
 
 _LOAD, _AUDIT = 0, 901  # the numbers of the processes that record
 
 
-def recorded(folder: Path) -> Told:
+def recorded(folder: Path) -> InMemoryHistory:
     """The history of a run folder, in memory and in one part."""
     history = History.open(folder)
     table = pq.read_table(folder / PARQUET)
     fields = {name: getattr(history, name) for name in history.__dataclass_fields__}
-    return Told(**fields | {"groups": ((0, 1),), "tables": (table,)})
+    return InMemoryHistory(**fields | {"groups": ((0, 1),), "tables": (table,)})
 
 
-def killed(history: Told, moment: int) -> Told:
+def killed(history: InMemoryHistory, moment: int) -> InMemoryHistory:
     """Everything was killed at `moment`: what was in flight is not on record."""
     (table,) = history.tables
     rows = table.filter(pa.array(table["ret"].to_numpy() <= moment))
     return _ended(history, moment, rows, _open_processes(table, moment))
 
 
-def torn(history: Told, moment: int) -> Told:
+def torn(history: InMemoryHistory, moment: int) -> InMemoryHistory:
     """Killed while the last lines were written, be it the line that says that all is there."""
     cut = killed(history, moment)
     tables = cut.tables
@@ -49,7 +49,7 @@ def torn(history: Told, moment: int) -> Told:
     return _told(cut, tables, events=cut.events[:-1], incomplete=incomplete)
 
 
-def stopped(history: Told, moment: int) -> Told:
+def stopped(history: InMemoryHistory, moment: int) -> InMemoryHistory:
     """The user stopped the drill: what was in flight is on record, and nobody knows its outcome."""
     (table,) = history.tables
     call, ret = table["call"].to_numpy(), table["ret"].to_numpy()
@@ -59,12 +59,12 @@ def stopped(history: Told, moment: int) -> Told:
     return replace(cut, events=(*cut.events, interrupted))
 
 
-WAYS: Mapping[str, Callable[[Told, int], Told]] = {
+WAYS: Mapping[str, Callable[[InMemoryHistory, int], InMemoryHistory]] = {
     "killed": killed, "torn": torn, "stopped": stopped,
 }  # fmt: skip
 
 
-def moments(history: Told, count: int, seed: int) -> Iterator[int]:
+def moments(history: InMemoryHistory, count: int, seed: int) -> Iterator[int]:
     """`count` random moments of a drill; short phases come up as often as long ones."""
     dice = random.Random(seed)
     marks = sorted({event["t"] for event in history.events if event["event"] == "phase"})
@@ -84,7 +84,7 @@ def broken(verdict: Mapping[str, Any]) -> set[str]:
     }
 
 
-def accusations(history: Told, plan: PlanRecord, count: int, seed: int) -> list[str]:
+def accusations(history: InMemoryHistory, plan: PlanRecord, count: int, seed: int) -> list[str]:
     """Where the record is cut at `count` random moments, in every way: what is broken in the cut
     record and not in the whole one, in words.
     """
@@ -100,14 +100,16 @@ def accusations(history: Told, plan: PlanRecord, count: int, seed: int) -> list[
     return found
 
 
-def sample(folder: Path, *thresholds: str) -> tuple[Told, PlanRecord]:
+def sample(folder: Path, *thresholds: str) -> tuple[InMemoryHistory, PlanRecord]:
     """A checked-in run, and its plan with these thresholds."""
     plan = read_plan(folder)
     plan["thresholds"] = list(thresholds)
     return recorded(folder / "history"), plan
 
 
-def _ended(history: Told, moment: int, rows: pa.Table, incomplete: tuple[int, ...]) -> Told:
+def _ended(
+    history: InMemoryHistory, moment: int, rows: pa.Table, incomplete: tuple[int, ...]
+) -> InMemoryHistory:
     cut = _told(
         history,
         (rows,) if rows.num_rows else (),
@@ -117,7 +119,7 @@ def _ended(history: Told, moment: int, rows: pa.Table, incomplete: tuple[int, ..
     return replace(cut, incomplete=incomplete)
 
 
-def _told(history: Told, tables: tuple[pa.Table, ...], **more: Any) -> Told:
+def _told(history: InMemoryHistory, tables: tuple[pa.Table, ...], **more: Any) -> InMemoryHistory:
     tables = tuple(table for table in tables if table.num_rows)
     groups = tuple((number, 1) for number in range(len(tables)))
     rows = sum(table.num_rows for table in tables)

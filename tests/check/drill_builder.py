@@ -9,7 +9,7 @@ from statedrill.check.verdict.record import Verdict
 from statedrill.history.events import Event
 from statedrill.plan.record import PlanRecord
 from statedrill.vocabulary import Kind, Outcome, Phase
-from tests.check.history_builder import MS, PREFERENCES, SESSION, START, Story
+from tests.check.history_builder import MS, PREFERENCES, SESSION, START, HistoryBuilder
 from tests.support.plans import plain_plan
 
 BASELINE, FAULT, RECOVERY, SETTLE, AUDIT, END = 0, 10_000, 20_000, 30_000, 31_000, 32_000
@@ -58,33 +58,33 @@ def phase_at(at: float) -> Phase:
     return Phase[begun[-1].upper()]
 
 
-def users(sessions: int = 10, every_ms: int = 1000) -> Story:
+def users(sessions: int = 10, every_ms: int = 1000) -> HistoryBuilder:
     """Sessions that sign in, write and read their preferences once a second each, and are audited
     in the end: everything is kept.
     """
-    story = Story()
+    builder = HistoryBuilder()
     for session in range(1, sessions + 1):
         offset = (session - 1) * every_ms // sessions
-        story.phase = Phase.BASELINE
-        story.write(offset, SESSION, 1, session=session, ver=1, server_session=2)
+        builder.phase = Phase.BASELINE
+        builder.write(offset, SESSION, 1, session=session, ver=1, server_session=2)
         ver = 0
         for number, at in enumerate(range(offset + every_ms, SETTLE, every_ms)):
-            story.phase = phase_at(at)
+            builder.phase = phase_at(at)
             if number % 2 == 0:
                 ver += 1
-                story.write(at, PREFERENCES, ver + 1, session=session, ver=ver, server_session=2)
+                builder.write(at, PREFERENCES, ver + 1, session=session, ver=ver, server_session=2)
             else:
-                story.read(at, PREFERENCES, ver + 1, session=session, ver=ver, server_session=2)
-        story.phase = Phase.AUDIT
+                builder.read(at, PREFERENCES, ver + 1, session=session, ver=ver, server_session=2)
+        builder.phase = Phase.AUDIT
         at = AUDIT + offset // 4
-        story.read(at, PREFERENCES, ver + 1, session=session, ver=ver, server_session=2)
-    return story
+        builder.read(at, PREFERENCES, ver + 1, session=session, ver=ver, server_session=2)
+    return builder
 
 
-def fail(story: Story, begin: float, end: float, sessions: int = 10**9) -> int:
+def fail(builder: HistoryBuilder, begin: float, end: float, sessions: int = 10**9) -> int:
     """Let the operations of the first sessions called in [begin, end) fail; returns how many."""
     count = 0
-    for row in story.rows:
+    for row in builder.rows:
         called = (row["call"] - START) / MS
         if begin <= called < end and row["session"] <= sessions:
             row["outcome"] = Outcome.FAILED if row["kind"] == Kind.READ else Outcome.UNKNOWN
@@ -93,17 +93,17 @@ def fail(story: Story, begin: float, end: float, sessions: int = 10**9) -> int:
     return count
 
 
-def forget(story: Story, sessions: int) -> None:
+def forget(builder: HistoryBuilder, sessions: int) -> None:
     """The audit finds nothing of the first sessions."""
-    for row in story.rows:
+    for row in builder.rows:
         if row["phase"] == Phase.AUDIT and row["session"] <= sessions:
             row["read_wid"], row["ver"] = 0, 0
 
 
-def verdict(story: Story, made: PlanRecord | None = None, **more: Any) -> Verdict:
+def verdict(builder: HistoryBuilder, made: PlanRecord | None = None, **more: Any) -> Verdict:
     """The verdict on a drill."""
     made = plan() if made is None else made
     domain = made["experiment"]["domain"]
     lines = more.pop("load", load())
-    told = story.told(more.pop("events", events(domain)), lines, **more)
-    return judge(told, made)
+    history = builder.history(more.pop("events", events(domain)), lines, **more)
+    return judge(history, made)

@@ -1,4 +1,4 @@
-"""Small histories told in a line per operation, and a judge that needs no files."""
+"""Small histories built in a line per operation, and a judge that needs no files."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ CONTEXT = CheckContext(
 
 
 @dataclass(frozen=True)
-class Told(History):
+class InMemoryHistory(History):
     """A history in memory, in as many parts as there are tables."""
 
     tables: tuple[pa.Table, ...] = ()
@@ -65,13 +65,13 @@ class Told(History):
 
 
 @dataclass
-class Story:
+class HistoryBuilder:
     """Rows of one run. Times are milliseconds from the start; an operation takes 2 ms."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     phase: Phase = Phase.BASELINE
 
-    def tell(self, at: float, session: int, thing: int, kind: Kind, **more: Any) -> int:
+    def add(self, at: float, session: int, thing: int, kind: Kind, **more: Any) -> int:
         """Add an operation; returns its number."""
         took = more.pop("took", 2)
         call = START + round(at * MS)
@@ -90,12 +90,12 @@ class Story:
         """A write of session 1 that is confirmed; a PUT, or what the object takes."""
         kind = {CART: Kind.ADD, HISTORY: Kind.APPEND, ORDERS: Kind.APPEND, SESSION: Kind.SIGN_IN}
         kind = more.pop("kind", kind.get(thing, Kind.PUT))
-        return self.tell(at, more.pop("session", 1), thing, kind, wid=wid, **more)
+        return self.add(at, more.pop("session", 1), thing, kind, wid=wid, **more)
 
     def read(self, at: float, thing: int, read_wid: int, **more: Any) -> int:
         """A read of session 1 that succeeds."""
         session = more.pop("session", 1)
-        return self.tell(at, session, thing, Kind.READ, read_wid=read_wid, **more)
+        return self.add(at, session, thing, Kind.READ, read_wid=read_wid, **more)
 
     def table(self) -> pa.Table:
         """The rows as an Arrow table in the order of their call."""
@@ -121,19 +121,21 @@ class Story:
         numbers = {name: int(result.violation.sum()) for name, result in found.items()}
         return {name: number for name, number in numbers.items() if number}
 
-    def told(self, events: Sequence[Event] = (), load: Sequence[Event] = (), **more: Any) -> Told:
-        """The story as a history of one part."""
+    def history(
+        self, events: Sequence[Event] = (), load: Sequence[Event] = (), **more: Any
+    ) -> InMemoryHistory:
+        """The builder as a history of one part."""
         tables = (self.table(),) if self.rows else ()
-        return told(tables, events, load, **more)
+        return in_memory_history(tables, events, load, **more)
 
     def verdict(
         self, changes: dict[str, Any] | None = None, events: Sequence[Event] = (), **more: Any
     ) -> Verdict:
-        """The verdict on the story, made under a plain plan with `changes`."""
-        return judge(self.told(events, **more), plain_plan(changes))
+        """The verdict on the builder, made under a plain plan with `changes`."""
+        return judge(self.history(events, **more), plain_plan(changes))
 
 
-def told(
+def in_memory_history(
     tables: Sequence[pa.Table],
     events: Sequence[Event] = (),
     load: Sequence[Event] = (),
@@ -141,9 +143,9 @@ def told(
     *,
     names: Names = NAMES,
     machines: Mapping[int, str] | None = None,
-) -> Told:
+) -> InMemoryHistory:
     """A history in memory."""
-    return Told(
+    return InMemoryHistory(
         folder=Path("nowhere"), run="r1", names=names, rows=sum(t.num_rows for t in tables),
         groups=tuple((number, 1) for number in range(len(tables))), incomplete=incomplete,
         events=tuple(events), load=tuple(load), tables=tuple(tables), machines=machines or {},

@@ -16,7 +16,7 @@ from statedrill.history.events import Event
 from statedrill.history.operation import FOREVER
 from statedrill.plan.record import PlanRecord
 from statedrill.vocabulary import GUARANTEES, Phase
-from tests.check.history_builder import MS, START, Told, told
+from tests.check.history_builder import MS, START, InMemoryHistory, in_memory_history
 from tests.check.simulator import Session, Thing, Weather, to_table
 from tests.support.plans import plain_plan
 
@@ -48,7 +48,7 @@ class _LosingSession(Session):
             self.applied, self.keys, self.alive, self.queue = {}, {}, set(), []
 
 
-def lossy_drill(sessions: int, operations: int, seed: int, weather: Weather) -> Told:
+def lossy_drill(sessions: int, operations: int, seed: int, weather: Weather) -> InMemoryHistory:
     """A drill of `sessions` users with about `operations` calls each, whose cache was flushed.
 
     The load balancer repeats no request: one that it repeats after the loss is done twice.
@@ -65,7 +65,7 @@ def lossy_drill(sessions: int, operations: int, seed: int, weather: Weather) -> 
         session.play(operations, start)
         rows += session.rows
     table = to_table(rows)
-    return told((table,), _events(table, begin, end))
+    return in_memory_history((table,), _events(table, begin, end))
 
 
 def lossy_plan(weather: Weather) -> PlanRecord:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from statedrill.vocabulary import Outcome
-from tests.check.reference_checker import NEVER, Brute
+from tests.check.reference_checker import NEVER, ReferenceChecker
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class _Step:
     optional: bool = False
 
 
-def linearizable(brute: Brute) -> bool:
+def linearizable(reference: ReferenceChecker) -> bool:
     """Whether some order of the operations, true to real time, explains every valid read."""
-    steps = _steps(brute)
+    steps = _steps(reference)
 
     @cache
     def possible(done: frozenset[int], state: int | None) -> bool:
@@ -48,29 +48,29 @@ def linearizable(brute: Brute) -> bool:
     return possible(frozenset(), None)
 
 
-def _steps(brute: Brute) -> list[_Step]:
+def _steps(reference: ReferenceChecker) -> list[_Step]:
     found = []
-    for i in brute.n:
-        row = brute.rows[i]
-        call, ret, target = row["call"], row["ret"], brute.by_wid.get(row["read_wid"])
-        if i in brute.effective:
-            optional = row["outcome"] != Outcome.OK or brute.odd_answer(i)
+    for i in reference.n:
+        row = reference.rows[i]
+        call, ret, target = row["call"], row["ret"], reference.by_wid.get(row["read_wid"])
+        if i in reference.effective:
+            optional = row["outcome"] != Outcome.OK or reference.odd_answer(i)
             found.append(_Step(call, NEVER if optional else ret, "write", row["wid"], optional))
-        elif i in brute.replays and target in brute.effective:
+        elif i in reference.replays and target in reference.effective:
             found.append(_Step(call, ret, "proof", row["read_wid"]))
-        elif i in brute.valid and brute.value(i) is not None:
-            shown = None if brute.value(i) == brute.INIT else row["read_wid"]
+        elif i in reference.valid and reference.value(i) is not None:
+            shown = None if reference.value(i) == reference.INIT else row["read_wid"]
             found.append(_Step(call, ret, "read", shown))
     return found
 
 
-def versions_fit(brute: Brute) -> bool:
+def versions_fit(reference: ReferenceChecker) -> bool:
     """Whether some order, true to real time, lets the versions rise as writes do.
 
     Each write adds one or more (others may have been applied unseen); a read shows the latest.
     """
-    shown = {i: brute.shown(i) for i in brute.n}
-    rows = [i for i in brute.n if shown[i] is not None]
+    shown = {i: reference.shown(i) for i in reference.n}
+    rows = [i for i in reference.n if shown[i] is not None]
 
     @cache
     def possible(done: frozenset[int], reached: int) -> bool:
@@ -78,10 +78,13 @@ def versions_fit(brute: Brute) -> bool:
         if not left:
             return True
         for i in left:
-            ends = (brute.end(j) if j in brute.effective else brute.rows[j]["ret"] for j in left)
-            if min(ends) < brute.rows[i]["call"]:
+            ends = (
+                reference.end(j) if j in reference.effective else reference.rows[j]["ret"]
+                for j in left
+            )
+            if min(ends) < reference.rows[i]["call"]:
                 continue
-            key = 2 * (shown[i] or 0) + (i not in brute.effective)
+            key = 2 * (shown[i] or 0) + (i not in reference.effective)
             if key >= reached and possible(done | {i}, key):
                 return True
         return False

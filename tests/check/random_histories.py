@@ -7,16 +7,16 @@ from typing import Any
 
 from statedrill.history.operation import ABSENT, ALIEN, FOREIGN, INITIAL, NO_VERSION, NOTHING
 from statedrill.vocabulary import Kind, Outcome, Phase
-from tests.check.history_builder import CART, HISTORY, ORDERS, PREFERENCES, START, Story
+from tests.check.history_builder import CART, HISTORY, ORDERS, PREFERENCES, START, HistoryBuilder
 
 THINGS = (PREFERENCES, CART, HISTORY, ORDERS)
 US = 1_000
 
 
-def small_history(dice: random.Random, session: int, thing: int | None = None) -> Story:
-    """A story of one session and one object with at most ten operations."""
+def small_history(dice: random.Random, session: int, thing: int | None = None) -> HistoryBuilder:
+    """A builder of one session and one object with at most ten operations."""
     thing = dice.choice(THINGS) if thing is None else thing
-    story = Story()
+    builder = HistoryBuilder()
     moments = dice.choice((6, 12, 40))
     writes = [_write(dice, thing, wid) for wid in range(1, dice.randint(1, 5) + 1)]
     versions = dice.random() < 0.7
@@ -25,20 +25,20 @@ def small_history(dice: random.Random, session: int, thing: int | None = None) -
     if dice.random() < 0.4:
         calls.sort()
     for row, call in zip((*writes, *reads), calls, strict=True):
-        _place(story, dice, {"session": session, "thing": thing, **row}, call, versions)
-    return story
+        _place(builder, dice, {"session": session, "thing": thing, **row}, call, versions)
+    return builder
 
 
 def _place(
-    story: Story, dice: random.Random, row: dict[str, Any], call: int, versions: bool
+    builder: HistoryBuilder, dice: random.Random, row: dict[str, Any], call: int, versions: bool
 ) -> None:
     session, thing = row.pop("session"), row.pop("thing")
     kind = row.pop("kind")
     seen = row.get("outcome", Outcome.OK) is Outcome.OK
     ver = dice.randrange(4) if versions and seen and dice.random() < 0.9 else NO_VERSION
     audit = kind is Kind.READ and dice.random() < 0.3
-    number = story.tell(0, session, thing, kind, ver=ver, lane=dice.choice((0, 0, 1)), **row)
-    story.rows[number] |= {
+    number = builder.add(0, session, thing, kind, ver=ver, lane=dice.choice((0, 0, 1)), **row)
+    builder.rows[number] |= {
         "call": START + call * US,
         "ret": START + (call + dice.choice((0, 1, 1, 2, 5))) * US,
         "phase": Phase.AUDIT if audit else Phase.BASELINE,

@@ -24,7 +24,7 @@ NEVER = float("inf")
 Row = dict[str, Any]
 
 
-class Brute:
+class ReferenceChecker:
     """The findings on the rows of one object of one session, in the order of their call."""
 
     def __init__(self, rows: Sequence[Row], lateness: float = NEVER) -> None:
@@ -173,7 +173,7 @@ class Brute:
         read = {self.value(i) for i in self.valid} - {None}
         return sorted({*self.effective, *(v for v in read if v is not None)})
 
-    def told(self, i: int) -> int | None:
+    def stated(self, i: int) -> int | None:
         ver = self.rows[i]["ver"]
         return None if ver == NO_VERSION or self.odd_answer(i) else ver
 
@@ -183,26 +183,26 @@ class Brute:
         if (
             v in self.effective
             and self.rows[v]["outcome"] == Outcome.OK
-            and self.told(v) is not None
+            and self.stated(v) is not None
         ):
-            return self.told(v)
-        again = [self.told(i) for i in self.replays if self._target(i) == v]
+            return self.stated(v)
+        again = [self.stated(i) for i in self.replays if self._target(i) == v]
         again = [ver for ver in again if ver is not None]
         if again:
             return again[-1]
-        seen = [self.told(i) for i in self.valid if self.value(i) == v]
+        seen = [self.stated(i) for i in self.valid if self.value(i) == v]
         return next((ver for ver in seen if ver is not None), None)
 
     def shown(self, i: int) -> int | None:
         """The version that a row shows."""
-        told = self.told(i)
+        stated = self.stated(i)
         if i in self.valid:
             value = self.value(i)
-            if self.rows[i]["read_wid"] == ABSENT and told is not None:
-                return max(told - 1, 0)
-            return self.version(value) if told is None and value is not None else told
+            if self.rows[i]["read_wid"] == ABSENT and stated is not None:
+                return max(stated - 1, 0)
+            return self.version(value) if stated is None and value is not None else stated
         if i in self.effective:
-            return self.version(i) if told is None else told
+            return self.version(i) if stated is None else stated
         return None
 
     def acked(self, i: int) -> float | None:
@@ -427,7 +427,7 @@ class Brute:
         return sorted(found - set(self.twice()))
 
     def not_prefix(self) -> list[int]:
-        """List reads of a log that are no prefix of its longest, or not as long as told."""
+        """List reads of a log that are no prefix of its longest, or not as long as stated."""
         if self.thing not in (HISTORY, ORDERS):
             return []
         reads = [i for i in self.valid if self.has_list(i)]
@@ -440,8 +440,8 @@ class Brute:
         for i in reads:
             items = tuple(self._items(i))
             prefix = any(items == each[: len(items)] for each in longest)
-            told = self.shown(i)
-            if not prefix or (told is not None and told != len(items)):
+            stated = self.shown(i)
+            if not prefix or (stated is not None and stated != len(items)):
                 found.append(i)
         return found
 

@@ -9,18 +9,20 @@ import pytest
 
 from statedrill.check import judge
 from tests.check.drill_builder import events, fail, forget, load, plan, users, verdict
-from tests.check.history_builder import told
+from tests.check.history_builder import in_memory_history
 
 
 def whole_and_in_parts() -> tuple[dict[str, Any], dict[str, Any]]:
     """The verdict on a history in one part, and in two."""
-    story = users()
-    forget(story, 2)
-    fail(story, 10_000, 11_500, sessions=4)
-    table = story.table()
+    builder = users()
+    forget(builder, 2)
+    fail(builder, 10_000, 11_500, sessions=4)
+    table = builder.table()
     sessions = table["session"].to_numpy()
     halves = [table.filter(pa.array(sessions % 2 == odd)) for odd in (1, 0)]
-    one, two = (judge(told(tables, events(), load()), plan()) for tables in ([table], halves))
+    one, two = (
+        judge(in_memory_history(tables, events(), load()), plan()) for tables in ([table], halves)
+    )
     return one, two
 
 
@@ -40,12 +42,12 @@ def test_many_parts_are_judged_by_several_processes() -> None:
 def test_the_slices_in_which_a_part_is_judged_do_not_matter(
     most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    story = users()
-    forget(story, 2)
-    fail(story, 10_000, 11_500, sessions=4)
-    whole = verdict(story)
+    builder = users()
+    forget(builder, 2)
+    fail(builder, 10_000, 11_500, sessions=4)
+    whole = verdict(builder)
     monkeypatch.setattr("statedrill.check.partition._ROWS_OF_A_SLICE", most)
-    assert verdict(story) == whole
+    assert verdict(builder) == whole
 
 
 def test_times_are_told_from_the_first_event_on() -> None:

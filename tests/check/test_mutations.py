@@ -15,7 +15,14 @@ from statedrill.check.verdict.record import Verdict
 from statedrill.history.columns import ARROW_SCHEMA
 from statedrill.history.operation import ABSENT, ALIEN, FOREIGN, INITIAL
 from statedrill.vocabulary import Kind, Outcome, Phase
-from tests.check.history_builder import CART, HISTORY, ORDERS, PREFERENCES, UPLOAD, told
+from tests.check.history_builder import (
+    CART,
+    HISTORY,
+    ORDERS,
+    PREFERENCES,
+    UPLOAD,
+    in_memory_history,
+)
 from tests.check.simulator import FAIR, simulate
 from tests.support.plans import plain_plan
 
@@ -48,7 +55,7 @@ class Scene:
     def verdict(self) -> Verdict:
         events = [{"t": self.rows[0]["call"], "event": "settled", "drained": True}]
         table = pa.Table.from_pylist(self.rows, ARROW_SCHEMA).sort_by("call")
-        return judged(told((table,), events))
+        return judged(in_memory_history((table,), events))
 
 
 def judged(history: Any) -> Verdict:

@@ -23,7 +23,7 @@ from statedrill.cli.main import main
 from statedrill.history.store import Part
 from statedrill.vocabulary import GUARANTEES, Kind
 from tests.check.drill_builder import events, forget, load, plan, users, verdict
-from tests.check.history_builder import Story, Told, told
+from tests.check.history_builder import HistoryBuilder, InMemoryHistory, in_memory_history
 
 SAMPLE = Path(__file__).parents[2] / "reports" / "sample" / "sticky-none"
 ERROR = "KeyError: 'no such thing'"
@@ -44,12 +44,12 @@ def clause(seen: dict[str, Any], text: str) -> dict[str, Any]:
     return dict(found)
 
 
-def stale() -> Story:
+def stale() -> HistoryBuilder:
     """Users of whom one reads an old state."""
-    story = users()
-    row = next(row for row in story.rows if row["kind"] == Kind.READ and row["read_wid"] == 3)
+    builder = users()
+    row = next(row for row in builder.rows if row["kind"] == Kind.READ and row["read_wid"] == 3)
     row["read_wid"], row["ver"] = 2, 1
-    return story
+    return builder
 
 
 @pytest.mark.parametrize("method", ["find", "clean_opportunities"])
@@ -113,11 +113,11 @@ def test_what_is_lost_is_not_known_without_the_check_that_counts_it(
 def test_without_the_lost_writes_nothing_that_may_follow_from_a_loss_is_held_against_a_guarantee(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    story = users()
-    forget(story, 3)
-    assert finding(verdict(story, plan("instance", **PROMISE)), ReadYourWrites)["after_loss"]
+    builder = users()
+    forget(builder, 3)
+    assert finding(verdict(builder, plan("instance", **PROMISE)), ReadYourWrites)["after_loss"]
     monkeypatch.setattr(LostWrites, "find", fail)
-    seen = verdict(story, plan("instance", **PROMISE))
+    seen = verdict(builder, plan("instance", **PROMISE))
     consequence = finding(seen, ReadYourWrites)
     assert consequence["violations"]
     assert consequence["outcome"] == "unknown"
@@ -128,7 +128,7 @@ def test_without_the_lost_writes_nothing_that_may_follow_from_a_loss_is_held_aga
 
 def test_the_traceback_comes_back_with_the_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Leaks, "find", fail)
-    judgement = assemble(users().told(events(), load()), plan())
+    judgement = assemble(users().history(events(), load()), plan())
     (crash,) = judgement.crashes
     assert (crash.check, crash.error, crash.log_name) == ("leaks", ERROR, "check-leaks.txt")
     assert "in fail" in crash.traceback
@@ -136,7 +136,7 @@ def test_the_traceback_comes_back_with_the_verdict(monkeypatch: pytest.MonkeyPat
 
 
 @dataclass(frozen=True)
-class CrashingInOnePart(Told):
+class CrashingInOnePart(InMemoryHistory):
     """A history whose part 1 makes a check crash in the process that reads it."""
 
     def part(self, number: int) -> Part:
@@ -150,7 +150,7 @@ def test_a_crash_in_another_process_comes_back_too() -> None:
     table = users().table()
     odd = table["session"].to_numpy() % 2
     halves = [table.filter(pa.array(odd == number)) for number in (1, 0)]
-    history = CrashingInOnePart(**vars(told(halves, events(), load())))
+    history = CrashingInOnePart(**vars(in_memory_history(halves, events(), load())))
     verdict, (crash,) = assemble(history, plan("instance", **PROMISE))
     assert (crash.check, crash.error) == ("stale-reads", ERROR)
     assert finding(verdict, StaleReads)["outcome"] == "unknown"

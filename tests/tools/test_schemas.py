@@ -52,9 +52,9 @@ def test_the_judge_writes_every_key_of_the_record_in_its_order() -> None:
 
 
 def test_an_empty_history_has_a_verdict_as_the_schema_says() -> None:
-    from tests.check.history_builder import Story
+    from tests.check.history_builder import HistoryBuilder
 
-    validator("verdict").validate(Story().verdict())
+    validator("verdict").validate(HistoryBuilder().verdict())
 
 
 @pytest.mark.parametrize(

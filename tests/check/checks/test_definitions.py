@@ -1,4 +1,4 @@
-"""The vectorised findings against the definitions written out in loops (brute.py)."""
+"""The vectorised findings against the definitions written out in loops (reference.py)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from statedrill.check.checks.stale_reads import StaleReads
 from statedrill.check.numeric.arrays import NONE
 from statedrill.check.run_checks import run_checks
 from statedrill.history.store import to_part
-from tests.check.history_builder import CONTEXT, NAMES, START, Story
+from tests.check.history_builder import CONTEXT, NAMES, START, HistoryBuilder
 from tests.check.random_histories import small_history
-from tests.check.reference_checker import Brute
+from tests.check.reference_checker import ReferenceChecker
 
 LATENESS_NS = 3_000
 
@@ -27,12 +27,12 @@ LATENESS_NS = 3_000
 def compare(seed: int, sessions: int, bounded: bool) -> None:
     """Judge many small histories at once, and each alone by brute force."""
     dice = random.Random(seed)
-    compare_stories([small_history(dice, number) for number in range(1, sessions + 1)], bounded)
+    compare_histories([small_history(dice, number) for number in range(1, sessions + 1)], bounded)
 
 
-def compare_stories(stories: list[Story], bounded: bool) -> None:
-    """Fails at the first story whose findings are not those of its definitions."""
-    table = pa.concat_tables([story.table() for story in stories]).sort_by("call")
+def compare_histories(builders: list[HistoryBuilder], bounded: bool) -> None:
+    """Fails at the first builder whose findings are not those of its definitions."""
+    table = pa.concat_tables([builder.table() for builder in builders]).sort_by("call")
     chosen = type(CONTEXT)(**{**vars(CONTEXT), "lateness_ns": LATENESS_NS, "drained": False})
     results = run_checks(to_part(table), NAMES, chosen, bounded)
     operations = results.given.observations.table
@@ -40,15 +40,15 @@ def compare_stories(stories: list[Story], bounded: bool) -> None:
     for begin, end in zip(
         operations.object_starts, [*operations.object_starts[1:], len(operations)], strict=True
     ):
-        told = [rows[number] for number in operations.source_row[begin:end]]
-        brute = Brute(told, LATENESS_NS if bounded else float("inf"))
-        expected = expectations(brute)
+        of_object = [rows[number] for number in operations.source_row[begin:end]]
+        reference = ReferenceChecker(of_object, LATENESS_NS if bounded else float("inf"))
+        expected = expectations(reference)
         found = findings(results, int(begin), int(end))
         differing = {name for name in found if found[name] != expected[name]}
-        assert not differing, tell(told, found, expected, differing)
+        assert not differing, describe_difference(of_object, found, expected, differing)
 
 
-def tell(
+def describe_difference(
     rows: list[dict[str, Any]], found: dict[str, Any], expected: dict[str, Any], names: set[str]
 ) -> str:
     lines = [f"{name}: found {found[name]}, by definition {expected[name]}" for name in names]
@@ -60,25 +60,25 @@ def tell(
     return "\n".join(lines)
 
 
-def expectations(brute: Brute) -> dict[str, Any]:
-    lost, unsettled = brute.lost()
+def expectations(reference: ReferenceChecker) -> dict[str, Any]:
+    lost, unsettled = reference.lost()
     return {
-        "leaks": brute.leaks,
-        "phantoms": brute.phantoms,
-        "rejected-visible": brute.rejected,
-        "valid": brute.valid,
-        "stale": {i: int(since) for i, since in brute.stale().items()},
-        "monotonic-reads": brute.monotonic_reads(),
-        "read-your-writes": brute.read_your_writes(),
-        "writes-follow-reads": brute.writes_follow_reads(),
-        "monotonic-writes": brute.monotonic_writes(),
-        "resurrected": brute.resurrected(),
-        "duplicates": brute.twice(),
-        "two-versions": brute.two_versions(),
-        "linearizability": brute.conflicts() or brute.versions_conflict(),
+        "leaks": reference.leaks,
+        "phantoms": reference.phantoms,
+        "rejected-visible": reference.rejected,
+        "valid": reference.valid,
+        "stale": {i: int(since) for i, since in reference.stale().items()},
+        "monotonic-reads": reference.monotonic_reads(),
+        "read-your-writes": reference.read_your_writes(),
+        "writes-follow-reads": reference.writes_follow_reads(),
+        "monotonic-writes": reference.monotonic_writes(),
+        "resurrected": reference.resurrected(),
+        "duplicates": reference.twice(),
+        "two-versions": reference.two_versions(),
+        "linearizability": reference.conflicts() or reference.versions_conflict(),
         "lost-writes": lost,
         "unsettled": unsettled,
-        "unaudited": brute.unaudited(),
+        "unaudited": reference.unaudited(),
     }
 
 
@@ -115,7 +115,7 @@ def test_the_findings_are_the_definitions(seed: int, bounded: bool) -> None:
 def test_the_findings_on_any_one_history_are_the_definitions(
     dice: random.Random, bounded: bool
 ) -> None:
-    compare_stories([small_history(dice, 1)], bounded)
+    compare_histories([small_history(dice, 1)], bounded)
 
 
 def test_every_finding_appears_in_the_random_histories() -> None:
@@ -123,7 +123,7 @@ def test_every_finding_appears_in_the_random_histories() -> None:
     seen: set[str] = set()
     for session in range(1, 1200):
         rows = small_history(dice, session).table().to_pylist()
-        seen |= {name for name, found in expectations(Brute(rows)).items() if found}
+        seen |= {name for name, found in expectations(ReferenceChecker(rows)).items() if found}
     assert seen == {
         "leaks", "phantoms", "rejected-visible", "valid", "stale", "monotonic-reads",
         "read-your-writes", "writes-follow-reads", "monotonic-writes", "resurrected",

@@ -7,7 +7,7 @@ from typing import Any
 from statedrill.history.operation import FOREIGN
 from statedrill.vocabulary import Phase
 from tests.check.drill_builder import AUDIT, events, forget, plan, users, verdict
-from tests.check.history_builder import CART, DRAFT, MS, PREFERENCES, START, Story
+from tests.check.history_builder import CART, DRAFT, MS, PREFERENCES, START, HistoryBuilder
 
 WRITES = 15  # of each session of a drill
 SHOWN = "acknowledged writes are in objects for which the audit was shown another session's write"
@@ -15,14 +15,14 @@ SHOWN = "acknowledged writes are in objects for which the audit was shown anothe
 
 def audited(*answers: tuple[int, int]) -> dict[str, int]:
     """Counts after two confirmed writes and an audit that gives these (id, version) in turn."""
-    story = Story()
-    story.write(10, PREFERENCES, 1, ver=1)
-    story.write(20, PREFERENCES, 2, ver=2)
-    story.read(30, PREFERENCES, 2, ver=2)
-    story.phase = Phase.AUDIT
+    builder = HistoryBuilder()
+    builder.write(10, PREFERENCES, 1, ver=1)
+    builder.write(20, PREFERENCES, 2, ver=2)
+    builder.read(30, PREFERENCES, 2, ver=2)
+    builder.phase = Phase.AUDIT
     for number, (wid, ver) in enumerate(answers):
-        story.read(40 + 10 * number, PREFERENCES, wid, ver=ver)
-    writes = story.verdict()["writes"]
+        builder.read(40 + 10 * number, PREFERENCES, wid, ver=ver)
+    writes = builder.verdict()["writes"]
     return {name: writes[name] for name in ("lost", "unaudited")}
 
 
@@ -45,29 +45,29 @@ def test_a_leak_takes_no_loss_back_that_an_own_answer_of_the_audit_showed() -> N
 
 
 def test_a_strange_entry_among_the_own_ones_is_a_leak_too_and_accuses_nobody_of_a_loss() -> None:
-    story = Story()
-    story.write(10, CART, 1, ver=1)
-    story.write(20, CART, 2, ver=2)
-    story.write(25, DRAFT, 3, ver=1)
-    story.phase = Phase.AUDIT
-    story.read(30, CART, 2, ver=2, items=[1, 2])
-    story.read(35, DRAFT, 3, ver=1)
-    story.read(40, CART, 2, ver=3, items=[2, FOREIGN])
-    writes = story.verdict()["writes"]
+    builder = HistoryBuilder()
+    builder.write(10, CART, 1, ver=1)
+    builder.write(20, CART, 2, ver=2)
+    builder.write(25, DRAFT, 3, ver=1)
+    builder.phase = Phase.AUDIT
+    builder.read(30, CART, 2, ver=2, items=[1, 2])
+    builder.read(35, DRAFT, 3, ver=1)
+    builder.read(40, CART, 2, ver=3, items=[2, FOREIGN])
+    writes = builder.verdict()["writes"]
     assert (writes["lost"], writes["unaudited"]) == (0, 2)
 
 
 def leak_to(sessions: int, again: bool) -> dict[str, Any]:
     """A drill in which the audit, or the audit again, shows the first sessions somebody else's."""
-    story = users()
-    for row in [row for row in story.rows if row["phase"] == Phase.AUDIT]:
+    builder = users()
+    for row in [row for row in builder.rows if row["phase"] == Phase.AUDIT]:
         late = dict(row, call=row["call"] + 500 * MS, ret=row["ret"] + 500 * MS)
         if row["session"] <= sessions:
             late["read_wid"] = FOREIGN
             row["read_wid"] = row["read_wid"] if again else FOREIGN
-        story.rows.append(late)
-    assert max(row["call"] for row in story.rows) < START + (AUDIT + 1_000) * MS
-    return verdict(story, plan(survives=["instance"]))
+        builder.rows.append(late)
+    assert max(row["call"] for row in builder.rows) < START + (AUDIT + 1_000) * MS
+    return verdict(builder, plan(survives=["instance"]))
 
 
 def test_the_verdict_says_for_how_many_writes_the_audit_was_shown_something_else() -> None:
@@ -92,43 +92,45 @@ def clause(seen: dict[str, Any], text: str) -> dict[str, Any]:
 
 
 def test_without_an_audit_nothing_is_said_to_be_kept() -> None:
-    story = users()
-    story.rows = [row for row in story.rows if row["phase"] != Phase.AUDIT]
-    seen = verdict(story, plan("instance", survives=["instance"]))
+    builder = users()
+    builder.rows = [row for row in builder.rows if row["phase"] != Phase.AUDIT]
+    seen = verdict(builder, plan("instance", survives=["instance"]))
     assert clause(seen, "survives instance")["outcome"] == "unknown"
     assert seen["outcome"] == "unknown"
     assert seen["writes"]["unaudited"] == 150
 
 
 def test_an_object_that_the_audit_could_not_read_is_not_known() -> None:
-    story = users()
-    story.rows = [row for row in story.rows if row["phase"] != Phase.AUDIT or row["session"] != 3]
-    seen = verdict(story, plan("instance", survives=["instance"]))
+    builder = users()
+    builder.rows = [
+        row for row in builder.rows if row["phase"] != Phase.AUDIT or row["session"] != 3
+    ]
+    seen = verdict(builder, plan("instance", survives=["instance"]))
     assert seen["writes"]["unaudited"] > 0
     assert any("that the audit could not read" in why for why in seen["why"])
 
 
 def test_accepted_writes_need_a_drained_queue() -> None:
-    story = users()
-    for row in story.rows:
+    builder = users()
+    for row in builder.rows:
         if row["kind"] == 1:
             row |= {"outcome": 3, "status": 202, "ver": 2**32 - 1}
-    seen = verdict(story, plan("instance", survives=["instance"]), events=events(drained=False))
+    seen = verdict(builder, plan("instance", survives=["instance"]), events=events(drained=False))
     assert seen["outcome"] == "unknown"
     assert any("the queue was not seen empty" in why for why in seen["why"])
-    seen = verdict(story, plan("instance", survives=["instance"]))
+    seen = verdict(builder, plan("instance", survives=["instance"]))
     assert seen["outcome"] == "held"
     assert seen["writes"]["accepted"] == seen["writes"]["acknowledged"] == 150
 
 
 def test_accepted_writes_that_are_missing_are_lost_only_after_the_queue_was_drained() -> None:
-    story = users()
-    forget(story, 1)
-    for row in story.rows:
+    builder = users()
+    forget(builder, 1)
+    for row in builder.rows:
         if row["kind"] == 1:
             row |= {"outcome": 3, "status": 202}
     made = plan("instance", survives=["instance"])
-    open_queue = verdict(story, made, events=events(drained=False))
+    open_queue = verdict(builder, made, events=events(drained=False))
     assert (open_queue["writes"]["lost"], open_queue["writes"]["unsettled"]) == (0, 15)
     assert open_queue["outcome"] == "unknown"
-    assert verdict(story, made)["writes"]["lost"] == 15
+    assert verdict(builder, made)["writes"]["lost"] == 15

@@ -6,16 +6,16 @@ import pytest
 
 from statedrill.check.index.operations import session_slices
 from statedrill.history.store import to_part
-from tests.check.history_builder import PREFERENCES, Story
+from tests.check.history_builder import PREFERENCES, HistoryBuilder
 
 
 @pytest.mark.parametrize("most", [1, 6, 7, 8, 12, 13, 100])
 def test_slices_hold_whole_sessions(most: int) -> None:
-    story = Story()
+    builder = HistoryBuilder()
     for session, rows in ((5, 3), (2, 3), (9, 7), (4, 1)):
         for number in range(rows):
-            story.read(session + 10 * number, PREFERENCES, 0, session=session)
-    part = to_part(story.table())
+            builder.read(session + 10 * number, PREFERENCES, 0, session=session)
+    part = to_part(builder.table())
     cut = [part["session"][rows].tolist() for rows in session_slices(part, most)]
     assert [session for each in cut for session in each] == [2] * 3 + [4] + [5] * 3 + [9] * 7
     assert sum(len(set(each)) for each in cut) == 4

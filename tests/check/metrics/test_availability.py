@@ -15,51 +15,53 @@ def test_without_a_failure_the_service_was_there_all_the_time() -> None:
 
 
 def test_an_outage_lasts_from_the_first_to_the_last_failing_bin() -> None:
-    story = users()
-    failed = fail(story, 10_000, 13_000)
-    seen = verdict(story)
+    builder = users()
+    failed = fail(builder, 10_000, 13_000)
+    seen = verdict(builder)
     assert seen["availability"]["ratio"] == pytest.approx(1 - failed / 200)
     assert seen["availability"]["outage_s"] == seen["availability"]["degraded_s"] == 3.0
     assert seen["recovery"]["rto_availability_s"] == 3.0
 
 
 def test_a_part_that_fails_degrades_but_is_no_outage() -> None:
-    story = users()
-    fail(story, 10_000, 13_000, sessions=2)
-    seen = verdict(story)
+    builder = users()
+    fail(builder, 10_000, 13_000, sessions=2)
+    seen = verdict(builder)
     assert seen["availability"]["outage_s"] == 0.0
     assert seen["availability"]["degraded_s"] == 1.5
     assert seen["recovery"]["rto_availability_s"] == 2.5
 
 
 def test_two_outages_are_summed_and_the_longest_is_told() -> None:
-    story = users()
-    fail(story, 10_000, 11_000)
-    fail(story, 14_000, 16_500)
-    seen = verdict(story)
+    builder = users()
+    fail(builder, 10_000, 11_000)
+    fail(builder, 14_000, 16_500)
+    seen = verdict(builder)
     assert seen["availability"]["outage_s"] == 3.5
     assert seen["availability"]["longest_outage_s"] == 2.5
     assert seen["recovery"]["rto_availability_s"] == 6.5
 
 
 def test_who_never_recovers_has_no_recovery_time() -> None:
-    story = users()
-    fail(story, 12_000, 31_000)
-    assert verdict(story)["recovery"]["rto_availability_s"] is None
+    builder = users()
+    fail(builder, 12_000, 31_000)
+    assert verdict(builder)["recovery"]["rto_availability_s"] is None
 
 
 def test_slow_answers_are_not_recovered_either() -> None:
-    story = users()
-    for row in story.rows:
+    builder = users()
+    for row in builder.rows:
         if START + 10_000 * MS <= row["call"] < START + 12_000 * MS:
             row["ret"] = row["call"] + 400 * MS
-    seen = verdict(story)
+    seen = verdict(builder)
     assert seen["availability"]["degraded_s"] == 0.0
     assert seen["recovery"]["rto_availability_s"] == 2.0
 
 
 def test_while_everybody_waits_and_nobody_calls_the_outage_goes_on() -> None:
-    story = users()
-    fail(story, 10_000, 11_000)
-    story.rows = [row for row in story.rows if not 11_000 <= (row["call"] - START) / MS < 14_000]
-    assert verdict(story)["availability"]["outage_s"] == 4.0
+    builder = users()
+    fail(builder, 10_000, 11_000)
+    builder.rows = [
+        row for row in builder.rows if not 11_000 <= (row["call"] - START) / MS < 14_000
+    ]
+    assert verdict(builder)["availability"]["outage_s"] == 4.0

@@ -10,10 +10,10 @@ from tests.check.history_builder import MS, START
 
 
 def footing(**more: Any) -> dict[str, Any]:
-    story = more.pop("story", None) or users()
+    builder = more.pop("builder", None) or users()
     made = plan()
     made["load"] |= more.pop("planned", {"planned_rate": 10.0})
-    return dict(verdict(story, made, load=load(**more))["footing"])
+    return dict(verdict(builder, made, load=load(**more))["footing"])
 
 
 def test_footing_holds_when_the_planned_load_was_really_there() -> None:
@@ -72,28 +72,28 @@ def test_the_planned_rate_of_several_load_processes_is_their_sum() -> None:
 
 
 def test_footing_is_lost_when_the_baseline_failed() -> None:
-    story = users()
-    fail(story, 2_000, 2_200)
-    assert "of the baseline's operations succeeded" in footing(story=story)["why"][0]
+    builder = users()
+    fail(builder, 2_000, 2_200)
+    assert "of the baseline's operations succeeded" in footing(builder=builder)["why"][0]
 
 
 def test_what_the_fault_struck_in_flight_says_nothing_against_the_baseline() -> None:
-    story = users()
-    last = [row for row in story.rows if row["call"] < START + FAULT * MS][-5:]
+    builder = users()
+    last = [row for row in builder.rows if row["call"] < START + FAULT * MS][-5:]
     for row in last:
         row.update(outcome=Outcome.UNKNOWN, status=502, ret=START + FAULT * MS + MS)
-    found = footing(story=story)
+    found = footing(builder=builder)
     assert (found["success_ratio"], found["achieved_rate"], found["why"]) == (1.0, 10.0, [])
     for row in last:
         row["ret"] = START + FAULT * MS - MS
-    assert footing(story=story)["success_ratio"] < 1
+    assert footing(builder=builder)["success_ratio"] < 1
 
 
 def test_the_lag_behind_intended_starts_is_exact_where_they_are_known() -> None:
-    story = users()
-    for row in story.rows:
+    builder = users()
+    for row in builder.rows:
         row["due"] = row["call"] - 30 * MS
-    assert footing(story=story)["schedule_lag_ms_p99"] == pytest.approx(30, rel=1e-3)
-    seen = verdict(story)
+    assert footing(builder=builder)["schedule_lag_ms_p99"] == pytest.approx(30, rel=1e-3)
+    seen = verdict(builder)
     assert seen["latency_ms"]["baseline"]["p50"] == pytest.approx(32, rel=1e-3)
     assert seen["service_ms"]["baseline"]["p50"] == pytest.approx(2, rel=1e-3)

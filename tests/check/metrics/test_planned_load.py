@@ -22,7 +22,7 @@ from tests.check.drill_builder import (
     plan,
     verdict,
 )
-from tests.check.history_builder import MS, PREFERENCES, SESSION, START, Story
+from tests.check.history_builder import MS, PREFERENCES, SESSION, START, HistoryBuilder
 
 USERS, PACE_S, LOAD_S = 40, 1.0, SETTLE // 1000
 Share = Callable[[float, float], float]
@@ -74,33 +74,33 @@ def arrivals(planned: Share, there: Share, kind: str = "uniform", **more: Any) -
     return found
 
 
-def story(share: Share, late_s: float = 0.0) -> Story:
+def build_history(share: Share, late_s: float = 0.0) -> HistoryBuilder:
     """Users who write or read once a pace while the profile wants them, and are audited."""
-    told = Story()
+    builder = HistoryBuilder()
     for session in range(1, USERS + 1):
         offset_ms = 1000 * session // USERS
         version, signed_in = 0, False
         for number, at in enumerate(range(offset_ms, SETTLE, round(PACE_S * 1000))):
             if round(USERS * share(max(0.0, at / 1000 - late_s), LOAD_S)) < session:
                 continue
-            told.phase = phase_at(at)
+            builder.phase = phase_at(at)
             shown = {"session": session, "server_session": 2}
             if not signed_in:
                 signed_in = True
-                told.write(at, SESSION, 1, ver=1, **shown)
+                builder.write(at, SESSION, 1, ver=1, **shown)
             elif number % 2 or not version:
                 version += 1
-                told.write(at, PREFERENCES, version + 1, ver=version, **shown)
+                builder.write(at, PREFERENCES, version + 1, ver=version, **shown)
             else:
-                told.read(at, PREFERENCES, version + 1, ver=version, **shown)
+                builder.read(at, PREFERENCES, version + 1, ver=version, **shown)
         if version:
-            told.phase = phase_at(AUDIT)
-            told.read(AUDIT + offset_ms // 4, PREFERENCES, version + 1, ver=version, **shown)
-    return told
+            builder.phase = phase_at(AUDIT)
+            builder.read(AUDIT + offset_ms // 4, PREFERENCES, version + 1, ver=version, **shown)
+    return builder
 
 
 def judged(
-    told: Story,
+    builder: HistoryBuilder,
     load: list[LoadLine],
     experiment: str | None = None,
     arrivals: str = "closed",
@@ -108,13 +108,13 @@ def judged(
 ) -> dict[str, Any]:
     """The verdict; the planned rate in the drill's plan is the full load's."""
     full = {"planned_rate": USERS / PACE_S, "pace_s": PACE_S, "arrivals": arrivals}
-    return verdict(told, plan(experiment) | {"load": full}, load=load, **more)
+    return verdict(builder, plan(experiment) | {"load": full}, load=load, **more)
 
 
 @pytest.mark.parametrize("share", SHAPES, ids=lambda share: str(share.__name__))
 @pytest.mark.parametrize("late_s", [0.0, 1.0])
 def test_a_load_that_follows_its_profile_has_footing(share: Share, late_s: float) -> None:
-    seen = judged(story(share, late_s), lines(share, share, late_s))
+    seen = judged(build_history(share, late_s), lines(share, share, late_s))
     assert seen["footing"]["why"] == []
     assert seen["outcome"] == "held"
 
@@ -122,22 +122,22 @@ def test_a_load_that_follows_its_profile_has_footing(share: Share, late_s: float
 @pytest.mark.parametrize("share", SHAPES[1:4] + SHAPES[5:], ids=lambda share: str(share.__name__))
 @pytest.mark.parametrize("there", [flat, shapes.steady])
 def test_users_that_do_not_follow_the_profile_leave_no_footing(share: Share, there: Share) -> None:
-    seen = judged(story(there), lines(share, there))
+    seen = judged(build_history(there), lines(share, there))
     assert seen["outcome"] == "unknown"
     assert "did not follow its profile" in " ".join(seen["footing"]["why"])
 
 
 @pytest.mark.parametrize("share", SHAPES[1:4] + SHAPES[5:], ids=lambda share: str(share.__name__))
 def test_a_profile_that_is_followed_too_late_leaves_no_footing(share: Share) -> None:
-    seen = judged(story(share, 6.0), lines(share, share, 6.0))
+    seen = judged(build_history(share, 6.0), lines(share, share, 6.0))
     assert seen["footing"]["outcome"] == "unknown"
 
 
 def test_operations_that_do_not_follow_their_users_leave_no_footing() -> None:
     """The users are there, says the generator, but the record has another course."""
-    seen = judged(story(flat), lines(shapes.spike, shapes.spike))
+    seen = judged(build_history(flat), lines(shapes.spike, shapes.spike))
     assert "operations per second" in " ".join(seen["footing"]["why"])
-    late = judged(story(shapes.diurnal), lines(shapes.steady, shapes.steady))
+    late = judged(build_history(shapes.diurnal), lines(shapes.steady, shapes.steady))
     assert "planned operations per second" in late["footing"]["why"][0]
 
 
@@ -145,7 +145,7 @@ def test_operations_that_do_not_follow_their_users_leave_no_footing() -> None:
 @pytest.mark.parametrize("kind", ["uniform", "poisson"])
 def test_arrivals_that_follow_their_profile_have_footing(share: Share, kind: str) -> None:
     load = arrivals(share, share, kind)
-    seen = judged(story(shapes.steady), load, arrivals=kind)
+    seen = judged(build_history(shapes.steady), load, arrivals=kind)
     assert seen["footing"]["why"] == []
 
 
@@ -154,7 +154,7 @@ def test_arrivals_that_follow_their_profile_have_footing(share: Share, kind: str
 def test_arrivals_that_do_not_follow_the_profile_leave_no_footing(
     share: Share, there: Share
 ) -> None:
-    seen = judged(story(shapes.steady), arrivals(share, there), arrivals="uniform")
+    seen = judged(build_history(shapes.steady), arrivals(share, there), arrivals="uniform")
     assert "sessions per second on average where" in " ".join(seen["footing"]["why"])
 
 
@@ -166,14 +166,14 @@ def test_the_shares_of_several_load_processes_add_up() -> None:
         *lines(half(shapes.ramp), half(shapes.ramp)),
         *lines(half(shapes.ramp), half(shapes.ramp), worker=1),
     ]
-    seen = judged(story(shapes.ramp), both)["footing"]
-    alone = judged(story(shapes.ramp), lines(shapes.ramp, shapes.ramp))["footing"]
+    seen = judged(build_history(shapes.ramp), both)["footing"]
+    alone = judged(build_history(shapes.ramp), lines(shapes.ramp, shapes.ramp))["footing"]
     assert seen["why"] == []
     assert seen["planned_rate"] == pytest.approx(alone["planned_rate"])
 
 
 def test_the_planned_rate_is_that_of_the_baseline_and_not_the_full_load() -> None:
-    seen = judged(story(shapes.ramp), lines(shapes.ramp, shapes.ramp))["footing"]
+    seen = judged(build_history(shapes.ramp), lines(shapes.ramp, shapes.ramp))["footing"]
     # from a tenth to all of it in 15 s: in the first 10 s 40 % on average
     assert seen["planned_rate"] == pytest.approx(0.4 * USERS, rel=0.02)
 
@@ -183,37 +183,37 @@ def test_a_generator_that_cannot_carry_the_peak_leaves_no_footing() -> None:
     for line in load:
         if line["users"] > 0.7 * USERS:
             line["cpu_pct"], line["lag_ms_max"] = 99.0, 900.0
-    seen = judged(story(shapes.ramp), load)["footing"]
+    seen = judged(build_history(shapes.ramp), load)["footing"]
     assert len(seen["why"]) == 2
     assert all("at the peak of the profile" in each for each in seen["why"])
 
 
-def slow(told: Story, begin: float, end: float) -> None:
-    for row in told.rows:
+def slow(builder: HistoryBuilder, begin: float, end: float) -> None:
+    for row in builder.rows:
         if begin <= (row["call"] - START) / MS < end:
             row["ret"] = row["call"] + 400 * MS
 
 
 def test_slow_answers_above_the_level_of_the_baseline_are_held_against_nobody() -> None:
-    told = story(shapes.spike)
-    slow(told, 12_000, 18_000)  # the spike; the fault is before it
-    seen = judged(told, lines(shapes.spike, shapes.spike), experiment="instance")
+    builder = build_history(shapes.spike)
+    slow(builder, 12_000, 18_000)  # the spike; the fault is before it
+    seen = judged(builder, lines(shapes.spike, shapes.spike), experiment="instance")
     assert seen["recovery"]["rto_availability_s"] == 0.0
     assert seen["availability"]["latency_not_comparable_s"] == pytest.approx(6.0, abs=1.0)
 
 
 def test_slow_answers_at_the_level_of_the_baseline_are() -> None:
-    told = story(shapes.spike)
-    slow(told, FAULT, FAULT + 1_500)
-    slow(told, 20_000, 22_000)
-    seen = judged(told, lines(shapes.spike, shapes.spike), experiment="instance")
+    builder = build_history(shapes.spike)
+    slow(builder, FAULT, FAULT + 1_500)
+    slow(builder, 20_000, 22_000)
+    seen = judged(builder, lines(shapes.spike, shapes.spike), experiment="instance")
     assert seen["recovery"]["rto_availability_s"] == pytest.approx(12.0, abs=0.5)
 
 
 def test_what_fails_is_not_available_at_any_level() -> None:
-    told = story(shapes.spike)
-    fail(told, 14_000, 15_000)
-    seen = judged(told, lines(shapes.spike, shapes.spike), experiment="instance")
+    builder = build_history(shapes.spike)
+    fail(builder, 14_000, 15_000)
+    seen = judged(builder, lines(shapes.spike, shapes.spike), experiment="instance")
     assert seen["recovery"]["rto_availability_s"] == 5.0
     assert seen["availability"]["outage_s"] == 1.0
 
@@ -228,20 +228,20 @@ def until(share: Share, end_s: float) -> Share:
 
 def test_a_profile_that_ends_by_itself_ends_the_load() -> None:
     share = until(shapes.staircase, 15.0)
-    told = story(share)
-    fail(told, 14_000, 15_000)
+    builder = build_history(share)
+    fail(builder, 14_000, 15_000)
     load = lines(share, share)
-    over = judged(told, load, events=events(None, also=ended(15_800)))
+    over = judged(builder, load, events=events(None, also=ended(15_800)))
     assert over["footing"]["why"] == []
     assert over["availability"]["outage_s"] == 1.0
-    went_on = judged(told, load)
+    went_on = judged(builder, load)
     assert went_on["availability"]["outage_s"] > 10.0
 
 
 def test_an_operation_that_was_called_when_the_load_was_over_changes_nothing() -> None:
-    told = story(until(shapes.staircase, 15.0))
-    told.phase = phase_at(16_000)
-    told.tell(16_000, 1, PREFERENCES, Kind.READ, outcome=Outcome.UNKNOWN, status=502)
+    builder = build_history(until(shapes.staircase, 15.0))
+    builder.phase = phase_at(16_000)
+    builder.add(16_000, 1, PREFERENCES, Kind.READ, outcome=Outcome.UNKNOWN, status=502)
     load = lines(until(shapes.staircase, 15.0), until(shapes.staircase, 15.0))
-    seen = judged(told, load, events=events(None, also=ended(15_800)))
+    seen = judged(builder, load, events=events(None, also=ended(15_800)))
     assert seen["availability"]["outage_s"] == 0.0

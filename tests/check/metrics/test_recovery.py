@@ -10,10 +10,10 @@ SECOND = 1_000_000_000
 
 
 def test_the_recovery_point_is_the_earliest_confirmation_that_was_lost() -> None:
-    story = users()
-    forget(story, 1)
-    recovery = verdict(story)["recovery"]
-    first = min(row["ret"] for row in story.rows if row["session"] == 1 and row["kind"] == 1)
+    builder = users()
+    forget(builder, 1)
+    recovery = verdict(builder)["recovery"]
+    first = min(row["ret"] for row in builder.rows if row["session"] == 1 and row["kind"] == 1)
     assert recovery["rpo_s"] == pytest.approx(FAULT / 1000 - (first - START) / SECOND)
     assert recovery["rpo_writes"] == 15
     assert recovery["lost_after_fault"] == 10
@@ -30,20 +30,20 @@ def test_no_loss_is_a_bound_on_the_rate_not_a_proof() -> None:
 
 
 def test_state_has_recovered_after_the_last_bad_read() -> None:
-    story = users()
-    bad = [row for row in story.rows if row["kind"] == 0 and row["session"] == 4]
+    builder = users()
+    bad = [row for row in builder.rows if row["kind"] == 0 and row["session"] == 4]
     bad[6]["read_wid"], bad[6]["ver"] = 2, 1
-    seen = verdict(story)
+    seen = verdict(builder)
     assert seen["guarantees"]["read_your_writes"]["violations"] == 1
     expected = (bad[6]["call"] - START) / SECOND - FAULT / 1000
     assert seen["recovery"]["rto_state_s"] == pytest.approx(expected)
 
 
 def test_sessions_that_never_worked_again_are_censored_not_dropped() -> None:
-    story = users()
-    fail(story, 10_000, 12_000, sessions=3)
-    fail(story, 12_000, 40_000, sessions=1)
-    sessions = verdict(story)["recovery"]["rto_sessions_s"]
+    builder = users()
+    fail(builder, 10_000, 12_000, sessions=3)
+    fail(builder, 12_000, 40_000, sessions=1)
+    sessions = verdict(builder)["recovery"]["rto_sessions_s"]
     assert (sessions["affected"], sessions["censored"]) == (3, 1)
     assert sessions["p50"] == pytest.approx(2.2, abs=0.15)
 

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from statedrill.vocabulary import Outcome, Phase
-from tests.check.history_builder import PREFERENCES, START, Story
+from tests.check.history_builder import PREFERENCES, START, HistoryBuilder
 
 
-def story() -> Story:
+def build_history() -> HistoryBuilder:
     """Forty reads of 1 to 40 ms in the baseline, two a second, and one slow failure."""
-    told = Story()
+    builder = HistoryBuilder()
     for number in range(40):
-        told.read(number * 500, PREFERENCES, 0, ver=0, took=number + 1)
-    told.read(100, PREFERENCES, 0, outcome=Outcome.UNKNOWN, took=900)
-    return told
+        builder.read(number * 500, PREFERENCES, 0, ver=0, took=number + 1)
+    builder.read(100, PREFERENCES, 0, outcome=Outcome.UNKNOWN, took=900)
+    return builder
 
 
 def judged(text: str, **more: Any) -> dict[str, Any]:
@@ -25,9 +25,9 @@ def judged(text: str, **more: Any) -> dict[str, Any]:
     marks = (("baseline", START), ("audit", end - 1), ("end", end))
     events = [{"t": t, "event": "phase", "phase": phase} for phase, t in marks]
     load = [{"t": START + 1, "worker": 0, "planned_rate": 1.0, "lag_ms_max": 1.0}]
-    told = story()
-    told.rows[-1]["phase"] = more.get("failed_in", Phase.FAULT)
-    verdict = told.verdict({"thresholds": [text]}, events, load=load)
+    builder = build_history()
+    builder.rows[-1]["phase"] = more.get("failed_in", Phase.FAULT)
+    verdict = builder.verdict({"thresholds": [text]}, events, load=load)
     assert verdict["footing"]["outcome"] == more.get("footing", "held")
     (entry,) = verdict["thresholds"]
     return dict(entry)

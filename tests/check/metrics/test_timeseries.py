@@ -8,9 +8,9 @@ from tests.check.history_builder import MS, START
 
 
 def test_operations_are_counted_by_name_over_the_load() -> None:
-    story = users()
-    fail(story, 10_000, 11_000)
-    operations = verdict(story)["operations"]
+    builder = users()
+    fail(builder, 10_000, 11_000)
+    operations = verdict(builder)["operations"]
     assert {name: row["n"] for name, row in operations.items()} == {"look": 140, "change": 160}
     reads = operations["look"]["errors"]
     assert operations["look"]["errors"] + operations["change"]["errors"] == 10
@@ -19,12 +19,12 @@ def test_operations_are_counted_by_name_over_the_load() -> None:
 
 
 def test_latency_is_of_what_succeeded_with_errors_beside_it() -> None:
-    story = users()
-    for row in story.rows:
+    builder = users()
+    for row in builder.rows:
         if row["outcome"] == Outcome.OK and FAULT <= (row["call"] - START) / MS < FAULT + 1000:
             row["ret"] = row["call"] + 100 * MS
-    fail(story, 11_000, 12_000)
-    latency = verdict(story)["latency_ms"]
+    fail(builder, 11_000, 12_000)
+    latency = verdict(builder)["latency_ms"]
     assert (latency["fault"]["n"], latency["fault"]["errors"]) == (90, 10)
     assert latency["fault"]["max"] == 100.0
     assert latency["baseline"]["max"] == 2.0

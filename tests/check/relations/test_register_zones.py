@@ -15,7 +15,7 @@ from statedrill.history.store import to_part
 from tests.check.history_builder import CONTEXT, NAMES, PREFERENCES
 from tests.check.oracle import linearizable, versions_fit
 from tests.check.random_histories import small_history
-from tests.check.reference_checker import Brute
+from tests.check.reference_checker import ReferenceChecker
 
 
 def compare(seed: int, sessions: int) -> tuple[int, int]:
@@ -32,9 +32,9 @@ def compare(seed: int, sessions: int) -> tuple[int, int]:
     rows = table.select([name for name in table.column_names if name != "note"]).to_pylist()
     ends = [*operations.object_starts[1:], len(operations)]
     for number, (begin, end) in enumerate(zip(operations.object_starts, ends, strict=True)):
-        brute = Brute([rows[row] for row in operations.source_row[begin:end]])
-        assert bool(by_id[number]) is not linearizable(brute), brute.rows
-        assert bool(by_version[number]) is not versions_fit(brute), brute.rows
+        reference = ReferenceChecker([rows[row] for row in operations.source_row[begin:end]])
+        assert bool(by_id[number]) is not linearizable(reference), reference.rows
+        assert bool(by_version[number]) is not versions_fit(reference), reference.rows
     return operations.objects, int((by_id | by_version).sum())
 
 

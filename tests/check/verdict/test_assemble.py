@@ -6,7 +6,7 @@ import json
 
 from statedrill.check import exit_code
 from statedrill.vocabulary import Kind, Outcome, Phase
-from tests.check.history_builder import HISTORY, ORDERS, PREFERENCES, Story
+from tests.check.history_builder import HISTORY, ORDERS, PREFERENCES, HistoryBuilder
 
 KEYS = {
     "schema", "outcome", "summary", "why", "pattern", "experiment", "scenario", "profile", "seed",
@@ -17,7 +17,7 @@ KEYS = {
 
 
 def test_an_empty_history_is_unknown_and_has_every_key() -> None:
-    verdict = Story().verdict()
+    verdict = HistoryBuilder().verdict()
     assert verdict.keys() >= KEYS
     assert verdict["outcome"] == "unknown"
     assert exit_code(verdict["outcome"]) == 3
@@ -25,11 +25,11 @@ def test_an_empty_history_is_unknown_and_has_every_key() -> None:
 
 
 def test_a_read_that_misses_an_own_write_is_counted_once_and_told() -> None:
-    story = Story()
-    story.write(10, PREFERENCES, 1, ver=1)
-    story.write(20, PREFERENCES, 2, ver=2)
-    story.read(30, PREFERENCES, 1, ver=1)
-    verdict = story.verdict()
+    builder = HistoryBuilder()
+    builder.write(10, PREFERENCES, 1, ver=1)
+    builder.write(20, PREFERENCES, 2, ver=2)
+    builder.read(30, PREFERENCES, 1, ver=1)
+    verdict = builder.verdict()
     assert verdict["guarantees"]["read_your_writes"] == {"opportunities": 1, "violations": 1}
     (finding,) = [row for row in verdict["findings"] if row["check"] == "read-your-writes"]
     assert finding["primary"] == 1
@@ -37,30 +37,30 @@ def test_a_read_that_misses_an_own_write_is_counted_once_and_told() -> None:
 
 
 def test_an_order_that_stands_twice_is_one_write_that_took_effect_twice() -> None:
-    story = Story()
-    story.write(10, ORDERS, 1, ver=1, logical=1)
-    story.read(20, ORDERS, 1, ver=2, items=[1, 1], item_logicals=[1, 1])
-    verdict = story.verdict()
+    builder = HistoryBuilder()
+    builder.write(10, ORDERS, 1, ver=1, logical=1)
+    builder.read(20, ORDERS, 1, ver=2, items=[1, 1], item_logicals=[1, 1])
+    verdict = builder.verdict()
     assert verdict["writes"]["duplicated"] == 1
 
 
 def test_orders_under_two_attempts_are_as_many_writes_that_took_effect_twice() -> None:
-    story = Story()
-    story.write(10, ORDERS, 1, ver=1, logical=1)
-    story.write(20, ORDERS, 2, ver=2, logical=1, attempt=2)
-    story.read(30, ORDERS, 2, ver=2, items=[1, 2], item_logicals=[1, 1])
-    verdict = story.verdict()
+    builder = HistoryBuilder()
+    builder.write(10, ORDERS, 1, ver=1, logical=1)
+    builder.write(20, ORDERS, 2, ver=2, logical=1, attempt=2)
+    builder.read(30, ORDERS, 2, ver=2, items=[1, 2], item_logicals=[1, 1])
+    verdict = builder.verdict()
     assert verdict["writes"]["duplicated"] == 1
 
 
 def test_an_entry_that_was_held_back_is_told_with_its_two_versions_not_as_done_twice() -> None:
-    story = Story()
-    story.write(10, HISTORY, 1, ver=1)
-    story.write(20, HISTORY, 2, ver=1)
-    story.read(30, HISTORY, 1, ver=2, items=[2, 1])
-    story.phase = Phase.AUDIT
-    story.read(40, HISTORY, 1, ver=2, items=[2, 1])
-    verdict = story.verdict()
+    builder = HistoryBuilder()
+    builder.write(10, HISTORY, 1, ver=1)
+    builder.write(20, HISTORY, 2, ver=1)
+    builder.read(30, HISTORY, 1, ver=2, items=[2, 1])
+    builder.phase = Phase.AUDIT
+    builder.read(40, HISTORY, 1, ver=2, items=[2, 1])
+    verdict = builder.verdict()
     assert (verdict["writes"]["duplicated"], verdict["writes"]["two_versions"]) == (0, 1)
     assert "took effect twice" not in verdict["summary"]
     assert "1 write was shown with two versions" in verdict["summary"]
@@ -79,59 +79,61 @@ def test_an_entry_that_was_held_back_is_told_with_its_two_versions_not_as_done_t
 
 
 def test_a_write_that_a_list_holds_twice_has_two_versions_by_right() -> None:
-    story = Story()
-    story.write(10, HISTORY, 1, ver=1)
-    story.read(20, HISTORY, 1, ver=2, items=[1, 1])
-    verdict = story.verdict()
+    builder = HistoryBuilder()
+    builder.write(10, HISTORY, 1, ver=1)
+    builder.read(20, HISTORY, 1, ver=2, items=[1, 1])
+    verdict = builder.verdict()
     assert (verdict["writes"]["duplicated"], verdict["writes"]["two_versions"]) == (1, 0)
     assert "1 write took effect twice" in verdict["summary"]
 
 
 def test_a_loss_that_two_confirmed_versions_show_is_a_loss_and_nothing_else() -> None:
-    story = Story()
-    story.write(10, PREFERENCES, 1, ver=1)
-    story.write(20, PREFERENCES, 2, ver=1)
-    story.phase = Phase.AUDIT
-    story.read(30, PREFERENCES, 2, ver=1)
-    found = {each["check"]: each for each in story.verdict()["findings"]}
+    builder = HistoryBuilder()
+    builder.write(10, PREFERENCES, 1, ver=1)
+    builder.write(20, PREFERENCES, 2, ver=1)
+    builder.phase = Phase.AUDIT
+    builder.read(30, PREFERENCES, 2, ver=1)
+    found = {each["check"]: each for each in builder.verdict()["findings"]}
     assert (found["lost-writes"]["violations"], found["lost-writes"]["primary"]) == (1, 1)
     assert (found["versions"]["violations"], found["versions"]["after_loss"]) == (0, 1)
 
 
 def test_a_record_with_gaps_holds_nothing_but_what_is_broken_stays_broken() -> None:
-    story = Story()
-    story.write(10, PREFERENCES, 1, ver=1)
-    story.write(20, PREFERENCES, 2, ver=2)
-    story.read(30, PREFERENCES, 1, ver=1)
-    found = {each["check"]: each["outcome"] for each in story.verdict(incomplete=(0,))["findings"]}
+    builder = HistoryBuilder()
+    builder.write(10, PREFERENCES, 1, ver=1)
+    builder.write(20, PREFERENCES, 2, ver=2)
+    builder.read(30, PREFERENCES, 1, ver=1)
+    found = {
+        each["check"]: each["outcome"] for each in builder.verdict(incomplete=(0,))["findings"]
+    }
     assert found.pop("read-your-writes") == found.pop("stale-reads") == "broken"
     assert found.pop("linearizability") == "broken"
     assert set(found.values()) == {"unknown"}
 
 
 def test_objects_of_no_known_model_are_not_judged() -> None:
-    story = Story()
-    story.write(10, 99, 1, ver=1, kind=Kind.PUT)
-    story.read(20, 99, 7, ver=0)
-    verdict = story.verdict()
+    builder = HistoryBuilder()
+    builder.write(10, 99, 1, ver=1, kind=Kind.PUT)
+    builder.read(20, 99, 7, ver=0)
+    verdict = builder.verdict()
     assert (verdict["writes"]["acknowledged"], verdict["reads"]["total"]) == (0, 0)
     assert not any(each["violations"] for each in verdict["findings"])
     assert verdict["operations"]["look"]["n"] == 1
 
 
 def test_two_attempts_with_one_id_are_believed_only_as_far_as_both_allow() -> None:
-    story = Story()
-    story.write(10, PREFERENCES, 1, ver=1)
-    story.write(20, PREFERENCES, 2, ver=2)
-    story.write(25, PREFERENCES, 2, outcome=Outcome.FAILED)
-    story.read(30, PREFERENCES, 1, ver=1)
-    assert story.counts() == {}
+    builder = HistoryBuilder()
+    builder.write(10, PREFERENCES, 1, ver=1)
+    builder.write(20, PREFERENCES, 2, ver=2)
+    builder.write(25, PREFERENCES, 2, outcome=Outcome.FAILED)
+    builder.read(30, PREFERENCES, 1, ver=1)
+    assert builder.counts() == {}
 
 
 def test_the_verdict_is_plain_json() -> None:
-    story = Story()
-    story.write(10, PREFERENCES, 1, ver=1)
-    story.write(20, PREFERENCES, 2, ver=2)
-    story.read(30, PREFERENCES, 1, ver=1)
-    verdict = story.verdict({"thresholds": ["p(99)<5", "max<5 for 1s"]})
+    builder = HistoryBuilder()
+    builder.write(10, PREFERENCES, 1, ver=1)
+    builder.write(20, PREFERENCES, 2, ver=2)
+    builder.read(30, PREFERENCES, 1, ver=1)
+    verdict = builder.verdict({"thresholds": ["p(99)<5", "max<5 for 1s"]})
     assert json.loads(json.dumps(verdict, allow_nan=False)) == verdict

@@ -44,11 +44,11 @@ def test_a_machine_whose_clock_is_not_known_leaves_the_verdict_open(
 
 
 def test_ids_that_are_not_on_record_are_phantoms_only_where_the_record_is_whole() -> None:
-    story = users()
-    read = next(row for row in story.rows if row["kind"] == 0 and row["phase"] == Phase.FAULT)
+    builder = users()
+    read = next(row for row in builder.rows if row["kind"] == 0 and row["phase"] == Phase.FAULT)
     read["read_wid"] = 77
-    assert verdict(story)["reads"]["phantom"] == 1
-    seen = verdict(story, incomplete=(0,))
+    assert verdict(builder)["reads"]["phantom"] == 1
+    seen = verdict(builder, incomplete=(0,))
     assert (seen["reads"]["phantom"], seen["reads"]["unrecorded"]) == (0, 1)
 
 

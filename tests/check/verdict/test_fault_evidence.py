@@ -29,9 +29,9 @@ def died(name: str, role: str, at: int = 5_000) -> Event:
 
 
 def test_losses_while_a_part_died_by_itself_are_not_held_against_the_pattern() -> None:
-    story = users()
-    forget(story, 2)
-    seen = verdict(story, plan(survives=["instance"]), events=events(also=[died("aws", "aws")]))
+    builder = users()
+    forget(builder, 2)
+    seen = verdict(builder, plan(survives=["instance"]), events=events(also=[died("aws", "aws")]))
     assert seen["outcome"] == "unknown"
     assert seen["writes"]["lost"] > 0
     assert seen["promise"][0]["outcome"] == "unknown"
@@ -41,10 +41,10 @@ def test_losses_while_a_part_died_by_itself_are_not_held_against_the_pattern() -
 
 
 def test_an_application_that_dies_by_itself_is_named_and_is_no_excuse() -> None:
-    story = users()
-    forget(story, 2)
+    builder = users()
+    forget(builder, 2)
     dead = died("instance-i-9", "instance")
-    seen = verdict(story, plan(survives=["instance"]), events=events(also=[dead]))
+    seen = verdict(builder, plan(survives=["instance"]), events=events(also=[dead]))
     assert seen["outcome"] == "broken"
     assert seen["why"][-1].startswith("Also: instance-i-9 was ended by SIGKILL at 5.0 s")
 
