@@ -16,7 +16,9 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import cycle, islice
 
-from tests.check import test_definitions, test_exhaustive, test_witnesses
+from tests.check import test_witnesses
+from tests.check.checks import test_definitions
+from tests.check.relations import test_register_zones
 from tests.check.simulator import simulate
 from tests.check.test_soundness import WEATHERS, accusations
 
@@ -38,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _exhaustive(pool: ProcessPoolExecutor, wanted: int) -> None:
     begin = time.monotonic()
     seeds = range(10_000, 10_000 + -(-wanted // _HISTORIES))
-    compared = list(pool.map(partial(test_exhaustive.compare, sessions=_HISTORIES), seeds))
+    compared = list(pool.map(partial(test_register_zones.compare, sessions=_HISTORIES), seeds))
     total, illegal = (sum(each) for each in zip(*compared, strict=True))
     print(
         f"T1 {total:,} histories, {illegal:,} of them illegal, judged as by trying every order: "

@@ -74,7 +74,7 @@ def _check_slice(
     by_check = _counts_by_check(results, following)
     _count_bounded(part, names, results, by_check)
     for check in CHECKS:
-        by_check[check.name].witness = find_witness(check, results, part, run)
+        by_check[check.name].witness = find_witness(check, results, run)
     table = results.given.observations.table
     bad = _bad_reads(results)
     shown_bad = bad | results.of(LostSessions).loss

@@ -99,7 +99,7 @@ def _clean_opportunities(
     return _guarded(check, results.crashes, clean_opportunities, None)
 
 
-def find_witness(check: Check[Any], results: CheckResults, part: Part, run: str) -> Witness | None:
+def find_witness(check: Check[Any], results: CheckResults, run: str) -> Witness | None:
     """The operations and the sentence that prove the earliest violation of `check`; None where
     there is none, or where explaining it raised.
     """
@@ -115,7 +115,7 @@ def find_witness(check: Check[Any], results: CheckResults, part: Part, run: str)
     def explain() -> Witness:
         rows = np.flatnonzero(violation)
         row = check.shown_by(given, result, int(rows[np.argmin(table.call[rows])]))
-        describe = Describer(table, part, run, given.context.origin_ns)
+        describe = Describer(table, results.part, run, given.context.origin_ns)
         explanation = check.explain(given, result, row, describe)
         proof = sorted(dict.fromkeys(explanation.rows), key=lambda each: int(table.call[each]))
         return Witness(
