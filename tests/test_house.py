@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "check/clauses": {"vocabulary"},
     "check/outcome": {"errors", "vocabulary"},
     "check/unplanned_exits": {"history"},
-    "check/context": {"history", "inputs", "check/unplanned_exits"},
+    "check/context": {"history", "inputs", "plan/record", "check/unplanned_exits"},
     "check/metrics/record": {"vocabulary"},
     "check/verdict/record": {"vocabulary", "check/metrics/record"},
     "check/aggregate": {"check/verdict/record", "check/numeric"},

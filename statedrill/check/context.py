@@ -5,14 +5,14 @@ Made once from plan and events, small and picklable: it travels to the processes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from statedrill.check.unplanned_exits import exits_without_fault
 from statedrill.history.operation import FOREVER
 from statedrill.history.store import History
 from statedrill.inputs.thresholds import Threshold, parse_threshold
+from statedrill.plan.record import ApplicationRecord, PlanRecord
 
 BIN_S = 0.5
 _MOST_BINS = 7200
@@ -64,37 +64,39 @@ class CheckContext:
         return round((ns - self.origin_ns) / 1e9, 6)
 
 
-def make_context(history: History, plan: Mapping[str, Any], first: int, last: int) -> CheckContext:
-    """The context of a drill whose operations run from `first` to `last` (ns)."""
-    times = [int(event["t"]) for event in history.events]
+def make_context(history: History, plan: PlanRecord, first: int, last: int) -> CheckContext:
+    """The context of a drill whose operations run from `first` to `last` (ns).
+
+    Raises:
+        InputError: a threshold of the plan does not follow the grammar.
+    """
+    times = [event["t"] for event in history.events]
     origin, end = min([first, *times]), max([last, *times])
     bin_ns = int(BIN_S * 1e9)
     while (end - origin) // bin_ns >= _MOST_BINS:
         bin_ns *= 2
-    faults = [int(each["t"]) for each in history.events if each["event"] == "fault-begin"]
-    settled = [each for each in history.events if each["event"] == "settled"]
+    faults = [event["t"] for event in history.events if event["event"] == "fault-begin"]
+    drained = [event["drained"] for event in history.events if event["event"] == "settled"]
     return CheckContext(
         origin_ns=origin,
         end_ns=end,
         bin_ns=bin_ns,
         fault_ns=min(faults, default=None),
         lateness_ns=_lateness_ns(plan),
-        ttl_ns=_ttl_ns(plan),
-        drained=bool(settled and settled[-1].get("drained")),
+        ttl_ns=_ttl_ns(plan["pattern"]["application"]),
+        drained=bool(drained) and drained[-1],
         complete=not history.incomplete,
-        loss_window_ns=_loss_window_ns(history, plan),
-        thresholds=tuple(parse_threshold(text) for text in plan.get("thresholds") or ()),
+        loss_window_ns=_loss_window_ns(history, plan["pattern"]["promise"]["survives"]),
+        thresholds=tuple(parse_threshold(text) for text in plan["thresholds"]),
         aborted=tuple(
-            (str(each.get("threshold")), float(each.get("value") or 0.0))
-            for each in history.events
-            if each["event"] == "aborted"
+            (event["threshold"], event["value"])
+            for event in history.events
+            if event["event"] == "aborted"
         ),
     )
 
 
-def _loss_window_ns(history: History, plan: Mapping[str, Any]) -> tuple[int, int] | None:
-    promise = (plan.get("pattern") or {}).get("promise") or {}
-    survives = promise.get("survives") or ()
+def _loss_window_ns(history: History, survives: Sequence[str]) -> tuple[int, int] | None:
     died = [each.at_ns for each in exits_without_fault(history.events) if not each.of_application]
     open_faults: dict[str, int] = {}
     begins, ends = [*died], [FOREVER] if died else []
@@ -108,18 +110,17 @@ def _loss_window_ns(history: History, plan: Mapping[str, Any]) -> tuple[int, int
     return (min(begins), max(ends)) if begins else None
 
 
-def _lateness_ns(plan: Mapping[str, Any]) -> int:
-    timings = plan.get("timings") or {}
-    lateness_s = float(timings.get("load_balancer_timeout_s", _DEFAULT_TIMEOUT_S))
-    if ((plan.get("pattern") or {}).get("services") or {}).get("queue"):
-        lateness_s += float(timings.get("queue_visibility_s", 0.0))
+def _lateness_ns(plan: PlanRecord) -> int:
+    timings = plan["timings"]
+    lateness_s = timings.get("load_balancer_timeout_s", _DEFAULT_TIMEOUT_S)
+    if plan["pattern"]["services"].get("queue", False) is not False:
+        lateness_s += timings.get("queue_visibility_s", 0.0)
     return int(lateness_s * 1e9)
 
 
-def _ttl_ns(plan: Mapping[str, Any]) -> int:
-    application = (plan.get("pattern") or {}).get("application") or {}
-    given = (application.get("env") or {}).get("SESSION_TTL_S", _DEFAULT_TTL_S)
+def _ttl_ns(application: ApplicationRecord) -> int:
+    """How long the application keeps a session; for good, where its setting is no such number."""
     try:
-        return int(float(given) * 1e9)
-    except (TypeError, ValueError):
+        return int(float(application["env"].get("SESSION_TTL_S", _DEFAULT_TTL_S)) * 1e9)
+    except (ValueError, OverflowError):
         return FOREVER

@@ -34,6 +34,7 @@ from statedrill.plan.record import (
     PatternRecord,
     PhasesRecord,
     PlanRecord,
+    TimingsRecord,
 )
 from statedrill.records import problem
 from statedrill.run_folder import PLAN_FILE, PLAN_SCHEMA
@@ -99,7 +100,7 @@ class Plan:
             "profile": self.profile.record(),
             "load": cast(LoadRecord, asdict(self.load)),
             "phases": cast(PhasesRecord, asdict(self.phases)),
-            "timings": self.timings.as_dict(),
+            "timings": cast(TimingsRecord, self.timings.as_dict()),
             "seed": self.seed,
             "thresholds": list(self.thresholds),
             "versions": dict(self.versions),

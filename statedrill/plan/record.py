@@ -99,6 +99,30 @@ class PhasesRecord(TypedDict):
     run_time_s: float
 
 
+class _Delays(TypedDict, total=False):
+    health_check_interval_s: float
+    health_check_timeout_s: float
+    unhealthy_threshold: int
+    healthy_threshold: int
+    deregistration_delay_s: float
+    instance_detection_s: float
+    instance_boot_s: float
+    volume_attach_s: float
+    rebalance_delay_s: float
+    database_failover_s: float
+    database_standby_rebuild_s: float
+    cache_failover_s: float
+    cache_replica_rebuild_s: float
+    queue_visibility_s: float
+    load_balancer_timeout_s: float
+
+
+class TimingsRecord(_Delays):
+    """The delays of the cluster in seconds (see `inputs/timings.py`), and their column."""
+
+    column: str
+
+
 class HostRecord(TypedDict):
     """The machine that the drill ran on."""
 
@@ -109,10 +133,7 @@ class HostRecord(TypedDict):
 
 
 class PlanRecord(TypedDict):
-    """plan.json: every input of one drill. `created` is ISO 8601; `target` missing: "local".
-
-    `timings` holds the name of its column and every delay of it in seconds, by name.
-    """
+    """plan.json: every input of one drill. `created` is ISO 8601; `target` missing: "local"."""
 
     schema: int
     statedrill: str
@@ -125,7 +146,7 @@ class PlanRecord(TypedDict):
     profile: FilesRecord
     load: LoadRecord
     phases: PhasesRecord
-    timings: dict[str, float | str]
+    timings: TimingsRecord
     seed: int
     thresholds: list[str]
     versions: dict[str, str]

@@ -188,7 +188,7 @@ _LIKE_FOR_LIKE: Mapping[str, Callable[[PlanRecord], object]] = {
     "users": lambda plan: plan["load"]["users"],
     "planned rate": lambda plan: plan["load"]["planned_rate"],
     "arrival rate": lambda plan: plan["load"]["arrival_rate"],
-    "timings": lambda plan: plan["timings"].get("column"),
+    "timings": lambda plan: plan["timings"]["column"],
     "baseline (s)": lambda plan: plan["phases"]["baseline_s"],
     "recovery (s)": lambda plan: plan["phases"]["recovery_s"],
     "statedrill": lambda plan: plan["statedrill"],

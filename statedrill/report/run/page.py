@@ -91,7 +91,7 @@ def _context(run: Run) -> dict[str, Any]:
         "thresholds": thresholds_table(verdict),
         "operations": operations_table(verdict),
         "plan": plan_tables(run.plan) if run.plan else [],
-        "timings_column": run.plan["timings"].get("column") if run.plan else None,
+        "timings_column": run.plan["timings"]["column"] if run.plan else None,
         "figures": figures_table(verdict) if run.judged else None,
         "files": files_of(run),
     }
@@ -128,7 +128,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         "scenario": verdict["scenario"] or (plan["scenario"]["name"] if plan else None),
         "profile": verdict["profile"] or (plan["profile"]["name"] if plan else None),
         "seed": run.seed,
-        "timings": plan["timings"].get("column") if plan else None,
+        "timings": plan["timings"]["column"] if plan else None,
     }
     return [(name, str(value)) for name, value in facts.items() if value is not None]
 
