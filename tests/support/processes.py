@@ -60,7 +60,7 @@ class Child:
 
     def wait_for(self, text: str) -> None:
         """Wait until it has written `text`; fails the test when it ends without."""
-        wait_until(lambda: text in self.text() or not self.alive, text)
+        wait_until(lambda: text in self.text() or not self.alive, text, DEADLINE_S)
         assert text in self.text(), self.text()
 
     def wait(self, timeout_s: float = DEADLINE_S) -> int:
