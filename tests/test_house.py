@@ -77,7 +77,9 @@ MAY_IMPORT = {
     "faults": {"errors", "control"},
     "faults/arguments": {"errors"},
     "faults/ledger": {"errors", "faults"},
-    "faults/injector": {"errors", "history", "faults", "faults/arguments", "faults/ledger"},
+    "faults/injector": {
+        *("errors", "history", "control", "faults", "faults/arguments", "faults/ledger"),
+    },
     "cluster/network": {"errors", "processes"},
     "cluster/context": {"inputs", "processes", "cluster/network"},
     "cluster/routing": {

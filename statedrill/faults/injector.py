@@ -10,19 +10,18 @@ import contextlib
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 from statedrill import faults
+from statedrill.control.server import Action
 from statedrill.errors import ClusterError, ControlError
 from statedrill.faults.arguments import read_arguments
 from statedrill.faults.base import Fault, FaultTarget, Proof
 from statedrill.faults.ledger import FaultLedger, OpenFault
 from statedrill.history.events import Emit
-
-Action: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 _TICK_S = 0.1
 _END_S = 5.0
@@ -37,7 +36,7 @@ class _Injected:
     fault: Fault
     how: str = "by itself"
     entry: OpenFault | None = None  # as it stands in the ledger
-    is_proved: bool = False  # or not proved: from then on its end is looked for
+    is_watched: bool = False  # from its proof on, whatever that says
 
 
 class FaultInjector:
@@ -79,11 +78,12 @@ class FaultInjector:
         with self._one_at_a_time:
             if why := kind.why_unavailable(self._target.capabilities):
                 raise ControlError(why, "choose another fault, or another pattern")
-            injected = _Injected(f"f{next(self._numbers)}", kind(self._target, arguments))
+            fault = kind(self._target, arguments)
+            injected = _Injected(f"f{next(self._numbers)}", fault)
             self._begin(injected)
             proof = self._inject_and_prove(injected)
             self._emit("fault-proof", fault=injected.id, proved=proof.proved, proof=proof.sentence)
-            injected.is_proved = True
+            injected.is_watched = True
             return {
                 "fault": injected.id,
                 "targets": list(injected.fault.targets),
@@ -201,7 +201,7 @@ class FaultInjector:
             for each in self._opened():
                 # A target that cannot be asked right now is asked again at the next look.
                 with contextlib.suppress(ClusterError, OSError):
-                    if each.is_proved and each.fault.is_over():
+                    if each.is_watched and each.fault.is_over():
                         self._end(each)
 
     def _end(self, injected: _Injected) -> None:

@@ -66,6 +66,7 @@ def test_wrong_arguments_are_refused_and_nothing_begins(
         with pytest.raises(ControlError):
             injector.inject(StopZone, given)
     assert events.seen == []
+    assert injector.inject(StopZone, {"Zone": "a"})["fault"] == "f1"
 
 
 def test_an_injection_that_fails_or_crashes_is_not_proved_and_says_why(
