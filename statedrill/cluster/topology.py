@@ -19,6 +19,7 @@ from statedrill.cluster import services
 from statedrill.cluster.compute.auto_scaling_group import AutoScalingGroup, instance_ids
 from statedrill.cluster.compute.instance import Template
 from statedrill.cluster.context import ClusterContext
+from statedrill.cluster.network.edges import Edges
 from statedrill.cluster.routing.endpoints import Endpoints
 from statedrill.cluster.routing.load_balancer import LoadBalancer
 from statedrill.cluster.services.base import Service, ServiceContext
@@ -39,7 +40,10 @@ class Topology:
         self._stopping = False
         self._starting: list[threading.Thread] = []
         self.endpoints = Endpoints(context)
-        shared = ServiceContext(context, self.endpoints)
+        zones = pattern.zones
+        latency_s = zones.latency_ms / 1000 if zones else None
+        self.edges = Edges(context.registry, context.network, latency_s)
+        shared = ServiceContext(context, self.endpoints, self.edges)
         self.services: list[Service] = [
             kind(shared, pattern.services[kind.key])
             for kind in services.SERVICES
@@ -59,7 +63,11 @@ class Topology:
         Raises:
             ClusterError: the first process that did not start; others may still be starting.
         """
-        first = {"load balancer": self.balancer.start, "endpoints": self.endpoints.start}
+        first = {
+            "load balancer": self.balancer.start,
+            "endpoints": self.endpoints.start,
+            "edges": self.edges.start,
+        }
         in_parallel(first, self._starting)
         # The application is started alongside its services: it waits for them by itself.
         then: dict[str, Callable[[], None]] = {each.key: each.start for each in self.services}
@@ -86,6 +94,8 @@ class Topology:
         lacking += [part for service in self.services for part in service.missing()]
         if not self.endpoints.is_healthy():
             lacking.append("endpoints")
+        if not self.edges.is_healthy():
+            lacking.append("edges")
         return lacking
 
     def wait_until_healthy(self, deadline: float) -> None:
@@ -110,6 +120,7 @@ class Topology:
         in_parallel({f"{zone}-{n}": partial(p.zone_down, zone) for n, p in enumerate(parts)})
         for process in self.context.registry.alive(zone):
             process.kill()
+        self.edges.zone_down(zone)
 
     def zone_up(self, zone: str) -> None:
         """The zone is back, empty-handed; each part fills it at its own pace."""
@@ -128,6 +139,7 @@ class Topology:
         for zone in sorted(self.zones_down):
             self.zone_up(zone)
         self.endpoints.restore()
+        self.edges.restore()
         in_parallel({each.key: each.restore for each in self.services})
 
     def restore_time_s(self) -> float:

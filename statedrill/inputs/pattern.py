@@ -72,6 +72,15 @@ class LoadBalancing(FileModel):
     stickiness: bool = Field(False, description="true or false")
 
 
+class Zones(FileModel):
+    """A hop between every zone and every service, so that the way can be slowed and cut.
+
+    `latency_ms` is what the hop holds each byte for, each way; 0 for a hop that only forwards.
+    """
+
+    latency_ms: float = Field(0.0, ge=0, le=10_000, description="milliseconds from 0 to 10000")
+
+
 class PatternFile(FileModel):
     """The keys of a pattern file. `services` holds those that the pattern uses, by name."""
 
@@ -82,6 +91,7 @@ class PatternFile(FileModel):
     workers: Workers | None = None
     load_balancer: Annotated[LoadBalancing, or_default(dict)] = LoadBalancing()
     services: dict[str, SerializeAsAny[ServiceOptions]] = Field(default_factory=dict)
+    zones: Zones | None = None
     promise: Annotated[Promise, or_default(dict)] = Promise()
 
 

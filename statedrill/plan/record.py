@@ -42,8 +42,17 @@ class LoadBalancerRecord(TypedDict):
     stickiness: bool
 
 
+class ZonesRecord(TypedDict):
+    """What is between every zone and every service."""
+
+    latency_ms: float
+
+
 class PatternRecord(TypedDict):
-    """The pattern, validated. A service is false when not used, else its options or true."""
+    """The pattern, validated. A service is false when not used, else its options or true.
+
+    `zones` is null where zones reach their services directly.
+    """
 
     name: str
     family: str
@@ -53,6 +62,7 @@ class PatternRecord(TypedDict):
     workers: WorkersRecord | None
     load_balancer: LoadBalancerRecord
     services: dict[str, bool | dict[str, object]]
+    zones: NotRequired[ZonesRecord | None]
     promise: PromiseRecord
 
 

@@ -166,3 +166,13 @@ def test_the_pattern_that_the_readme_shows_is_valid_in_both_forms(tmp_path: Path
     written_out = read(tmp_path, mine.replace(line, services), "mine.yaml")
     every = "services: {database: true, cache: true, queue: true, storage: true}"
     assert written_out == read(tmp_path, mine.replace(line, every), "mine.yaml")
+
+
+def test_zones_are_direct_unless_the_pattern_asks_for_a_hop(tmp_path: Path) -> None:
+    smallest = "application: {command: [x]}\nfamily: sticky\n"
+    assert read(tmp_path, smallest, "mine.yaml").zones is None
+    zones = read(tmp_path, f"{smallest}zones: {{latency_ms: 1}}\n", "mine.yaml").zones
+    assert zones is not None
+    assert zones.latency_ms == 1.0
+    with pytest.raises(InputError, match=r"line 3: zones\.latency_ms: must be millisec"):
+        read(tmp_path, f"{smallest}zones: {{latency_ms: -1}}\n", "mine.yaml")

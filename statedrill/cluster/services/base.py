@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from statedrill.cluster.context import ClusterContext
-from statedrill.cluster.routing.endpoints import Endpoints
+from statedrill.cluster.network.edges import Address, Edges
+from statedrill.cluster.routing.endpoints import Endpoint, Endpoints
 from statedrill.inputs.services import ServiceOptions
 
 T = TypeVar("T")
@@ -44,7 +45,18 @@ class ServiceContext:
 
     cluster: ClusterContext
     endpoints: Endpoints
+    edges: Edges
     _shared: dict[object, Any] = field(default_factory=dict)
+
+    def announce(self, endpoint: Endpoint) -> None:
+        """Have an endpoint, and an edge from each zone to it."""
+        self.endpoints.announce(endpoint)
+        address = self.endpoints.address(endpoint.name)
+        self.edges.announce(endpoint.name, address, endpoint.host_number)
+
+    def address(self, zone: str, name: str) -> Address:
+        """Where an instance in `zone` finds what was announced as `name`."""
+        return self.edges.edge(zone, name).address
 
     def shared(self, make: Callable[[ServiceContext], T]) -> T:
         """The one object of this cluster that `make` makes, made when it is first asked for."""

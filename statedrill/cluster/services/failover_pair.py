@@ -52,8 +52,8 @@ class FailoverPair(Service, Generic[NodeT]):
 
     def __init__(self, context: ServiceContext, endpoint: Endpoint, delays: Delays) -> None:
         self._context, self._delays = context.cluster, delays
-        self._endpoints = context.endpoints
-        self._endpoints.announce(endpoint)
+        self._endpoints, self._address = context.endpoints, context.address
+        context.announce(endpoint)
         self._changed = threading.Condition(threading.RLock())
         self._wake_up = self._stopping = self._hurry = False
         self._nodes: Nodes[NodeT] = Nodes(self._make, self._wake)

@@ -22,7 +22,7 @@ from statedrill.errors import ClusterError, MissingPart
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 
-_PORT, _HOST_NUMBER = 4566, 70
+_PORT, _HOST_NUMBER, _EDGE = 4566, 70, "aws"
 _START_TIMEOUT_S = 15.0
 _CALL_TIMEOUT_S = 5.0
 
@@ -44,6 +44,8 @@ class MiniStack:
     def __init__(self, context: ServiceContext) -> None:
         network, self._registry = context.cluster.network, context.cluster.registry
         self.host, self.port = network.regional_address(_HOST_NUMBER), network.port(_PORT)
+        self._address = context.address
+        context.edges.announce(_EDGE, (self.host, self.port), _HOST_NUMBER)
         self._folder = self._registry.folder / "aws"
         self._lock = threading.Lock()
         self._session: Any = None
@@ -58,19 +60,24 @@ class MiniStack:
         )
 
     @property
-    def endpoint_url(self) -> str:
-        """Where every one of the services is spoken to."""
+    def url(self) -> str:
+        """Where it is spoken to past every edge."""
         return f"http://{self.host}:{self.port}"
+
+    def endpoint_url(self, zone: str) -> str:
+        """Where an instance in `zone` speaks to every one of the services."""
+        host, port = self._address(zone, _EDGE)
+        return f"http://{host}:{port}"
 
     @property
     def run(self) -> int | None:
         """What tells one life of the process from the next; None while it is not there."""
         return self._process.pid if self._process.alive else None
 
-    def environment(self) -> dict[str, str]:
-        """What any AWS SDK needs to know."""
+    def environment(self, zone: str) -> dict[str, str]:
+        """What any AWS SDK in `zone` needs to know."""
         return {
-            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ENDPOINT_URL": self.endpoint_url(zone),
             "AWS_REGION": REGION,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
@@ -130,7 +137,7 @@ class MiniStack:
                 self._session = self._session or boto3.session.Session()
                 self._clients[service] = self._session.client(
                     service,
-                    endpoint_url=self.endpoint_url,
+                    endpoint_url=self.url,
                     region_name=REGION,
                     aws_access_key_id="test",
                     aws_secret_access_key="test",
@@ -175,7 +182,7 @@ class MiniStackService(Service):
 
     @override
     def environment(self, zone: str) -> Mapping[str, str]:
-        return self._ministack.environment()
+        return self._ministack.environment(zone)
 
     @override
     def start(self) -> None:

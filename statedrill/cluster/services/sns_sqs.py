@@ -37,7 +37,8 @@ class TopicWithQueues(MiniStackService):
 
     @override
     def environment(self, zone: str) -> Mapping[str, str]:
-        queues = {queue.variable: self._url(name) for name, queue in self._queues.items()}
+        base = self._ministack.endpoint_url(zone)
+        queues = {queue.variable: _url(base, name) for name, queue in self._queues.items()}
         return {**super().environment(zone), "TOPIC_ARN": _arn("sns", self._topic), **queues}
 
     @override
@@ -50,7 +51,10 @@ class TopicWithQueues(MiniStackService):
         depth = 0
         for name in self._queues:
             found = self._ministack.call(
-                "sqs", "get_queue_attributes", QueueUrl=self._url(name), AttributeNames=_DEPTHS
+                "sqs",
+                "get_queue_attributes",
+                QueueUrl=_url(self._ministack.url, name),
+                AttributeNames=_DEPTHS,
             )["Attributes"]
             depth += sum(int(found[each]) for each in _DEPTHS)
         return depth
@@ -61,7 +65,7 @@ class TopicWithQueues(MiniStackService):
         for name, queue in self._queues.items():
             attributes = {"VisibilityTimeout": str(self._visibility_s)}
             made = ministack.call("sqs", "create_queue", QueueName=name, Attributes=attributes)
-            if made["QueueUrl"] != self._url(name):
+            if made["QueueUrl"] != _url(ministack.url, name):
                 raise ClusterError(f"queue {name} got the address {made['QueueUrl']}")
             ministack.call(
                 "sns",
@@ -72,8 +76,9 @@ class TopicWithQueues(MiniStackService):
                 Attributes=_subscription(queue),
             )
 
-    def _url(self, name: str) -> str:
-        return f"{self._ministack.endpoint_url}/{ACCOUNT}/{name}"
+
+def _url(base: str, queue: str) -> str:
+    return f"{base}/{ACCOUNT}/{queue}"
 
 
 def _subscription(queue: Queue) -> dict[str, str]:

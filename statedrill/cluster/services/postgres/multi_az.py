@@ -52,7 +52,7 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
 
     @override
     def environment(self, zone: str) -> Mapping[str, str]:
-        host, port = self._endpoints.address(self.key)
+        host, port = self._address(zone, self.key)
         name, user = self._names.name, self._names.user
         return {"DATABASE_URL": f"postgresql://{user}@{host}:{port}/{name}"}
 

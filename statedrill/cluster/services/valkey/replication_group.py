@@ -51,7 +51,7 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
 
     @override
     def environment(self, zone: str) -> Mapping[str, str]:
-        host, port = self._endpoints.address(self.key)
+        host, port = self._address(zone, self.key)
         known = {"CACHE_URL": f"redis://{host}:{port}/0"}
         if self._durability == "wait":
             known["CACHE_WAIT_REPLICAS"] = "1"

@@ -1,0 +1,173 @@
+"""Edges of a cluster, direct and through its hop."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import socketserver
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from statedrill.cluster.network.addresses import Network
+from statedrill.cluster.network.edges import Edges
+from statedrill.errors import ClusterError
+from statedrill.processes.registry import ProcessRegistry
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.cluster
+
+Address = tuple[str, int]
+
+
+class Echo(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := self.request.recv(65536):
+                self.request.sendall(data)
+
+
+@pytest.fixture
+def network() -> Iterator[Network]:
+    made = Network()
+    yield made
+    made.release()
+
+
+@pytest.fixture
+def service(network: Network) -> Iterator[Address]:
+    class Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address = daemon_threads = True
+
+    address = network.regional_address(54), network.port(5432)
+    with Server(address, Echo) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield address
+        server.shutdown()
+
+
+@pytest.fixture
+def edges(registry: ProcessRegistry, network: Network, service: Address) -> Iterator[Edges]:
+    made = Edges(registry, network, latency_s=0.0)
+    made.announce("database", service, 54)
+    made.start()
+    yield made
+    made.stop()
+
+
+def echo(address: Address, words: bytes = b"hello", timeout_s: float = 5.0) -> bytes:
+    with socket.create_connection(address, timeout_s) as client:
+        client.sendall(words)
+        client.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+def test_without_a_hop_every_zone_is_told_the_services_own_address(
+    registry: ProcessRegistry, network: Network, service: Address
+) -> None:
+    edges = Edges(registry, network)
+    edges.announce("database", service, 54)
+    edges.start()
+    assert {edge.address for edge in edges.all()} == {service}
+    assert edges.edge("a", "database").is_direct
+    assert edges.is_healthy()
+    assert registry.alive() == []
+    with pytest.raises(ClusterError, match=r"edge a/database is direct.*\n.*latency_ms"):
+        edges.edge("a", "database").cut()
+    edges.restore()
+    edges.stop()
+
+
+def test_with_a_hop_every_zone_has_an_address_of_its_own_that_leads_there(
+    edges: Edges, network: Network
+) -> None:
+    addresses = [edge.address for edge in edges.all()]
+    assert addresses == [(f"127.{network.n}.{zone}.54", network.port(5432)) for zone in (1, 2, 3)]
+    assert [echo(address) for address in addresses] == [b"hello"] * 3
+
+
+def test_one_zone_loses_its_way_and_the_others_do_not(edges: Edges) -> None:
+    lost, kept = edges.edge("b", "database"), edges.edge("a", "database")
+    lost.cut()
+    with pytest.raises(TimeoutError):
+        echo(lost.address, timeout_s=0.3)
+    assert echo(kept.address) == b"hello"
+    assert lost.describe()["up_lost_bytes"] == 5
+    lost.restore()
+    assert echo(lost.address) == b"hello"
+
+
+def test_an_edge_refuses_slows_and_limits(edges: Edges) -> None:
+    edge = edges.edge("c", "database")
+    edge.refuse()
+    with pytest.raises(ConnectionRefusedError):
+        echo(edge.address)
+    edge.restore()
+    edge.delay(0.1, jitter_s=0.01)
+    begin = time.monotonic()
+    assert echo(edge.address) == b"hello"
+    assert time.monotonic() - begin >= 0.199
+    edge.restore()
+    edge.limit("down", 2)
+    with pytest.raises(ConnectionResetError):
+        echo(edge.address)
+
+
+def test_the_latency_of_the_pattern_is_there_again_after_a_restore(
+    registry: ProcessRegistry, network: Network, service: Address
+) -> None:
+    edges = Edges(registry, network, latency_s=0.05)
+    edges.announce("database", service, 54)
+    edges.start()
+    edge = edges.edge("a", "database")
+    edge.delay(0.0)
+    edges.restore()
+    assert edge.describe()["delay_s"] == 0.05
+    edges.stop()
+
+
+def test_the_wires_of_a_dead_zone_are_reset(edges: Edges) -> None:
+    connections = {
+        zone: socket.create_connection(edges.edge(zone, "database").address, 5) for zone in "ab"
+    }
+    for client in connections.values():
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+    edges.zone_down("a")
+    with pytest.raises(ConnectionResetError):
+        connections["a"].recv(1)
+    connections["b"].sendall(b"y")
+    assert connections["b"].recv(1) == b"y"
+    for client in connections.values():
+        client.close()
+
+
+def test_a_hop_that_died_is_missed_and_brought_back(
+    edges: Edges, registry: ProcessRegistry
+) -> None:
+    edges.edge("a", "database").cut()
+    (hop,) = registry.alive()
+    os.kill(hop.pid, signal.SIGKILL)
+    wait_until(lambda: not edges.is_healthy())
+    with pytest.raises(ClusterError, match="the hop does not answer"):
+        edges.edge("a", "database").describe()
+    edges.restore()
+    assert edges.is_healthy()
+    assert echo(edges.edge("a", "database").address) == b"hello"
+
+
+def test_an_address_in_use_is_named(
+    registry: ProcessRegistry, network: Network, service: Address
+) -> None:
+    edges = Edges(registry, network, latency_s=0.0)
+    edges.announce("database", service, 54)
+    with (
+        socket.create_server(edges.edge("a", "database").address),
+        pytest.raises(ClusterError, match=r"the hop refused to open .*in use"),
+    ):
+        edges.start()
+    edges.stop()
