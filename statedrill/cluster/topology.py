@@ -23,6 +23,7 @@ from statedrill.cluster.network.edges import Edges
 from statedrill.cluster.routing.endpoints import Endpoints
 from statedrill.cluster.routing.load_balancer import LoadBalancer
 from statedrill.cluster.services.base import Service, ServiceContext
+from statedrill.cluster.waiting import wait_until
 from statedrill.errors import ClusterError
 from statedrill.inputs.pattern import Pattern
 from statedrill.processes.parallel import in_parallel
@@ -105,13 +106,16 @@ class Topology:
             ClusterError: it is not by `deadline` (monotonic seconds), or it is being stopped; says
                 what is missing.
         """
-        while lacking := self.missing():
-            if self._stopping or time.monotonic() > deadline:
-                raise ClusterError(
-                    f"the cluster is not whole again: {'; '.join(lacking)}",
-                    f"logs: {self.context.registry.logs}",
-                )
-            time.sleep(_POLL_S)
+        if not wait_until(
+            lambda: not self.missing(),
+            deadline - time.monotonic(),
+            _POLL_S,
+            give_up=lambda: self._stopping,
+        ):
+            raise ClusterError(
+                f"the cluster is not whole again: {'; '.join(self.missing())}",
+                f"logs: {self.context.registry.logs}",
+            )
 
     def zone_down(self, zone: str) -> None:
         """Everything in the zone dies at once, and nothing starts there any more."""

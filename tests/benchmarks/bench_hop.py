@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import psutil
 import uvloop
@@ -95,7 +96,7 @@ class _Client(asyncio.Protocol):
         self._took_s, self._until_s, self._received = took_s, until_s, 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._ask()
 
     def data_received(self, data: bytes) -> None:
@@ -112,7 +113,6 @@ class _Client(asyncio.Protocol):
 
     def _ask(self) -> None:
         self._received, self._sent_s = 0, time.perf_counter()
-        assert isinstance(self._transport, asyncio.Transport)
         self._transport.write(REQUEST)
 
 

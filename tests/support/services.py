@@ -5,9 +5,11 @@ Each is a process group that is killed by its id; nothing is left running.
 
 from __future__ import annotations
 
+import atexit
+import functools
 import importlib.util
+import itertools
 import os
-import random
 import shutil
 import signal
 import socket
@@ -16,6 +18,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from statedrill.cluster.network.addresses import ZONES, Network
 from tests.support.processes import Child
 from tests.support.waiting import wait_until
 
@@ -23,9 +26,20 @@ NOBODY = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
 """PostgreSQL refuses to run as root; inside this namespace it is somebody else."""
 
 
+_ZONES = itertools.cycle(ZONES)
+
+
+@functools.cache
+def _network() -> Network:
+    """The network of this program, until it ends."""
+    network = Network()
+    atexit.register(network.release)
+    return network
+
+
 def fresh_address() -> str:
-    """An address of 127.0.0.0/8 that nobody else is likely to use."""
-    return f"127.{random.randint(100, 250)}.{random.randint(1, 250)}.{random.randint(1, 250)}"
+    """An address of 127.0.0.0/8 that no other program has: this one holds its network's lock."""
+    return _network().zone_address(next(_ZONES))
 
 
 def listens(host: str, port: int) -> bool:

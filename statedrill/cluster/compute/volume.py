@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from statedrill.cluster.waiting import wait_until
 from statedrill.errors import ClusterError
 from statedrill.processes.process import Process
 
@@ -142,11 +143,8 @@ class Volume:
             self._lock_file.unlink(missing_ok=True)
 
     def _wait_until_free(self) -> None:
-        deadline = time.monotonic() + _FENCED_S
-        while self.is_in_use():
-            if time.monotonic() > deadline:
-                raise ClusterError(
-                    f"volume {self.id} is still held {_FENCED_S:g} s after its owner was killed",
-                    f"see which process it is: fuser {self._lock_file}",
-                )
-            time.sleep(_POLL_S)
+        if not wait_until(lambda: not self.is_in_use(), _FENCED_S, _POLL_S):
+            raise ClusterError(
+                f"volume {self.id} is still held {_FENCED_S:g} s after its owner was killed",
+                f"see which process it is: fuser {self._lock_file}",
+            )

@@ -8,10 +8,10 @@ from __future__ import annotations
 import csv
 import resource
 import socket
-import time
 from collections.abc import Callable
 
-from statedrill.cluster import binaries
+from statedrill.cluster.binaries import haproxy
+from statedrill.cluster.waiting import wait_until
 from statedrill.errors import ClusterError, MissingPart
 from statedrill.processes.process import Process
 from statedrill.processes.registry import ProcessRegistry
@@ -39,7 +39,7 @@ class Haproxy:
             name,
             "load-balancer",
             "region",
-            [str(binaries.haproxy()), "-db", "-f", str(self._config)],
+            [str(haproxy()), "-db", "-f", str(self._config)],
             # The admin socket comes last: who finds the ports open may not find it yet.
             ready=lambda: listens() and self._answers(),
             on_exit=on_exit,
@@ -98,11 +98,11 @@ class Haproxy:
 
     def wait_idle(self, backend: str, server: str, timeout_s: float) -> None:
         """Return when no request is under way to a server, at the latest after `timeout_s`."""
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
-            if self.stats(backend).get(server, {}).get("scur", "0") == "0":
-                return
-            time.sleep(0.05)
+
+        def idle() -> bool:
+            return self.stats(backend).get(server, {}).get("scur", "0") == "0"
+
+        wait_until(idle, timeout_s, poll_s=0.05)
 
     def _answers(self) -> bool:
         try:

@@ -36,10 +36,10 @@ from statedrill.cluster.services.failover_decisions import (
 )
 from statedrill.cluster.services.node import Node
 from statedrill.cluster.services.nodes import Nodes, NodeT, end
+from statedrill.cluster.waiting import wait_until
 from statedrill.errors import ClusterError
 
 _RETRY_S = 0.5
-_POLL_S = 0.02
 _RESTORE_TIMEOUT_S = 30.0
 
 
@@ -127,18 +127,15 @@ class FailoverPair(Service, Generic[NodeT]):
             ClusterError: not whole after `timeout_s` (default: failover and half a minute).
         """
         limit_s = timeout_s or self._delays.failover_s + _RESTORE_TIMEOUT_S
-        deadline = time.monotonic() + limit_s
         self._hurry = True
         try:
             for zone in ZONES:
                 self.zone_up(zone)
-            while not self.is_healthy():
-                if time.monotonic() > deadline or self._stopping:
-                    raise ClusterError(
-                        f"the {self.key} was not whole again within {limit_s:g} s",
-                        self._last_error or f"logs: {self._context.registry.logs}/{self.key}-*.log",
-                    )
-                time.sleep(_POLL_S)
+            if not wait_until(self.is_healthy, limit_s, give_up=lambda: self._stopping):
+                raise ClusterError(
+                    f"the {self.key} was not whole again within {limit_s:g} s",
+                    self._last_error or f"logs: {self._context.registry.logs}/{self.key}-*.log",
+                )
         finally:
             self._hurry = False
 

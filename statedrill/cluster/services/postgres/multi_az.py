@@ -23,10 +23,10 @@ from statedrill.cluster.services.postgres import data_directory
 from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError
 from statedrill.cluster.services.postgres.node import PostgresNode, answers
 from statedrill.cluster.services.postgres.programs import postgres_bin
+from statedrill.cluster.waiting import wait_until
 from statedrill.inputs.services import DatabaseOptions
 
 _JOIN_S = 20.0
-_POLL_S = 0.02
 _LOOK_S = 0.25
 _MISSING_S = 2.0
 
@@ -121,19 +121,24 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
         Raises:
             ClusterError: it did not catch up in time, or a node died.
         """
-        deadline = time.monotonic() + _JOIN_S
+
+        def wait(condition: Callable[[], bool]) -> None:
+            if not wait_until(condition, _JOIN_S, give_up=lambda: not standby.alive):
+                late = f"did not join its primary within {_JOIN_S:g} s"
+                raise standby.failed(late if standby.alive else "died while joining its primary")
+
         try:
             with primary.session(timeout_s=10.0) as session:
-                _wait(lambda: _replication(session, standby)[0] == "streaming", standby, deadline)
+                wait(lambda: _replication(session, standby)[0] == "streaming")
                 primary.set_synchronous_standby(standby)
-                _wait(lambda: _replication(session, standby)[1] == "sync", standby, deadline)
+                wait(lambda: _replication(session, standby)[1] == "sync")
                 # The checkpointer is what tells commits to wait. It reads its settings between
                 # two checkpoints: after two of them no commit is acknowledged without the
                 # standby, and what was acknowledged before lies behind the position asked now.
                 session.query("CHECKPOINT")
                 session.query("CHECKPOINT")
                 position = session.query("SELECT pg_current_wal_insert_lsn()")[0][0]
-                _wait(lambda: _has_flushed(session, standby, str(position)), standby, deadline)
+                wait(lambda: _has_flushed(session, standby, str(position)))
         except (OSError, PostgresError) as error:
             raise primary.failed(f"broke off while its standby joined: {error}") from error
         self._forget_observer()
@@ -155,12 +160,3 @@ def _has_flushed(session: PostgresConnection, standby: PostgresNode, position: s
         f" WHERE application_name = '{standby.name}'"
     )
     return rows == [("t",)]
-
-
-def _wait(condition: Callable[[], bool], standby: PostgresNode, deadline: float) -> None:
-    while not condition():
-        if not standby.alive:
-            raise standby.failed("died while joining its primary")
-        if time.monotonic() > deadline:
-            raise standby.failed(f"did not join its primary within {_JOIN_S:g} s")
-        time.sleep(_POLL_S)

@@ -7,7 +7,6 @@ takes their place: nothing is kept on disk. Knows Valkey's replication; knows no
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -21,6 +20,7 @@ from statedrill.cluster.services.base import Requirement, ServiceContext
 from statedrill.cluster.services.failover_decisions import Delays
 from statedrill.cluster.services.failover_pair import FailoverPair
 from statedrill.cluster.services.valkey.node import ValkeyNode, answers, valkey_server
+from statedrill.cluster.waiting import wait_until
 from statedrill.errors import ClusterError
 from statedrill.inputs.services import CacheOptions
 
@@ -133,10 +133,13 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
             standby.follow(primary)
         except RedisError as error:
             raise standby.failed(f"does not follow {primary.name}: {error}") from error
-        deadline = time.monotonic() + _LINK_S
-        while not (standby.is_linked() and primary.is_followed()):
-            if not (primary.alive and standby.alive):
-                raise standby.failed(f"or {primary.name} died while it joined")
-            if time.monotonic() > deadline:
-                raise standby.failed(f"was not linked to {primary.name} within {_LINK_S:g} s")
-            time.sleep(_POLL_S)
+        linked = wait_until(
+            lambda: standby.is_linked() and primary.is_followed(),
+            _LINK_S,
+            _POLL_S,
+            give_up=lambda: not (primary.alive and standby.alive),
+        )
+        if not linked and primary.alive and standby.alive:
+            raise standby.failed(f"was not linked to {primary.name} within {_LINK_S:g} s")
+        if not linked:
+            raise standby.failed(f"or {primary.name} died while it joined")
