@@ -28,7 +28,7 @@ MAY_IMPORT = {
         *("errors", "vocabulary", "records", "run_folder", "inputs", "inputs/arrival_rate"),
         "plan/record",
     },
-    "check/numeric": set(),
+    "check/numeric": {"quantile"},
     "check/clauses": {"vocabulary"},
     "check/outcome": {"errors", "vocabulary"},
     "check/unplanned_exits": {"history"},
@@ -148,7 +148,9 @@ MAY_IMPORT = {
         *("report", "report/figures", "report/text", "report/run"),
     },
     "target": {"history", "processes"},
-    "drill": {"errors", "history", "vocabulary", "inputs", "plan", "processes", "target"},
+    "drill": {
+        *("errors", "history", "vocabulary", "quantile", "inputs", "plan", "processes", "target"),
+    },
     "cli": {
         *("errors", "run_folder", "inputs", "plan", "history", "cluster", "drill", "check"),
         *("check/verdict/record", "check/search"),

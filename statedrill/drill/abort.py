@@ -16,6 +16,7 @@ from typing import Any
 
 from statedrill.history.follow import OperationFollower
 from statedrill.inputs.thresholds import Threshold, measure, parse_threshold
+from statedrill.quantile import quantile
 from statedrill.vocabulary import Outcome
 
 _LOOK_S = 1.0
@@ -103,6 +104,4 @@ class _Samples:
         return sum(self._served) / len(self._served) if self._served else None
 
     def quantile_ms(self, share: float) -> float | None:
-        # as check/numeric/quantile.py: a share like 0.07 is no exact binary fraction
-        rank = max(1, math.ceil(share * len(self._served) - 1e-9))
-        return self._served[rank - 1] if self._served else None
+        return quantile(self._served, share)

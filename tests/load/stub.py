@@ -111,8 +111,8 @@ class Shop:
             return response({"error": "not signed in", "executed": False}, "401 Unauthorized")
         shown = (f"X-Session-Id: p-{cookie}", "X-Instance-Id: i-1")
         if request.path == "/session":
-            told = {"user": user, "session": f"p-{cookie}", **self._of(user, "session")}
-            return response(told, headers=shown)
+            shown_state = {"user": user, "session": f"p-{cookie}", **self._of(user, "session")}
+            return response(shown_state, headers=shown)
         if request.path.startswith("/uploads/"):
             return self._upload(request, user, shown)
         return response(self._call(request, user), headers=shown)
@@ -121,8 +121,8 @@ class Shop:
         user = json.loads(request.body)["user"]
         cookie = f"s{len(self.state)}x{len(self.sessions)}"
         self.sessions[cookie] = user
-        told = self._write(user, "session", request.wid)
-        body = {"user": user, "session": f"p-{cookie}", **told}
+        shown_state = self._write(user, "session", request.wid)
+        body = {"user": user, "session": f"p-{cookie}", **shown_state}
         return response(
             body, headers=(f"Set-Cookie: sid={cookie}; Path=/; HttpOnly", "X-Instance-Id: i-1")
         )
@@ -156,8 +156,8 @@ class Shop:
             kept["value"] = request.body
             return response(self._write(user, request.path, request.wid), headers=shown)
         if kept["value"] is None:
-            told = {"error": "no such upload", "absent": True, "ver": kept["ver"]}
-            return response({**told, "wid": kept["wid"]}, "404 Not Found", shown)
+            absence = {"error": "no such upload", "absent": True, "ver": kept["ver"]}
+            return response({**absence, "wid": kept["wid"]}, "404 Not Found", shown)
         about = (f"X-Ver: {kept['ver']}", f"X-Write-Id: {kept['wid']}")
         return response(None, headers=(*shown, *about), raw=kept["value"])
 

@@ -23,14 +23,14 @@ def load(folder: Path, stub: Stub, users: int, end: bool = True) -> None:
     settings = Settings(history=folder, run=RUN, pace_s=0.0)
     process = LoadProcess(settings, new_recording(settings), session_numbers())
     for _ in range(users):
-        visitor = UserActions()
-        visitor.session = process.session(stub.address)
-        visitor.add("cart", "tea")
-        visitor.upload("me")
+        user = UserActions()
+        user.session = process.session(stub.address)
+        user.add("cart", "tea")
+        user.upload("me")
         if end:
-            visitor.session.end()
+            user.session.end()
         else:
-            visitor.session.client.drop()
+            user.session.client.drop()
     process.close()
 
 
@@ -49,9 +49,9 @@ def run(folder: Path, stub: Stub, worker: int, *more: str) -> tuple[int, list[di
 def counts(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     lines = capsys.readouterr().out.strip().splitlines()
     assert len(lines) == 1
-    told = json.loads(lines[0])
-    assert isinstance(told, dict)
-    return told
+    counted = json.loads(lines[0])
+    assert isinstance(counted, dict)
+    return counted
 
 
 def test_every_object_of_every_session_is_read_once_more(
@@ -60,18 +60,18 @@ def test_every_object_of_every_session_is_read_once_more(
     with serving(Shop()) as stub:
         load(tmp_path, stub, users=5)
         code, rows = run(tmp_path, stub, 1)
-    told = counts(capsys)
+    counted = counts(capsys)
     assert code == 0
-    assert (told["sessions"], told["sessions_read"], told["objects"]) == (5, 5, 10)
-    assert (told["objects_read"], told["signed_in_again"]) == (10, 0)
+    assert (counted["sessions"], counted["sessions_read"], counted["objects"]) == (5, 5, 10)
+    assert (counted["objects_read"], counted["signed_in_again"]) == (10, 0)
     # the session check, the cart, the upload
-    assert len(rows) == told["attempts"] == 15
+    assert len(rows) == counted["attempts"] == 15
     assert {row["session"] for row in rows} == {1, 2, 3, 4, 5}
     assert {row["server_session"] for row in rows} == {2}
     assert {row["kind"] for row in rows} == {Kind.READ}
 
 
-def test_whom_the_server_forgot_shows_old_cookies_first_and_then_signs_in(
+def test_a_forgotten_session_shows_its_old_cookies_first_and_then_signs_in(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shop = Shop()
@@ -100,8 +100,8 @@ def test_a_second_audit_follows_the_first(
         run(tmp_path, stub, 1)
         capsys.readouterr()
         _, rows = run(tmp_path, stub, 2)
-    told = counts(capsys)
-    assert (told["signed_in_again"], told["sessions_read"]) == (0, 2)
+    counted = counts(capsys)
+    assert (counted["signed_in_again"], counted["sessions_read"]) == (0, 2)
     assert {row["server_session"] for row in rows} == {3}
 
 
@@ -129,9 +129,9 @@ def test_an_audit_that_cannot_read_ends_in_time_and_says_so(
         load(tmp_path, stub, users=2)
         shop.down = True
         code, _ = run(tmp_path, stub, 1, "--timeout", "0.3")
-    told = counts(capsys)
+    counted = counts(capsys)
     assert code == 0
-    assert (told["sessions"], told["sessions_read"], told["objects_read"]) == (2, 0, 0)
+    assert (counted["sessions"], counted["sessions_read"], counted["objects_read"]) == (2, 0, 0)
 
 
 def test_a_session_without_its_last_line_gets_ids_that_were_surely_not_used(

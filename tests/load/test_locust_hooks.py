@@ -258,7 +258,7 @@ def test_an_audit_that_is_stopped_leaves_a_complete_record(load: Load) -> None:
     assert load.lines("operations", 901)[-1] == {"end": True, "rows": len(load.rows(901))}
 
 
-def test_users_whom_nobody_answers_do_not_keep_the_process_from_ending(load: Load) -> None:
+def test_users_without_a_server_do_not_keep_the_process_from_ending(load: Load) -> None:
     load.address = "http://127.0.0.1:1"
     child = load.locust(BOTH, "-u", "5", "-r", "10", "-t", "2s", "--stop-timeout", "5", pace_s="0")
     assert child.wait() == 0

@@ -13,12 +13,12 @@ def test_settings_have_defaults_and_come_from_the_environment(tmp_path: Path) ->
     assert (usual.pace_s, usual.connections, usual.timeout_s) == (1.0, "session", 10.0)
     assert usual.history is None
     assert usual.run.startswith("r")
-    told = Settings.from_environment(
+    given = Settings.from_environment(
         {"STATEDRILL_HISTORY": str(tmp_path), "STATEDRILL_RUN": "r1", "STATEDRILL_SEED": "7",
          "STATEDRILL_PACE_S": "0", "STATEDRILL_CONNECTIONS": "request"}
     )  # fmt: skip
-    assert (told.history, told.run, told.seed, told.pace_s) == (tmp_path, "r1", 7, 0.0)
-    assert told.connections == "request"
+    assert (given.history, given.run, given.seed, given.pace_s) == (tmp_path, "r1", 7, 0.0)
+    assert given.connections == "request"
 
 
 def test_every_wrong_setting_is_named_at_once() -> None:

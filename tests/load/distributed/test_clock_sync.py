@@ -23,7 +23,7 @@ def test_the_surest_reading_counts() -> None:
     assert clock.ahead_ns == 480
 
 
-def test_drift_is_told_and_never_corrected() -> None:
+def test_drift_is_reported_and_never_corrected() -> None:
     clock = RemoteClock([Reading(0, MS, 0)])
     assert clock.error_ms(0) == 1.0
     clock.observe(Reading(3 * MS, 2 * MS, 20 * S))
@@ -31,7 +31,7 @@ def test_drift_is_told_and_never_corrected() -> None:
     assert clock.ahead_ns == 0
 
 
-def test_what_nobody_looked_at_is_less_sure_with_time() -> None:
+def test_a_clock_that_is_not_read_gets_less_certain_with_time() -> None:
     clock = RemoteClock([Reading(0, MS, 0)])
     assert clock.error_ms(100 * S) == 51.0
 
@@ -50,7 +50,7 @@ def test_a_clock_that_jumped_is_noticed_at_once() -> None:
     assert clock.error_ms(2 * S) == 3_001.0
 
 
-def test_a_clock_that_runs_apart_is_never_further_off_than_told() -> None:
+def test_a_clock_that_drifts_is_never_further_off_than_reported() -> None:
     for seed in range(50):
         dice = random.Random(seed)
         drift = dice.uniform(-500e-6, 500e-6)

@@ -189,7 +189,7 @@ def test_what_the_master_did_not_get_stays_and_can_be_brought_later(load: Load, 
     assert abs(history.rows - load.counts()["received"]) <= 20
 
 
-def test_a_worker_that_is_sent_home_delivers_first(load: Load) -> None:
+def test_a_worker_that_is_stopped_delivers_first(load: Load) -> None:
     load.serve()
     child, address = master(load, "-u", "21", "-t", "4s", workers=3)
     workers = [load.far_worker(address) for _ in range(3)]
@@ -204,7 +204,7 @@ def test_a_worker_that_is_sent_home_delivers_first(load: Load) -> None:
     assert (history.rows, history.incomplete) == (load.counts()["received"], ())
 
 
-def test_a_test_that_ends_while_users_are_still_coming_loses_nobody(load: Load) -> None:
+def test_a_test_that_ends_while_users_are_still_coming_loses_no_operation(load: Load) -> None:
     """Without a load shape Locust's master sends users until it has told everybody to quit."""
     load.serve("--service-s", "0.4")
     child, address = master(load, "-u", "200", "-t", "3s", files=BOTH[:2], spawn_rate="15")
@@ -236,7 +236,7 @@ def test_a_message_to_stop_that_was_lost_is_sent_again(load: Load, relay: Any) -
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_master_that_is_interrupted_while_it_waits_sends_home_who_is_there(
+def test_a_master_that_is_interrupted_while_it_waits_stops_the_workers_that_are_there(
     load: Load, number: int
 ) -> None:
     load.serve()

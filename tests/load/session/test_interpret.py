@@ -55,7 +55,7 @@ class Scripted(HttpClient):
         self.ret = self.call + 1
 
 
-def visitor(rows: list[tuple[Any, ...]]) -> UserActions:
+def new_user(rows: list[tuple[Any, ...]]) -> UserActions:
     recording = Recording("r7")
     recording.write = rows.append
     made = UserActions()
@@ -90,7 +90,7 @@ def test_every_answer_makes_one_row_that_can_be_stored(
     call: Any, status: int, body: bytes, header: dict[bytes, bytes]
 ) -> None:
     rows: list[tuple[Any, ...]] = []
-    user = visitor(rows)
+    user = new_user(rows)
     user.session.client.script = (status, body, header)  # type: ignore[attr-defined]
     call(user)
     assert len(rows) == 1

@@ -29,7 +29,7 @@ RUN = "r7"
 
 
 class World:
-    """A shop, a visitor, and what was recorded of both."""
+    """A shop, a user, and what was recorded of both."""
 
     def __init__(self, folder: Path, stub: Stub, shop: Shop) -> None:
         self.folder = folder
@@ -37,9 +37,11 @@ class World:
         self.shop = shop
         settings = Settings(history=folder, run=RUN, pace_s=0.0, timeout_s=0.3)
         self.process = LoadProcess(settings, new_recording(settings), session_numbers())
-        self.told: list[tuple[str, str]] = []
-        self.process.recording.listener = lambda call, *rest: self.told.append((call.op, rest[-1]))
-        self.visitor = self.another()
+        self.attempts: list[tuple[str, str]] = []
+        self.process.recording.listener = lambda call, *rest: self.attempts.append(
+            (call.op, rest[-1])
+        )
+        self.user = self.another()
 
     def another(self) -> UserActions:
         made = UserActions()
@@ -73,7 +75,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def test_signing_in_is_a_write_that_shows_the_server_session(world: World) -> None:
-    assert world.visitor.sign_in()
+    assert world.user.sign_in()
     row = world.last()
     assert (row["kind"], row["outcome"], row["wid"], row["read_wid"]) == (Kind.SIGN_IN, 0, 1, 1)
     assert (row["ver"], row["server_session"], row["status"], row["attempt"]) == (1, 2, 200, 1)
@@ -84,7 +86,7 @@ def test_signing_in_is_a_write_that_shows_the_server_session(world: World) -> No
 
 
 def test_a_write_carries_its_id_and_is_ok_when_the_body_confirms_it(world: World) -> None:
-    confirmed = world.visitor.put("preferences", {"theme": "dark"})
+    confirmed = world.user.put("preferences", {"theme": "dark"})
     row, sent = world.last(), world.stub.requests[-1]
     assert sent.wid == confirmed == f"{RUN}.1.{row['wid']}"
     assert json.loads(sent.body) == {"value": {"theme": "dark", "wid": confirmed}}
@@ -92,10 +94,10 @@ def test_a_write_carries_its_id_and_is_ok_when_the_body_confirms_it(world: World
 
 
 def test_a_read_shows_version_and_id(world: World) -> None:
-    world.visitor.read("draft")
+    world.user.read("draft")
     assert (world.last()["read_wid"], world.last()["ver"]) == (INITIAL, 0)
-    world.visitor.put("draft", "dear")
-    body = world.visitor.read("draft")
+    world.user.put("draft", "dear")
+    body = world.user.read("draft")
     row = world.last()
     assert body is not None
     assert body["value"] == "dear"
@@ -104,27 +106,27 @@ def test_a_read_shows_version_and_id(world: World) -> None:
 
 
 def test_a_cart_is_a_set_whose_elements_are_the_ids_of_their_adds(world: World) -> None:
-    visitor = world.visitor
-    first, second = visitor.add("cart", "tea"), visitor.add("cart", "mug")
+    user = world.user
+    first, second = user.add("cart", "tea"), user.add("cart", "mug")
     assert first
     assert second
     added = world.last()
     assert (added["kind"], added["element"]) == (Kind.ADD, added["wid"])
-    visitor.remove("cart", first)
+    user.remove("cart", first)
     removed = world.last()
     assert (removed["kind"], removed["element"]) == (Kind.REMOVE, int(first.split(".")[2]))
     assert removed["wid"] == added["wid"] + 1
-    visitor.read("cart")
+    user.read("cart")
     assert world.last()["items"] == [int(second.split(".")[2])]
-    visitor.clear("cart")
+    user.clear("cart")
     assert world.last()["kind"] == Kind.CLEAR
-    visitor.read("cart")
+    user.read("cart")
     assert world.last()["items"] == []
 
 
 def test_a_history_lists_its_entries_in_order(world: World) -> None:
-    wids = [world.visitor.append("history", f"a{n}") for n in range(3)]
-    world.visitor.read("history")
+    wids = [world.user.append("history", f"a{n}") for n in range(3)]
+    world.user.read("history")
     row = world.last()
     assert row["items"] == [int(str(wid).split(".")[2]) for wid in wids]
     assert row["ver"] == len(row["items"])
@@ -135,16 +137,16 @@ def test_an_order_tried_again_carries_a_new_id_and_the_same_key(world: World) ->
     shop, lost = world.shop, [True]
 
     def forgetful(request: Request, sock: Any) -> bytes | None:
-        told = shop(request, sock)
+        answer = shop(request, sock)
         if request.path == "/orders" and lost.pop():
             lost.append(False)
             return response({"error": "late", "executed": "unknown"}, "500 Oops")
         lost.append(lost.pop() if lost else False)
-        return told
+        return answer
 
-    world.visitor.sign_in()
+    world.user.sign_in()
     world.stub.handler = forgetful
-    confirmed = world.visitor.order([{"sku": "tea", "quantity": 1}], attempts=3)
+    confirmed = world.user.order([{"sku": "tea", "quantity": 1}], attempts=3)
     first, second = world.rows()[-2:]
     assert (first["outcome"], second["outcome"]) == (Outcome.UNKNOWN, Outcome.OK)
     assert (first["attempt"], second["attempt"]) == (1, 2)
@@ -152,66 +154,66 @@ def test_an_order_tried_again_carries_a_new_id_and_the_same_key(world: World) ->
     assert second["wid"] == first["wid"] + 1
     assert second["read_wid"] == first["wid"]  # the first attempt had been applied
     assert confirmed == f"{RUN}.1.{first['wid']}"
-    world.visitor.read("orders")
+    world.user.read("orders")
     orders = world.last()
     assert (orders["items"], orders["item_logicals"]) == ([first["wid"]], [first["logical"]])
 
 
 def test_attempts_end_with_the_number_the_scenario_gave(world: World) -> None:
-    world.visitor.sign_in()
+    world.user.sign_in()
     world.misbehave("502 Bad Gateway", raw=b"<html>")
-    assert world.visitor.order([], attempts=3) is None
+    assert world.user.order([], attempts=3) is None
     assert [row["attempt"] for row in world.rows()[-3:]] == [1, 2, 3]
 
 
 def test_an_upload_is_read_back_and_its_content_checked(world: World) -> None:
-    world.visitor.download("me")
+    world.user.download("me")
     assert (world.last()["read_wid"], world.last()["ver"]) == (INITIAL, 0)
-    wid = world.visitor.upload("me")
+    wid = world.user.upload("me")
     assert wid is not None
-    assert world.visitor.download("me") == upload_content(wid)
+    assert world.user.download("me") == upload_content(wid)
     row = world.last()
     assert world.names["object", row["object"]] == "upload/me"
     assert (row["read_wid"], row["ver"], row["outcome"]) == (int(wid.split(".")[2]), 1, 0)
 
 
 def test_an_upload_with_the_content_of_another_is_alien(world: World) -> None:
-    world.visitor.upload("me")
+    world.user.upload("me")
     world.shop.state[f"{RUN}-u1", "/uploads/me"]["value"] = upload_content("r0.1.1")
-    world.visitor.download("me")
+    world.user.download("me")
     assert world.last()["read_wid"] == ALIEN
     assert "not what" in world.last()["note"]
 
 
 def test_an_upload_whose_content_is_gone_is_absent(world: World) -> None:
-    wid = world.visitor.upload("me")
+    wid = world.user.upload("me")
     world.shop.state[f"{RUN}-u1", "/uploads/me"]["value"] = None
-    world.visitor.download("me")
+    world.user.download("me")
     row = world.last()
     assert (row["outcome"], row["read_wid"], row["ver"]) == (Outcome.OK, ABSENT, 1)
     assert str(wid) in row["note"]
 
 
 def test_recommendations_are_a_read_of_the_reading_history_without_items(world: World) -> None:
-    world.visitor.append("history", "a")
-    world.visitor.sign_in()
+    world.user.append("history", "a")
+    world.user.sign_in()
     shop = world.shop
 
     def recommending(request: Request, sock: Any) -> bytes | None:
         return shop(Request("GET", "/history", request.headers, b""), sock)
 
     world.stub.handler = recommending
-    world.visitor.recommendations()
+    world.user.recommendations()
     row = world.last()
     assert world.names["object", row["object"]] == "history"
     assert (row["ver"], row["items"]) == (1, None)
 
 
 def test_a_queued_write_is_accepted_when_the_body_confirms_it(world: World) -> None:
-    world.visitor.sign_in()
-    wid = world.visitor.session.next_write
+    world.user.sign_in()
+    wid = world.user.session.next_write
     world.misbehave("202 Accepted", {"wid": f"{RUN}.1.{wid}"})
-    assert world.visitor.put("draft", 1)
+    assert world.user.put("draft", 1)
     row = world.last()
     assert (row["outcome"], row["ver"], row["read_wid"]) == (Outcome.ACCEPTED, NO_VERSION, wid)
 
@@ -236,9 +238,9 @@ def test_a_queued_write_is_accepted_when_the_body_confirms_it(world: World) -> N
 def test_a_write_that_is_not_confirmed_is_failed_only_when_the_contract_says_so(
     world: World, status: str, body: object, outcome: Outcome
 ) -> None:
-    world.visitor.sign_in()
+    world.user.sign_in()
     world.misbehave(status, body)
-    assert world.visitor.put("draft", 1) is None
+    assert world.user.put("draft", 1) is None
     assert world.last()["outcome"] == outcome
     assert world.last()["status"] == int(status[:3])
     assert world.last()["note"]
@@ -250,9 +252,9 @@ def test_a_write_that_is_not_confirmed_is_failed_only_when_the_contract_says_so(
      b'{"ver":1,"wid":null,"items":[1]}', b'{"ver":1,"wid":null,"items":[{}]}'],
 )  # fmt: skip
 def test_a_read_with_a_body_that_is_not_as_agreed_is_dropped(world: World, raw: bytes) -> None:
-    world.visitor.sign_in()
+    world.user.sign_in()
     world.misbehave("200 OK", raw=raw)
-    assert world.visitor.read("cart") is None
+    assert world.user.read("cart") is None
     row = world.last()
     assert (row["outcome"], row["read_wid"], row["items"]) == (Outcome.UNKNOWN, NOTHING, None)
     assert "not as agreed" in row["note"]
@@ -264,28 +266,28 @@ def test_a_read_with_a_body_that_is_not_as_agreed_is_dropped(world: World, raw: 
      ("r7.1.x", ALIEN), (7, ALIEN), ("r7.1.99999999999", ALIEN), ("", ALIEN)],
 )  # fmt: skip
 def test_the_id_a_read_shows_is_own_foreign_or_alien(world: World, wid: Any, code: int) -> None:
-    world.visitor.sign_in()
+    world.user.sign_in()
     world.misbehave("200 OK", {"ver": 3, "wid": wid, "value": 1})
-    world.visitor.read("draft")
+    world.user.read("draft")
     assert (world.last()["read_wid"], world.last()["ver"]) == (code, 3)
 
 
 def test_a_value_under_the_id_of_another_write_is_alien(world: World) -> None:
-    world.visitor.put("draft", {"text": "one"})
-    world.visitor.put("draft", {"text": "two"})
+    world.user.put("draft", {"text": "one"})
+    world.user.put("draft", {"text": "two"})
     kept = world.shop.state[f"{RUN}-u1", "draft"]
     kept["value"] = {"text": "one", "wid": f"{RUN}.1.2"}
-    world.visitor.read("draft")
+    world.user.read("draft")
     assert world.last()["read_wid"] == ALIEN
     assert "under the id" in world.last()["note"]
 
 
 def test_being_somebody_else_is_a_leak(world: World) -> None:
-    world.visitor.sign_in()
+    world.user.sign_in()
     other = world.another()
     other.sign_in()
-    world.visitor.session.client.cookies.load(other.session.client.cookies.as_dict())
-    assert not world.visitor.session_check()
+    world.user.session.client.cookies.load(other.session.client.cookies.as_dict())
+    assert not world.user.session_check()
     row = world.last()
     assert (row["read_wid"], row["server_session"]) == (FOREIGN, 3)
     assert "u2" in row["note"]
@@ -293,15 +295,15 @@ def test_being_somebody_else_is_a_leak(world: World) -> None:
 
 def test_signed_in_as_another_user_is_no_confirmation(world: World) -> None:
     world.misbehave("200 OK", {"user": "eve", "session": "p", "ver": 1, "wid": f"{RUN}.1.1"})
-    assert not world.visitor.sign_in()
+    assert not world.user.sign_in()
     assert (world.last()["outcome"], world.last()["read_wid"]) == (Outcome.UNKNOWN, FOREIGN)
 
 
-def test_an_answer_that_names_no_user_accuses_nobody(world: World) -> None:
-    world.visitor.session = world.process.session(world.stub.address)
-    number = world.visitor.session.number
+def test_a_response_that_names_no_user_is_no_leak(world: World) -> None:
+    world.user.session = world.process.session(world.stub.address)
+    number = world.user.session.number
     world.misbehave("200 OK", {"wid": f"{RUN}.{number}.1", "ver": 1, "session": "s1"})
-    assert world.visitor.sign_in()
+    assert world.user.sign_in()
     assert (world.last()["outcome"], world.last()["note"]) == (Outcome.OK, None)
 
 
@@ -309,111 +311,111 @@ def test_the_answer_to_a_form_is_looked_at_before_the_next_turn_which_then_is_sp
     world: World,
 ) -> None:
     turns: list[int] = []
-    world.visitor.wait_turn = lambda: turns.append(len(world.rows()))  # type: ignore[method-assign]
-    world.visitor.sign_in()
-    world.visitor.put("draft", {"text": "a"})
-    world.visitor.read("draft", at_once=True)
+    world.user.wait_turn = lambda: turns.append(len(world.rows()))  # type: ignore[method-assign]
+    world.user.sign_in()
+    world.user.put("draft", {"text": "a"})
+    world.user.read("draft", at_once=True)
     assert turns == [0, 1]
-    world.visitor.read("draft")
+    world.user.read("draft")
     assert turns == [0, 1, 3, 3]
 
 
-def test_whom_the_server_forgets_it_sees_sign_in_again_and_go_on(world: World) -> None:
-    visitor = world.visitor
-    visitor.add("cart", "tea")
+def test_a_user_that_the_server_has_forgotten_signs_in_again_and_goes_on(world: World) -> None:
+    user = world.user
+    user.add("cart", "tea")
     world.shop.forget_sessions()
-    assert visitor.read("cart") is None
+    assert user.read("cart") is None
     lost = world.last()
     assert (lost["status"], lost["outcome"], lost["server_session"]) == (401, 1, SIGNED_OUT)
-    assert visitor.read("cart") is not None
+    assert user.read("cart") is not None
     again, read = world.rows()[-2:]
     assert (again["kind"], again["outcome"], again["server_session"]) == (Kind.SIGN_IN, 0, 3)
     assert (read["server_session"], len(read["items"])) == (3, 1)
     assert world.process.recording.counters.line()["sessions_lost"] == 1
 
 
-def test_who_signed_out_has_lost_nothing(world: World) -> None:
-    world.visitor.sign_in()
-    assert world.visitor.sign_out()
+def test_a_user_that_signed_out_has_lost_nothing(world: World) -> None:
+    world.user.sign_in()
+    assert world.user.sign_out()
     assert world.last()["kind"] == Kind.SIGN_OUT
     world.shop.forget_sessions()
-    world.visitor.read("cart")
+    world.user.read("cart")
     assert [row["kind"] for row in world.rows()[-2:]] == [Kind.SIGN_IN, Kind.READ]
     assert world.process.recording.counters.line()["sessions_lost"] == 0
 
 
-def test_a_user_whose_patience_is_over_goes_away(world: World) -> None:
+def test_a_user_gives_up_after_so_many_attempts_to_sign_in(world: World) -> None:
     from statedrill.load.users.actions import SignInAbandoned
 
     world.shop.down = True
-    world.visitor.sign_in_attempts = 2
+    world.user.sign_in_attempts = 2
     with pytest.raises(SignInAbandoned):
-        world.visitor.read("cart")
+        world.user.read("cart")
     assert [row["outcome"] for row in world.rows()] == [Outcome.FAILED, Outcome.FAILED]
 
 
 def test_coming_back_is_a_new_connection_with_the_same_cookies(world: World) -> None:
-    world.visitor.sign_in()
-    assert world.visitor.come_back()
+    world.user.sign_in()
+    assert world.user.come_back()
     assert world.stub.connections == 2
     assert world.last()["server_session"] == 2
 
 
 def test_a_time_out_is_unknown_and_the_user_goes_on(world: World) -> None:
-    world.visitor.sign_in()
+    world.user.sign_in()
     world.stub.handler = lambda request, sock: None
-    assert world.visitor.add("cart", "tea") is None
+    assert world.user.add("cart", "tea") is None
     row = world.last()
     assert (row["outcome"], row["status"], row["note"]) == (Outcome.UNKNOWN, 0, "timeout")
     world.stub.handler = world.shop
-    assert world.visitor.read("cart") is not None
+    assert world.user.read("cart") is not None
 
 
 def test_a_user_killed_in_flight_leaves_its_operation_on_record(world: World) -> None:
-    world.visitor.sign_in()
+    world.user.sign_in()
     world.stub.handler = lambda request, sock: None
     before = len(world.stub.requests)
-    user = gevent.spawn(world.visitor.add, "cart", "tea")
+    user = gevent.spawn(world.user.add, "cart", "tea")
     while len(world.stub.requests) == before:
         gevent.sleep(0)
     user.kill()
     row = world.last()
     assert (row["outcome"], row["note"]) == (Outcome.UNKNOWN, "the user was stopped")
     assert row["call"] < row["ret"]
-    assert row["wid"] == world.visitor.session.next_write - 1
+    assert row["wid"] == world.user.session.next_write - 1
 
 
 def test_what_was_never_sent_has_surely_not_been_done(world: World) -> None:
-    world.visitor.sign_in()
-    world.visitor.session.client.drop()
-    world.visitor.session.client._port = 1  # nobody listens there
-    assert world.visitor.add("cart", "tea") is None
+    world.user.sign_in()
+    world.user.session.client.drop()
+    world.user.session.client._port = 1  # nobody listens there
+    assert world.user.add("cart", "tea") is None
     row = world.last()
     assert (row["outcome"], row["status"], row["note"]) == (Outcome.FAILED, 0, "refused")
 
 
-def test_the_listener_hears_of_every_attempt_and_the_figures_count_it(world: World) -> None:
-    world.visitor.sign_in()
+def test_the_listener_is_called_for_every_attempt_and_the_figures_count_it(world: World) -> None:
+    world.user.sign_in()
     world.misbehave("502 Bad Gateway", raw=b"<html>")
-    world.visitor.read("draft")
-    assert world.told[0] == ("sign-in", "")
-    assert world.told[1][0] == "read-draft"
-    assert world.told[1][1].startswith("502")
+    world.user.read("draft")
+    assert world.attempts[0] == ("sign-in", "")
+    assert world.attempts[1][0] == "read-draft"
+    assert world.attempts[1][1].startswith("502")
     line = world.process.recording.counters.line()
     assert (line["requests"], line["errors"], line["sessions"]) == (2, 1, 1)
 
 
 def test_only_the_first_operation_of_a_session_has_the_due_time(world: World) -> None:
-    world.visitor.session.due = 12345
-    world.visitor.sign_in()
-    world.visitor.read("draft")
+    world.user.session.due = 12345
+    world.user.sign_in()
+    world.user.read("draft")
     assert [row["due"] for row in world.rows()] == [12345, 0]
 
 
 def test_the_session_is_on_record_so_that_the_audit_can_come_back(world: World) -> None:
-    world.visitor.add("cart", "tea")
-    world.visitor.upload("me")
-    world.visitor.session.end()
+    world.user.add("cart", "tea")
+    world.user.upload("me")
+    world.user.session.end()
     world.rows()
     line = (world.folder / "sessions-0.jsonl").read_text().splitlines()[-1]
     facts = json.loads(line)
@@ -426,6 +428,6 @@ def test_the_session_is_on_record_so_that_the_audit_can_come_back(world: World) 
 
 
 @pytest.mark.parametrize("call", ["add", "remove", "clear", "append"])
-def test_a_scenario_that_names_a_wrong_object_is_told_at_once(world: World, call: str) -> None:
+def test_a_scenario_that_names_a_wrong_object_is_refused_at_once(world: World, call: str) -> None:
     with pytest.raises(ValueError, match="works on"):
-        getattr(world.visitor, call)("preferences", *(["x"] if call != "clear" else []))
+        getattr(world.user, call)("preferences", *(["x"] if call != "clear" else []))

@@ -39,7 +39,7 @@ class Idle(User):
 """
 
 
-def told_by(code: str) -> dict[str, object]:
+def printed_by(code: str) -> dict[str, object]:
     done = subprocess.run(
         [sys.executable, "-c", f"import json\n{code}"], capture_output=True, text=True, check=True
     )
@@ -56,22 +56,22 @@ def summary(child: Child, name: str) -> tuple[int, int]:
 
 
 def test_importing_locust_replaces_popen_and_sleep_in_the_whole_process() -> None:
-    told = told_by(
+    found = printed_by(
         "import subprocess, time\n"
         "popen, sleep = subprocess.Popen, time.sleep\n"
         "import locust\n"
         "print(json.dumps({'popen': subprocess.Popen is popen, 'sleep': time.sleep is sleep}))"
     )
-    assert told == {"popen": False, "sleep": False}
+    assert found == {"popen": False, "sleep": False}
 
 
 def test_the_audit_and_the_client_do_not_import_locust() -> None:
-    told = told_by(
+    found = printed_by(
         "import sys, statedrill.load.audit, statedrill.load.users.actions\n"
         "import statedrill.load.arrivals.schedule\n"
         "print(json.dumps({'locust': 'locust' in sys.modules, 'numpy': 'numpy' in sys.modules}))"
     )
-    assert told == {"locust": False, "numpy": False}
+    assert found == {"locust": False, "numpy": False}
 
 
 def test_fast_http_user_sends_again_what_died_and_records_it_once(load: Load) -> None:
@@ -82,7 +82,7 @@ def test_fast_http_user_sends_again_what_died_and_records_it_once(load: Load) ->
     assert load.counts()["received"] > 1.1 * recorded
 
 
-def test_the_exit_code_is_1_when_a_request_failed_unless_told_otherwise(load: Load) -> None:
+def test_the_exit_code_is_1_when_a_request_failed_unless_asked_otherwise(load: Load) -> None:
     load.serve("--kill", "1.0")
     scenario = load.scenario(FAST)
     options = ("-u", "1", "-t", "1s")
@@ -104,11 +104,11 @@ def test_behaviour_and_load_shape_can_be_separate_files(load: Load) -> None:
 
 
 def test_percentiles_of_locust_are_rounded() -> None:
-    told = told_by(
+    found = printed_by(
         "from locust.stats import bucket_response_time as b\n"
         "print(json.dumps({'1.5': b(1.5), '104.9': b(104.9), '1049': b(1049)}))"
     )
-    assert told == {"1.5": 2, "104.9": 100, "1049": 1000}
+    assert found == {"1.5": 2, "104.9": 100, "1049": 1000}
 
 
 def test_users_that_fail_in_on_start_are_never_replaced(load: Load) -> None:
@@ -125,7 +125,7 @@ def test_the_request_event_tells_the_wall_clock(load: Load) -> None:
     load.serve()
     scenario = load.scenario(
         FAST + "\n\nimport time\nfrom locust import events\n\n@events.request.add_listener\n"
-        "def told(start_time, **_):\n    print('AGE', abs(time.time() - start_time) < 60)\n"
+        "def print_it(start_time, **_):\n    print('AGE', abs(time.time() - start_time) < 60)\n"
     )
     child = load.locust([scenario], "-u", "1", "-t", "1s")
     child.wait()
@@ -136,7 +136,7 @@ def test_the_request_event_tells_the_wall_clock(load: Load) -> None:
 def test_a_load_process_knows_its_number_when_init_is_fired(load: Load) -> None:
     scenario = load.scenario(
         IDLE + "\n\nfrom locust import events\n\n@events.init.add_listener\n"
-        "def told(runner, **_):\n    print('NUMBER', getattr(runner, 'worker_index', 'master'))\n"
+        "def number(runner, **_):\n    print('NUMBER', getattr(runner, 'worker_index', 'master'))\n"
     )
     child = load.locust([scenario], "-u", "2", "-t", "1s", "--processes", "2")
     child.wait()
