@@ -1,6 +1,6 @@
 """The settings that web and worker share, read from the environment once; knows no connection.
 
-For whoever deploys this application:
+For the operator of this application:
 
 Both processes: `python -m reference_app.web`, `python -m reference_app.worker`; SIGTERM stops
 them gracefully; a wrong setting is one line on stderr and exit code 2; both may be started before

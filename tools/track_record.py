@@ -1,4 +1,4 @@
-"""Makes the track record anew: every planted bug in a real drill, and what was found of it.
+"""Rebuilds the track record: every planted bug in a real drill, and what was found of it.
 
 `python -m tools.track_record` plays the drills, writes `tests/drill/track_record.json` and the
 table in the README between its two marks; with `--table` it writes the table from the file.

@@ -25,7 +25,7 @@ NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 class ShopError(Exception):
-    """An error that the client is told about; `args[0]` is the sentence that it reads."""
+    """An error that the client sees; `args[0]` is the sentence that it reads."""
 
 
 class NotSignedIn(ShopError):

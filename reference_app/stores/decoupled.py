@@ -11,7 +11,7 @@ queues to the topic with RawMessageDelivery=true and FilterPolicy {"kind": ["sta
 {"kind": ["orders"]} (FilterPolicyScope MessageAttributes). Without raw delivery the worker unwraps
 the SNS envelope; without filter policies both queues carry everything and the worker, idempotent
 by write id, still applies each write once. No redrive policy is needed; if there is one, its
-maxReceiveCount must be high, because a message that came too early is held back and may be
+maxReceiveCount must be high, because a message that arrives too early is held back and may be
 received several times. The worker reads VisibilityTimeout from the queue.
 """
 

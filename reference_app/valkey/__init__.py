@@ -1,1 +1,1 @@
-"""Valkey: connections that tell a refused command from one with an unknown outcome."""
+"""Valkey: connections that distinguish a refused command from one with an unknown outcome."""

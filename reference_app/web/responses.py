@@ -1,7 +1,7 @@
 """Requests and responses of the HTTP contract: JSON bodies, cookies, and what each error becomes.
 
 Knows HTTP and the values of the model; knows no path and no store. What an error response says is
-true: `executed: false` only when surely nothing was changed, `"unknown"` when it cannot be told.
+true: `executed: false` only when nothing was changed, `"unknown"` when something may have been.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ async def read_json(request: Request) -> dict[str, Any]:
 
 
 def set_cookie(response: Response, name: str, value: str) -> None:
-    """A cookie for the whole site that scripts cannot read; an empty value takes it away."""
+    """A cookie for the whole site that scripts cannot read; an empty value deletes it."""
     response.set_cookie(name, value, max_age=None if value else 0, httponly=True)
 
 
@@ -70,7 +70,7 @@ def write_response(outcome: Outcome) -> Response:
 
 
 def object_response(one: Versioned, field: str, json: bytes) -> Response:
-    """An object and its version. `json` is JSON text already: it goes out as it was stored."""
+    """An object and its version. `json` is JSON text already and is sent as it was stored."""
     wid = b"null" if one.wid is None else b'"%s"' % one.wid.encode()
     body = b'{"ver":%d,"wid":%s,"%s":%s}' % (one.ver, wid, field.encode(), json)
     return Response(body, media_type="application/json")

@@ -55,7 +55,7 @@ class WriteApplier:
         await self._has_capacity.wait()
 
     def accept(self, deliveries: Iterable[Delivery]) -> None:
-        """Take over deliveries. A held one that came again is replaced: its handle is newer."""
+        """Take over deliveries. A held one that arrives again is replaced: its handle is newer."""
         for delivery in deliveries:
             name = delivery.queued.name
             self._held.pop(name, None)

@@ -84,5 +84,5 @@ def test_the_clean_application_is_never_accused(drill: Clean, played: Played) ->
     assert verdict["reads"]["unrecorded"] == 0
     promised = [clause for clause in verdict["promise"] if clause["promised"]]
     unheld = [clause for clause in promised if clause["outcome"] != "held"]
-    # The queue tells no versions, so some clauses have nothing to look at.
+    # Queued writes are answered without versions, so some clauses have no opportunities.
     assert [each for each in unheld if not each["evidence"].startswith("not tested")] == []

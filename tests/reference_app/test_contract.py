@@ -36,13 +36,13 @@ def user(app: Direct) -> User:
 def test_sign_in_answers_who_and_which_session(app: Direct) -> None:
     user = User(app.send)
     answer = user.sign_in()
-    said = answer.json()
-    assert said["user"] == user.name
-    assert (said["ver"], said["wid"]) == (1, user.last_wid)
-    assert answer.header("x-session-id") == said["session"]
-    assert said["session"] not in user.cookies["sid"]
+    fields = answer.json()
+    assert fields["user"] == user.name
+    assert (fields["ver"], fields["wid"]) == (1, user.last_wid)
+    assert answer.header("x-session-id") == fields["session"]
+    assert fields["session"] not in user.cookies["sid"]
     assert "HttpOnly" in answer.header("set-cookie")
-    assert user.get("/session") == said
+    assert user.get("/session") == fields
 
 
 def test_signing_in_again_is_a_new_session_of_the_same_user(user: User) -> None:
