@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 DASH = "—"
 NOT_TESTED = "not tested"
@@ -78,7 +77,7 @@ def rate(value: float | None) -> str:
     return DASH if value is None else f"{_three_digits(value)} / s"
 
 
-def exact(value: Any) -> str:
+def exact(value: object) -> str:
     """Any JSON value as it stands, numbers with their thousands apart."""
     if value is None:
         return DASH

@@ -1,6 +1,6 @@
 """What the words of a report mean, for a reader who meets them for the first time.
 
-Each check brings the word for what it finds.
+Each check brings the word for what it finds. Knows no run and no verdict.
 """
 
 from __future__ import annotations

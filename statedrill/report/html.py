@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -18,7 +17,7 @@ from statedrill import __version__
 from statedrill.report.glossary import glossary
 
 
-def page(template: str, context: Mapping[str, Any]) -> str:
+def page(template: str, context: Mapping[str, object]) -> str:
     """The HTML of `template` (run.html, comparison.html)."""
     shared = {"style": _style(), "glossary": glossary(), "version": __version__}
     return _environment().get_template(template).render(**shared, **context)

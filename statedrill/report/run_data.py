@@ -1,4 +1,4 @@
-"""Reads what a run's folder has: plan, verdict, events. What it lacks is said, not guessed.
+"""Reads what a run's folder has: plan, verdict, events. What it lacks is named, not guessed.
 
 Knows the folder's layout and the versions of its files; judges nothing.
 """

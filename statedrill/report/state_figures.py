@@ -135,12 +135,12 @@ def _row(each: Counted, verdict: StoredVerdict) -> list[Cell | str]:
     share, style = each.share, "bad" if each.share.part else ""
     if share.whole is None:
         return [each.title, format_count(share.part), DASH, DASH, DASH]
-    said = share.percent
+    percentage = share.percent
     return [
         each.title,
         Cell(format_count(share.part), style=style),
         format_count(share.whole),
-        Cell(said, style="muted" if said == NOT_TESTED else style),
+        Cell(percentage, style="muted" if percentage == NOT_TESTED else style),
         _interval(each, verdict),
     ]
 

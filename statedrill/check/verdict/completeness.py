@@ -1,4 +1,4 @@
-"""Why the record of a drill may lack something, or tell the wrong time: one sentence per reason.
+"""Why the record of a drill may lack something, or have wrong times: one sentence per reason.
 
 Looks at who wrote the record and how that ended; knows no operation.
 """

@@ -1,6 +1,6 @@
 """The heat map of a comparison: patterns down, experiments across, shares of loss in the cells.
 
-A step of colour is a help for the eye; the number stands in every cell.
+A step of colour is a help for the eye; the number stands in every cell. Knows no HTML.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The report of a comparison: patterns by experiments, from the folders of its runs.
 
 Writes report.html, summary.md, comparison.json and junit.xml into a folder of its own and links
-to the runs' own reports.
+to the runs' own reports. Knows what a comparison shows; judges nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The answer of a comparison in one to three sentences, computed from its cells.
 
 First what was lost by which pattern under which experiment, then what was stale, doubled or
-leaked, then whose promise was not kept. Says only what was counted.
+leaked, then whose promise was not kept. Says only what was counted; knows no file and no page.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The time axis that all panels of a run share: its phases, and its faults shaded and named."""
+"""The time axis that all panels of a run share: its phases, and its faults shaded and named.
+
+Knows phases and faults; knows nothing of what a panel shows.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Latency by phase, and by pattern: from p50 to the slowest, a row each, on a log axis."""
+"""Latency by phase, and by pattern: from p50 to the slowest, a row each, on a log axis.
+
+Knows percentiles; knows no run.
+"""
 
 from __future__ import annotations
 

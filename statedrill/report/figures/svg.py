@@ -128,6 +128,7 @@ _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
 _SHEET = re.compile(r"<defs>\s*<style.*?</style>\s*</defs>", re.DOTALL)
 _ID = re.compile(r' id="([^"]*)"')
 _USED = re.compile(r'(?:url\(#|href="#)([^")]*)')
+_TAG = re.compile(r"<[^>]*>")
 _DECIMALS = re.compile(r"(\d\.\d{2})\d+")
 _FAMILY = re.compile(r"font-family: [^;\"]*;? ?")
 _TURN = re.compile(r' transform="rotate\(-0 [^)]*\)"')
@@ -137,7 +138,8 @@ def _element(text: str, name: str, subject: Subject, box: str) -> Markup:
     body = _BODY.search(text)
     assert body is not None, "matplotlib wrote no <svg>"
     inner = _SHEET.sub("", _METADATA.sub("", body.group(1))).replace("xlink:href", "href")
-    inner = _FAMILY.sub("", _TURN.sub("", _DECIMALS.sub(r"\1", inner)))
+    inner = _TAG.sub(lambda m: _DECIMALS.sub(r"\1", m[0]), inner)  # numbers in words stay whole
+    inner = _FAMILY.sub("", _TURN.sub("", inner))
     inner = re.sub(r"\s*\n\s*", " ", inner)
     used = set(_USED.findall(inner))
     inner = _ID.sub(lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", inner)

@@ -1,4 +1,7 @@
-"""The timeline of a run: throughput, latency and lost state above one another on one time axis."""
+"""The timeline of a run: throughput, latency and lost state above one another on one time axis.
+
+Draws the table that `timeseries` gives; knows no verdict.
+"""
 
 from __future__ import annotations
 

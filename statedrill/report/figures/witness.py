@@ -1,4 +1,7 @@
-"""A witness drawn: its at most four operations as bars from call to return, over the fault."""
+"""A witness drawn: its at most four operations as bars from call to return, over the fault.
+
+Knows the operations of a witness; knows no check.
+"""
 
 from __future__ import annotations
 

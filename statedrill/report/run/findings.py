@@ -1,4 +1,7 @@
-"""Findings with their witnesses: the sentence, the drawing, and the operations as they were."""
+"""Findings with their witnesses: the sentence, the drawing, and the operations as they were.
+
+Shows what checks found; knows no check.
+"""
 
 from __future__ import annotations
 

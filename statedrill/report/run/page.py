@@ -1,4 +1,7 @@
-"""report.html of one run: its tables and figures, put into the template."""
+"""report.html of one run: its tables and figures, put into the template.
+
+Knows which parts a page has and when one is left out; knows no figure of the verdict by itself.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from statedrill.check.metrics.record import Footing
 from statedrill.check.verdict.record import StoredVerdict
@@ -133,7 +137,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in facts.items() if value is not None]
 
 
-def _timeline(series: pd.DataFrame, time: TimeAxis) -> Any:
+def _timeline(series: pd.DataFrame, time: TimeAxis) -> Markup | None:
     if series.empty:
         return None
     named = listed([f"{span.name} {_window(span)[1]}" for span in time.faults]) or "no fault"

@@ -1,6 +1,7 @@
 """The plan as tables: every input of the drill, the versions, the host, the timings.
 
-Shows what is in plan.json, also keys it has never heard of; knows no verdict.
+Also the plain figures of the verdict under their own names, and the files of the run. Shows keys
+that it does not know, too; judges nothing.
 """
 
 from __future__ import annotations

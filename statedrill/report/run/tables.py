@@ -1,6 +1,7 @@
 """The tables of a run's page that follow the verdict's lists: latency, promise, faults and so on.
 
-Each function gives a Table (false where there is nothing to show).
+Each function gives a Table (false where there is nothing to show). Knows the record's lists and
+how to write their figures; judges nothing.
 """
 
 from __future__ import annotations

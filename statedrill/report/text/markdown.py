@@ -1,4 +1,7 @@
-"""summary.md: the verdict short enough for a pull request. Names from files are escaped."""
+"""summary.md: the verdict short enough for a pull request. Names from files are escaped.
+
+Knows Markdown; judges nothing.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ MARKS = {HELD: "✅ held", BROKEN: "❌ broken", UNKNOWN: "❔ unknown"}
 
 def summary_of_run(run: Run) -> str:
     """The outcome, the sentence, the reasons, the headline figures, and what was not kept."""
-    said = run.verdict["summary"] or "There is no verdict."
-    lines = [f"### {MARKS[run.outcome]}: {text(run.name)}", "", text(said), ""]
+    sentence = run.verdict["summary"] or "There is no verdict."
+    lines = [f"### {MARKS[run.outcome]}: {text(run.name)}", "", text(sentence), ""]
     lines += [f"- {text(each)}" for each in (*run.missing, *run.verdict["why"])]
     lines += [""] if lines[-1] else []
     if run.judged:

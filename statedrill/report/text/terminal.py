@@ -44,16 +44,16 @@ def terminal_table(verdicts: Sequence[Mapping[str, object]]) -> Table:
 
 def text_summary(verdict: Mapping[str, object]) -> str:
     """The verdict in a few plain lines: the sentence, the reasons, the broken clauses."""
-    said = completed_verdict(verdict)
-    summary = said["summary"]
-    lines = [_line(said["outcome"], f"{said['outcome']}: {summary or 'there is no verdict'}")]
-    lines += [f"  {each}" for each in said["why"] if each != summary]
+    stored = completed_verdict(verdict)
+    summary, outcome = stored["summary"], stored["outcome"]
+    lines = [_line(outcome, f"{outcome}: {summary or 'there is no verdict'}")]
+    lines += [f"  {each}" for each in stored["why"] if each != summary]
     lines += [
         "  " + _line(each["outcome"], f"{each['clause']}: {each['evidence'] or 'no evidence'}")
-        for each in said["promise"]
+        for each in stored["promise"]
         if each["promised"] and each["outcome"] != HELD
     ]
-    for limit in said["thresholds"]:
+    for limit in stored["thresholds"]:
         evidence = limit.get("evidence") or f"measured {exact(limit['value'])}"
         if limit["outcome"] != HELD:
             lines.append("  " + _line(limit["outcome"], f"{limit['threshold']}: {evidence}"))

@@ -75,6 +75,13 @@ def test_the_words_stay_words_and_a_name_with_dollars_is_a_name() -> None:
     assert "x → y" in words
 
 
+def test_coordinates_are_cut_and_numbers_in_words_are_not() -> None:
+    subject = Subject("sample", "", "", lambda canvas: canvas.figure.text(0.123456, 0.5, "3.14159"))
+    text = drawing(subject, 300, 170)
+    assert ">3.14159<" in text
+    assert not re.search(r"<[^>]*\d\.\d{3}", text)
+
+
 def test_the_same_subject_is_drawn_the_same_way_twice() -> None:
     assert drawing(SUBJECT, 300, 170) == drawing(SUBJECT, 300, 170)
 
