@@ -1,4 +1,4 @@
-"""Fixtures for the tests of several rooms: a record of events, and a registry of processes."""
+"""Fixtures for the tests of several rooms, and what a test run says at its end."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from statedrill.processes.registry import ProcessRegistry
 from tests.support.events import Events
+from tests.support.skips import not_checked
 
 
 @pytest.fixture
@@ -21,3 +22,9 @@ def registry(tmp_path: Path, events: Events) -> Iterator[ProcessRegistry]:
     made = ProcessRegistry(f"test-{tmp_path.name}", tmp_path / "data", tmp_path / "logs", events)
     yield made
     made.close(0.0)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    if line := not_checked(str(report.longrepr) for report in skipped):
+        terminalreporter.write_line(line, yellow=True, bold=True)

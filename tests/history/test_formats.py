@@ -115,6 +115,7 @@ def test_the_odd_corners_of_edn_are_read(text: str, value: Any) -> None:
         ('"\\q"', 1, "not an escape"),
         ("##Other", 1, "not EDN"),
         ("#{ {} }", 1, "not supported"),
+        ("\n" + "[" * 5000 + "]" * 5000, 2, "more than 200 collections"),
     ],
 )
 def test_what_is_not_edn_is_refused_with_its_line(text: str, line: int, reason: str) -> None:

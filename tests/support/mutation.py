@@ -111,7 +111,8 @@ def _become_empty(data: bytes, dice: random.Random) -> bytes:
 def _nest_deeply(data: bytes, dice: random.Random) -> bytes:
     depth = dice.choice((50, 100_000))
     at = dice.randrange(len(data) + 1)
-    return data[:at] + dice.choice((b"[", b"(", b'{"a":', b"- ")) * depth + data[at:]
+    opened, closed = dice.choice(((b"[", b"]"), (b"(", b")"), (b'{"a":', b"}"), (b"- ", b"")))
+    return data[:at] + opened * depth + closed * (depth * dice.randrange(2)) + data[at:]
 
 
 def _lose_a_line(data: bytes, dice: random.Random) -> bytes:

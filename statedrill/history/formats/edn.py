@@ -28,6 +28,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_DEEPEST = 200  # Python itself hashes and prints no deeper values
 _CLOSES = {"[": "]", "(": ")", "{": "}", "#{": "}"}
 _INTEGER = re.compile(r"[+-]?\d+N?")
 _FLOAT = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?M?")
@@ -100,7 +101,7 @@ class Reader:
                 if self.unwrap and token in "[(":
                     closing = _CLOSES[token]
                 else:
-                    stack.append(_Frame(token, self._position, [], []))
+                    self._open(stack, token)
             elif kind == "close" and frame is base and token == closing and not base.prefixes:
                 closing = ""
             elif kind == "close":
@@ -142,6 +143,11 @@ class Reader:
         blank = re.compile(r"(?:[\s,]|;[^\n]*)*").match(text, self._position)
         self._position = blank.end() if blank else self._position
         self.fail(f"not EDN at {text[self._position : self._position + 20]!r}")
+
+    def _open(self, stack: list[_Frame], token: str) -> None:
+        if len(stack) > _DEEPEST:
+            self.fail(f"more than {_DEEPEST} collections inside one another")
+        stack.append(_Frame(token, self._position, [], []))
 
     def _close(self, stack: list[_Frame], token: str) -> None:
         frame = stack[-1]

@@ -151,7 +151,7 @@ def _objects(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 continue
             try:
                 value = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 reason = f"{file}:{number}: not JSON ({error})"
                 raise HistoryError(reason, DAMAGED) from error
             if not isinstance(value, dict):
@@ -170,11 +170,11 @@ def _operation(line: Mapping[str, Any], where: str) -> ForeignOperation:
     elif kind == "txn":
         asked = _txn(request["Txn"])
     known = not answer["Error"]
-    call, ret = int(line["Call"]), int(line["Return"])
+    call, ret = _integer(line, "Call"), _integer(line, "Return")
     if ret < call:
         raise ValueError(f"Return {ret} is before Call {call}")
     return ForeignOperation(
-        process=str(line["ClientId"]), action=kind, key=None, value=asked,
+        process=str(_integer(line, "ClientId")), action=kind, key=None, value=asked,
         result=_answer(kind, answer, asked) if known else None,
         call=call, ret=ret if known else FOREVER,
         outcome=Outcome.OK if known else Outcome.UNKNOWN, where=where,
@@ -182,14 +182,14 @@ def _operation(line: Mapping[str, Any], where: str) -> ForeignOperation:
 
 
 def _range(fields: Mapping[str, Any]) -> Range:
-    revision = int(fields.get("Revision", 0))
-    return Range(str(fields["Start"]), str(fields["End"]), int(fields["Limit"]), revision)
+    revision = _integer(fields, "Revision", 0)
+    return Range(_text(fields, "Start"), _text(fields, "End"), _integer(fields, "Limit"), revision)
 
 
 def _txn(fields: Mapping[str, Any]) -> Txn:
     conditions = fields["Conditions"] or ()
     return Txn(
-        tuple((str(each["Key"]), int(each["ExpectedRevision"])) for each in conditions),
+        tuple((_text(each, "Key"), _integer(each, "ExpectedRevision")) for each in conditions),
         tuple(_step(each) for each in fields["OperationsOnSuccess"] or ()),
         tuple(_step(each) for each in fields["OperationsOnFailure"] or ()),
     )
@@ -201,14 +201,14 @@ def _step(fields: Mapping[str, Any]) -> Range | Change:
         return _range(fields["Range"])
     if kind == "put-operation":
         put = fields["Put"]
-        return Change(str(put["Key"]), _value(put["Value"]), bool(put["LeaseID"]))
+        return Change(_text(put, "Key"), _value(put["Value"]), bool(put["LeaseID"]))
     if kind == "delete-operation":
-        return Change(str(fields["Delete"]["Key"]), None)
+        return Change(_text(fields["Delete"], "Key"), None)
     raise ValueError(f"a step of type {kind!r} is not supported")
 
 
 def _answer(kind: str, fields: Mapping[str, Any], asked: Any) -> Answer:
-    revision, partial = int(fields["Revision"]), bool(fields.get("PartialResponse"))
+    revision, partial = _integer(fields, "Revision"), bool(fields.get("PartialResponse"))
     if kind == "range" and fields["Range"]:
         return Answer(revision, False, (_shown(fields["Range"]),), partial)
     if kind != "txn" or partial:
@@ -220,7 +220,7 @@ def _answer(kind: str, fields: Mapping[str, Any], asked: Any) -> Answer:
     if len(results) != len(steps):
         raise ValueError(f"{len(results)} results for {len(steps)} steps of the txn")
     shown = tuple(
-        _shown(each) if isinstance(step, Range) else int(each["Deleted"])
+        _shown(each) if isinstance(step, Range) else _integer(each, "Deleted")
         for step, each in zip(steps, results, strict=True)
     )
     return Answer(revision, failed, shown)
@@ -228,32 +228,46 @@ def _answer(kind: str, fields: Mapping[str, Any], asked: Any) -> Answer:
 
 def _shown(fields: Mapping[str, Any]) -> Shown:
     entries = tuple(
-        (str(each["Key"]), _value(each["Value"]), int(each["ModRevision"]))
+        (_text(each, "Key"), _value(each["Value"]), _integer(each, "ModRevision"))
         for each in fields["KVs"] or ()
     )
-    return Shown(entries, int(fields["Count"]))
+    return Shown(entries, _integer(fields, "Count"))
 
 
 def _value(fields: Mapping[str, Any]) -> str:
     """The text, or the hash that stands in the file for a long one."""
-    return f"#{fields['Hash']}" if fields["Hash"] else str(fields["Value"])
+    return f"#{fields['Hash']}" if fields["Hash"] else _text(fields, "Value")
 
 
 def _watch(line: Mapping[str, Any], where: str) -> Watch:
     request = line["Request"]
     responses = tuple(_response(each) for each in line["Responses"] or ())
-    prefix, revision = bool(request["WithPrefix"]), int(request["Revision"])
-    return Watch(str(request["Key"]), prefix, revision, responses, where)
+    prefix, revision = bool(request["WithPrefix"]), _integer(request, "Revision")
+    return Watch(_text(request, "Key"), prefix, revision, responses, where)
 
 
 def _response(fields: Mapping[str, Any]) -> WatchResponse:
     events = tuple(
         Event(
-            str(each["Key"]),
+            _text(each, "Key"),
             _value(each["Value"]) if each["Type"] == "put-operation" else None,
-            int(each["Revision"]),
+            _integer(each, "Revision"),
         )
         for each in fields["Events"] or ()
     )
     progress = bool(fields["IsProgressNotify"])
-    return WatchResponse(events, int(fields["Revision"]), progress, int(fields["Time"]))
+    return WatchResponse(events, _integer(fields, "Revision"), progress, _integer(fields, "Time"))
+
+
+def _integer(fields: Mapping[str, Any], name: str, absent: int | None = None) -> int:
+    value = fields.get(name, absent) if absent is not None else fields[name]
+    if type(value) is not int or abs(value) >= FOREVER:
+        raise ValueError(f"the field {name!r} is no integer: {str(value)[:40]}")
+    return value
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields[name]
+    if not isinstance(value, str):
+        raise ValueError(f"the field {name!r} is no text: {str(value)[:40]}")
+    return value

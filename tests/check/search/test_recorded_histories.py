@@ -1,7 +1,8 @@
 """Histories that other projects recorded, judged as they say: `manifest.tsv` names each verdict.
 
-The recordings are data of others and no part of this project: the tests skip where they are not
-beside the checkout (or where STATEDRILL_HISTORIES says).
+The recordings are data of others and no part of this project: the tests skip where there is no
+folder of them beside the checkout (or where STATEDRILL_HISTORIES says), and the summary of the test
+run says so. A folder that cannot be read is a failure.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import pytest
 from statedrill.check.search.judge import ForeignVerdict
 from statedrill.history.formats import read, recognise
 from tests.check.search.foreign_histories import judged
+from tests.support.skips import NO_RECORDED_HISTORIES
 
 _BESIDE = Path(__file__).parents[3] / ".." / "shared" / "histories"
 HISTORIES = Path(os.environ.get("STATEDRILL_HISTORIES", _BESIDE))
@@ -28,7 +30,7 @@ MANIFEST = HISTORIES / "manifest.tsv"
 MODELS = {"cas-register": "cas-register", "kv of": "kv", "etcd KV": "etcd", "watch": "etcd"}
 
 pytestmark = pytest.mark.skipif(
-    not MANIFEST.exists(), reason=f"no recorded histories at {HISTORIES} (STATEDRILL_HISTORIES)"
+    not HISTORIES.exists(), reason=f"{NO_RECORDED_HISTORIES} at {HISTORIES}"
 )
 
 
