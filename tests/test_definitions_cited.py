@@ -59,3 +59,9 @@ def test_every_check_is_defined() -> None:
 def test_an_anchor_stands_once() -> None:
     anchors = re.findall(r'<a id="([\w-]+)"></a>', DEFINITIONS)
     assert len(anchors) == len(set(anchors))
+
+
+def test_every_proof_is_where_the_definitions_say() -> None:
+    named = re.findall(r"`((?:tests|tools)/[\w/]+\.py)`", DEFINITIONS)
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
