@@ -19,6 +19,12 @@ from tests.load.stub import Request, Shop, Stub, response, serving
 RUN = "r7"
 
 
+@pytest.fixture(autouse=True)
+def _signals_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The audit takes over SIGINT and SIGTERM of its process, which here is that of all tests."""
+    monkeypatch.setattr(audit, "end_cleanly", lambda: None)
+
+
 def load(folder: Path, stub: Stub, users: int, end: bool = True) -> None:
     settings = Settings(history=folder, run=RUN, pace_s=0.0)
     process = LoadProcess(settings, new_recording(settings), session_numbers())
