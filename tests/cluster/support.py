@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import Network
+from statedrill.cluster.network.edges import Edges
 from statedrill.cluster.routing.endpoints import Endpoints
 from statedrill.cluster.services.base import ServiceContext
 from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError
@@ -46,7 +47,7 @@ def services_of(registry: ProcessRegistry, timings: Timings = TIMINGS) -> Iterat
     """What services are made in, with endpoints that they announce and that a test starts."""
     with context_for(registry, timings) as context:
         endpoints = Endpoints(context)
-        yield ServiceContext(context, endpoints)
+        yield ServiceContext(context, endpoints, Edges(registry, context.network))
         endpoints.stop()
 
 
