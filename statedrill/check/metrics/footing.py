@@ -69,6 +69,11 @@ def footing(
         operations = planned.operations_course(called, pace_s)
     if operations is None:
         planned_rate = least_rate = _planned_rate(load, during)
+        if planned is not None and planned_rate is not None:
+            # An operation counts as planned when its session sets its time: up to a pace before.
+            pace_ns = round(load["pace_s"] * 1e9)
+            earlier = [x for x in history.load if begin - pace_ns <= x["t"] <= end - pace_ns]
+            least_rate = min(planned_rate, _planned_rate(load, earlier) or planned_rate)
     else:
         planned_rate = round(float(operations.planned[baseline].mean()), 3)
         least_rate = operations.least(baseline)
