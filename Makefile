@@ -25,11 +25,13 @@ $(READY): pyproject.toml
 drill: $(READY) ## three patterns under one killed instance: one table, one report
 	@$(BIN)/statedrill compare --patterns sticky,distributed,decoupled --experiments instance-kill
 
+# The tests with processes measure and break things: they have the machine to themselves.
 test: $(READY) ## every test, real processes and short drills included
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not cluster and not drill and not bench"
+	@$(BIN)/python -m pytest -m "(cluster or drill) and not bench"
 
 test-plain: $(READY) ## the tests that start no process (half a minute)
-	@$(BIN)/python -m pytest -m "not cluster and not drill and not bench"
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not cluster and not drill and not bench"
 
 lint: $(READY) ## ruff and mypy --strict
 	@$(BIN)/ruff check .
