@@ -209,7 +209,8 @@ def test_without_a_host_the_newest_cluster_is_the_target(load: Load) -> None:
     address = load.serve()
     folder = load.folder / f"statedrill-{os.getuid()}"
     folder.mkdir()
-    control = {"pid": os.getpid(), "load_balancer": address}
+    control = {"url": "http://127.0.0.1:1", "token": "x", "pid": os.getpid()}
+    control["load_balancer"] = address
     (folder / "1.json").write_text(json.dumps(control))
     load.address = ""
     os.environ["TMPDIR"] = str(load.folder)
