@@ -134,9 +134,12 @@ def test_the_request_event_tells_the_wall_clock(load: Load) -> None:
 
 
 def test_a_load_process_knows_its_number_when_init_is_fired(load: Load) -> None:
+    # One write call for each line: three processes share the file, and print() writes the
+    # arguments, the blanks and the newline one by one where output is unbuffered.
     scenario = load.scenario(
-        IDLE + "\n\nfrom locust import events\n\n@events.init.add_listener\n"
-        "def number(runner, **_):\n    print('NUMBER', getattr(runner, 'worker_index', 'master'))\n"
+        IDLE + "\n\nimport os\nfrom locust import events\n\n@events.init.add_listener\n"
+        "def number(runner, **_):\n"
+        '    os.write(1, f\'NUMBER {getattr(runner, "worker_index", "master")}\\n\'.encode())\n'
     )
     child = load.locust([scenario], "-u", "2", "-t", "1s", "--processes", "2")
     child.wait()
