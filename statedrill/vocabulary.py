@@ -6,7 +6,7 @@ The ground floor: it imports nothing of statedrill and is light to import.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
@@ -19,7 +19,17 @@ PRECEDENCE: tuple[VerdictOutcome, ...] = (BROKEN, UNKNOWN, HELD)
 """The one order of precedence: the first that occurs wins."""
 
 FAMILIES = ("sticky", "distributed", "decoupled")
-FAILURE_DOMAINS = ("instance", "zone", "cache", "database", "queue", "storage", "network")
+FAILURE_DOMAINS = (
+    "instance",
+    "zone",
+    "cache",  # a node of it
+    "database",
+    "queue",
+    "storage",
+    "network",
+    "data",  # a mistake deletes it: only a backup survives it
+    "deployment",  # a planned change, such as a new release or fewer instances
+)
 GUARANTEES = MappingProxyType(
     {
         "read_your_writes": "read your writes",
@@ -35,6 +45,19 @@ def worst(outcomes: Iterable[str]) -> VerdictOutcome:
     """The outcome that wins: broken beats unknown beats held; none at all is unknown."""
     found = set(outcomes)
     return next((outcome for outcome in PRECEDENCE if outcome in found), UNKNOWN)
+
+
+class Equipment(StrEnum):
+    """What a target needs from its start on, because live processes cannot be given it later.
+
+    It costs something while nothing is broken, so only a fault that is planned brings it.
+    """
+
+    ZONE_LINKS = "zone links"  # a hop from each zone to each service
+    REPLICATION_LINKS = "replication links"  # a hop between the nodes of a service
+    AWS_PROXY = "AWS proxy"  # a proxy before S3, SNS and SQS that can answer with their errors
+    CLOCKS = "clocks"  # a clock of its own for each instance
+    VOLUMES = "volumes"  # a volume of limited size for each node of a database
 
 
 class Kind(IntEnum):

@@ -74,7 +74,7 @@ MAY_IMPORT = {
     "processes": {"errors", "history"},
     "control": {"errors", "processes"},
     # What experiments import, and so every fault, is light; the rest is for targets only.
-    "faults": {"errors", "control"},
+    "faults": {"errors", "control", "vocabulary"},
     "faults/arguments": {"errors"},
     "faults/ledger": {"errors", "faults"},
     "faults/injector": {
@@ -83,7 +83,7 @@ MAY_IMPORT = {
     "cluster/waiting": set(),
     "cluster/binaries": {"errors"},
     "cluster/network": {"errors", "processes"},
-    "cluster/context": {"inputs", "processes", "cluster/network"},
+    "cluster/context": {"inputs", "processes", "vocabulary", "cluster/network"},
     "cluster/routing": {
         *("errors", "inputs", "processes"),
         *("cluster/waiting", "cluster/binaries", "cluster/network", "cluster/context"),
@@ -97,7 +97,7 @@ MAY_IMPORT = {
         *("cluster/network", "cluster/context", "cluster/routing"),
     },
     "cluster": {
-        *("errors", "history", "inputs", "plan", "processes", "control", "faults"),
+        *("errors", "history", "vocabulary", "inputs", "plan", "processes", "control", "faults"),
         *("faults/ledger", "faults/injector", "cluster/waiting", "cluster/binaries"),
         *("cluster/network", "cluster/context", "cluster/routing", "cluster/compute"),
         "cluster/services",

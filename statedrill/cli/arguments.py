@@ -194,6 +194,11 @@ def _worker_flags(parser: argparse.ArgumentParser) -> None:
 
 def _up(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pattern", default="distributed", help="name or file (%(default)s)")
+    parser.add_argument(
+        "--experiment",
+        default="none",
+        help="name or file: what it breaks can then be broken by hand; it is not played",
+    )
     parser.add_argument("--timings", default=_DEFAULT.timings, help="fast or aws (%(default)s)")
     parser.add_argument("--seed", type=int, default=_DEFAULT.seed, help="(%(default)s)")
     parser.add_argument("--env", action="append", metavar="NAME=VALUE", default=[])

@@ -75,7 +75,7 @@ def up(arguments: argparse.Namespace) -> int:
     plan = _plan(
         Options(
             pattern=arguments.pattern,
-            experiment="none",
+            experiment=arguments.experiment,
             timings=arguments.timings,
             seed=arguments.seed,
             env=tuple(arguments.env),

@@ -9,11 +9,12 @@ from __future__ import annotations
 import atexit
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from statedrill import faults
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.fault_target import ClusterFaultTarget
 from statedrill.cluster.network.addresses import ZONES, Network
@@ -31,6 +32,7 @@ from statedrill.processes.cluster_lock import ClusterLock
 from statedrill.processes.leftovers import cleanup_leftovers
 from statedrill.processes.registry import ProcessRegistry
 from statedrill.processes.shutdown import Shutdown
+from statedrill.vocabulary import Equipment
 
 _DRAINED_LOOKS = 3
 _LOOK_S = 0.2
@@ -40,13 +42,14 @@ _EXTRA_NUMBER = 200  # no part of a cluster has this number in the regional netw
 class Cluster:
     """The processes of `pattern`; logs go to `folder/logs`, everything that happens to `emit`.
 
-    `run` names the run in the control file, `seed` decides which instance a fault takes.
+    `run` names the run in the control file, `seed` decides which instance a fault takes;
+    `equipment` is what the faults of an experiment need from the start on.
 
     Raises:
         ClusterError: from every method that starts or waits for something.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - six plain inputs, all of them the plan's
+    def __init__(  # noqa: PLR0913, PLR0917 - plain inputs, all of them the plan's
         self,
         pattern: Pattern,
         timings: Timings,
@@ -54,6 +57,7 @@ class Cluster:
         emit: Emit,
         run: str,
         seed: int,
+        equipment: Collection[Equipment] = (),
     ) -> None:
         self._pattern, self._run, self._emit = pattern, run, emit
         cleanup_leftovers(undo=undo_left_behind)
@@ -68,7 +72,7 @@ class Cluster:
         )
         try:
             self._topology = Topology(
-                pattern, ClusterContext(registry, self._network, timings), seed
+                pattern, ClusterContext(registry, self._network, timings, equipment), seed
             )
         except BaseException:
             self._network.release()
@@ -264,4 +268,6 @@ class Cluster:
 
 def make_cluster(plan: Plan, folder: Path, emit: Emit) -> Cluster:
     """The local target of `plan`, not yet started; its logs go to `folder/logs`."""
-    return Cluster(plan.pattern, plan.timings, folder, emit, plan.run, plan.seed)
+    called = (f"{call.module}.{call.func}" for call in plan.experiment.calls)
+    equipment = faults.equipment(called)
+    return Cluster(plan.pattern, plan.timings, folder, emit, plan.run, plan.seed, equipment)

@@ -16,6 +16,7 @@ from statedrill.faults.base import Capabilities
 from statedrill.inputs.pattern import Pattern
 from statedrill.processes.parallel import in_parallel
 from statedrill.processes.process import Process
+from statedrill.vocabulary import Equipment
 
 
 def capabilities(pattern: Pattern) -> Capabilities:
@@ -30,6 +31,11 @@ class ClusterFaultTarget:
     def __init__(self, pattern: Pattern, topology: Topology) -> None:
         self._topology = topology
         self.capabilities = capabilities(pattern)
+
+    @property
+    def equipment(self) -> Collection[Equipment]:
+        """What the cluster was started with for faults."""
+        return self._topology.context.equipment
 
     @property
     def zones_down(self) -> Collection[str]:

@@ -27,6 +27,7 @@ from statedrill.cluster.waiting import wait_until
 from statedrill.errors import ClusterError
 from statedrill.inputs.pattern import Pattern
 from statedrill.processes.parallel import in_parallel
+from statedrill.vocabulary import Equipment
 
 _POLL_S = 0.1
 _START_ENDS_S = 5.0
@@ -43,6 +44,8 @@ class Topology:
         self.endpoints = Endpoints(context)
         zones = pattern.zones
         latency_s = zones.latency_ms / 1000 if zones else None
+        if latency_s is None and Equipment.ZONE_LINKS in context.equipment:
+            latency_s = 0.0
         self.edges = Edges(context.registry, context.network, latency_s)
         shared = ServiceContext(context, self.endpoints, self.edges)
         self.services: list[Service] = [

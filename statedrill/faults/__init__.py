@@ -14,6 +14,7 @@ from statedrill.faults.failover import FailoverDbCluster, TestFailover
 from statedrill.faults.flush_cache import FlushCache
 from statedrill.faults.stop_zone import StopZone
 from statedrill.faults.terminate_instances import TerminateInstances
+from statedrill.vocabulary import Equipment
 
 FAULTS: tuple[type[Fault], ...] = (
     TerminateInstances,
@@ -36,6 +37,12 @@ def refusals(functions: Iterable[str], capabilities: Capabilities) -> list[str]:
         if kind and (why := kind.why_unavailable(capabilities)):
             found.append(f"{function.rpartition('.')[2]}: {why}")
     return found
+
+
+def equipment(functions: Iterable[str]) -> frozenset[Equipment]:
+    """What a target must have, from its start on, for what an experiment calls."""
+    kinds = filter(None, map(fault_of, functions))
+    return frozenset().union(*(kind.equipment for kind in kinds))
 
 
 def fault_of(function: str) -> type[Fault] | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 from statedrill.errors import ControlError
+from statedrill.vocabulary import Equipment
 
 _POLL_S = 0.02
 
@@ -93,6 +94,10 @@ class FaultTarget(Protocol):
         """What there is to break."""
 
     @property
+    def equipment(self) -> Collection[Equipment]:
+        """What it was started with beyond what every target has."""
+
+    @property
     def zones_down(self) -> Collection[str]:
         """The zones that are down now."""
 
@@ -136,6 +141,7 @@ class Fault(ABC):
     The class is a row of the table. `name` stands in events and verdicts, `action` is the path on
     the control address, `domain` the failure domain that a promise names, `client` the function
     that an experiment calls (`<module>.<function>`), `description` its line in `statedrill list`.
+    `equipment` is what a target must have been started with.
     `arguments` is a dataclass: its fields are the arguments of the action, in AWS's spelling
     (`instance_ids` is `InstanceIds`). `end_action` takes the same arguments and undoes the fault
     when an experiment wants that.
@@ -151,6 +157,7 @@ class Fault(ABC):
     client: ClassVar[str]
     arguments: ClassVar[type]
     end_action: ClassVar[str] = ""
+    equipment: ClassVar[frozenset[Equipment]] = frozenset()
 
     targets: Sequence[str]
     zone: str | None = None

@@ -50,7 +50,7 @@ class FlushCache(Fault):
 
     name = "flush"
     action = "elasticache/flush"
-    domain = "cache"
+    domain = "data"
     client = "statedrill.faults.elasticache.flush"
     description = "FLUSHALL: every key of the cache is gone, the nodes stay up"
     arguments = Arguments

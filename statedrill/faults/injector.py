@@ -78,6 +78,11 @@ class FaultInjector:
         with self._one_at_a_time:
             if why := kind.why_unavailable(self._target.capabilities):
                 raise ControlError(why, "choose another fault, or another pattern")
+            if lacking := kind.equipment - set(self._target.equipment):
+                raise ControlError(
+                    f"{kind.name} needs {' and '.join(sorted(lacking))}, which this target lacks",
+                    "start it for an experiment with this fault: `statedrill up --experiment …`",
+                )
             fault = kind(self._target, arguments)
             injected = _Injected(f"f{next(self._numbers)}", fault)
             self._begin(injected)

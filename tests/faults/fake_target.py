@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from statedrill.errors import ClusterError
 from statedrill.faults.base import Capabilities, Fault
+from statedrill.vocabulary import Equipment
 
 ZONES = ("a", "b", "c")
 
@@ -91,6 +92,7 @@ class FakeTarget:
     restores: bool = True
     services: dict[str, object] = field(default_factory=dict)
     zones_down: set[str] = field(default_factory=set)
+    equipment: frozenset[Equipment] = frozenset()
 
     def __post_init__(self) -> None:
         parts = [FakePart(f"instance-i-{n}", zone, 10 + n) for n, zone in enumerate(ZONES)]

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from statedrill import faults
 from statedrill.errors import ClusterError, ControlError
 from statedrill.faults.flush_cache import FlushCache
 from statedrill.faults.injector import FaultInjector
 from statedrill.faults.ledger import FaultLedger, read_ledger
 from statedrill.faults.stop_zone import StopZone
 from statedrill.faults.terminate_instances import TerminateInstances
+from statedrill.vocabulary import Equipment
 from tests.faults.fake_target import FakeTarget
 from tests.faults.toy_fault import Toy
 from tests.support.events import Events
@@ -170,3 +172,21 @@ def test_closing_undoes_what_outlives_the_target_and_nothing_else(
     assert target.zones_down == {"a"}
     assert read_ledger(tmp_path) == []
     assert not events.of("fault-end")
+
+
+def test_a_fault_whose_equipment_the_target_lacks_is_refused_and_nothing_begins(
+    injector: FaultInjector,
+    target: FakeTarget,
+    toy: type[Toy],
+    events: Events,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = {"Path": str(tmp_path / "made")}
+    monkeypatch.setattr(toy, "equipment", frozenset({Equipment.ZONE_LINKS}))
+    assert faults.equipment(["another.function", toy.client]) == {Equipment.ZONE_LINKS}
+    with pytest.raises(ControlError, match=r"needs zone links, which this target lacks"):
+        injector.inject(toy, path)
+    assert events.seen == []
+    target.equipment = frozenset({Equipment.ZONE_LINKS})
+    assert injector.inject(toy, path)["proved"]
