@@ -89,9 +89,9 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     _run(_verb(verbs, "run", "one drill: a pattern under an experiment"))
     _compare(_verb(verbs, "compare", "patterns x experiments, one table, one report"))
-    _up(_verb(verbs, "up", "raise a cluster and leave it running until Ctrl-C"))
-    _check(_verb(verbs, "check", "judge a run anew from its folder, or another tool's history"))
-    _report(_verb(verbs, "report", "write a run's report anew; several runs: a comparison"))
+    _up(_verb(verbs, "up", "start a cluster and leave it running until Ctrl-C"))
+    _check(_verb(verbs, "check", "judge a run again from its folder, or another tool's history"))
+    _report(_verb(verbs, "report", "write a run's report again; several runs: a comparison"))
     _export(_verb(verbs, "export", "write a run's history for another checker"))
     _json(
         _verb(verbs, "list", "every pattern, scenario, profile, experiment, service, fault, check")

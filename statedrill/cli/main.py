@@ -33,7 +33,7 @@ def main(words: Sequence[str] | None = None) -> int:
         print_error("interrupted")
         return errors.INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone (`statedrill list | head`): nothing is wrong.
+        # The reader of our output has gone (`statedrill list | head`): nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return errors.HELD
     except OSError as error:

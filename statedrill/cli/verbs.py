@@ -193,7 +193,7 @@ def _failure(folder: Path, work: Callable[[], object]) -> dict[Path, str]:
 
 
 def _report(folder: Path) -> Path:
-    """The page of one run, written anew; judges it first where that was never done."""
+    """Write the page of one run again; judge it first where that was never done."""
     read_plan(folder)
     if not (folder / VERDICT_FILE).exists():
         _judge(folder)

@@ -23,7 +23,7 @@ from statedrill.history.events import Event
 
 _PLAIN_EVERY_S = 5.0
 _WORDS = {
-    "start": "raising the cluster",
+    "start": "starting the cluster",
     "warmup": "warming up",
     "baseline": "baseline: nothing is broken yet",
     "fault": "the fault",
@@ -31,7 +31,7 @@ _WORDS = {
     "settle": "settling",
     "audit": "audit: reading every object once more",
     "second_audit": "second audit: after a restart of every instance",
-    "end": "lowering the cluster",
+    "end": "stopping the cluster",
 }
 
 

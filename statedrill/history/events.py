@@ -214,7 +214,7 @@ class Emit(Protocol):
 class EventLog:
     """Appends events to a file and tells listeners (the live view) about each.
 
-    Whoever emits is in the middle of something (ending a process, say) that a full disk must not
+    A caller is in the middle of something (ending a process, say) that a full disk must not
     stop: a failure to write is kept for `raise_lost`.
     """
 

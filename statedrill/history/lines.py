@@ -1,7 +1,7 @@
 """Files of lines: appended to until the disk is full, and read back as JSON objects.
 
-What could not be written whole is never written again: half a line can be told from a line, but a
-line that stands there twice cannot. Knows bytes and JSON; knows no field.
+What could not be written whole is never written again: a reader recognises half a line, but not a
+line that stands there twice. Knows bytes and JSON; knows no field.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Cleans up after owners that were killed: their children, data folders and lock files.
 
-Whoever can take the lock of a cluster knows that its owner is gone. Knows no running cluster, and
-no fault: what else an owner left behind is undone by a function that the caller gives.
+A process that can take the lock of a cluster knows that its owner is gone. Knows no running
+cluster, and no fault: what else an owner left behind is undone by a function that the caller gives.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lowering a cluster while somebody is impatient."""
+"""Stopping a cluster while somebody is impatient."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def test_the_same_folder_gives_the_same_verdict_again(command: Start) -> None:
 
 
 @pytest.mark.parametrize(
-    "moment", ["raising the cluster", "warming up", "baseline", "the fault", "audit"]
+    "moment", ["starting the cluster", "warming up", "baseline", "the fault", "audit"]
 )
 def test_ctrl_c_at_any_moment_leaves_a_folder_and_no_process(moment: str, command: Start) -> None:
     drilled = command("run", *OWN_WORDS, "--experiment", "instance-kill", *SHORT)

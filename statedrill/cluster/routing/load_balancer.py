@@ -104,7 +104,7 @@ class LoadBalancer:
 
     def _restart(self, _process: Process, _code: int) -> None:
         """An exit that nobody asked for: start again with the targets registered until then."""
-        # A second failure has been told by the process itself; the cluster stays not whole.
+        # A second failure has been reported by the process itself; the cluster stays incomplete.
         with self._lock, contextlib.suppress(ClusterError):
             self._haproxy.start()
             for target, (address, port) in self._registered.items():

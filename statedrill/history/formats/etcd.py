@@ -73,7 +73,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One change as a watch told it."""
+    """One change as a watch reported it."""
 
     key: str
     value: str | None

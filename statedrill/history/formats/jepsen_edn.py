@@ -1,6 +1,6 @@
 """Reads Jepsen's `history.edn`: a map for every call and every answer, one a line or one vector.
 
-Works are told by their `:f`: read, write, cas (register); add, remove, clear, read (set); txn
+A workload is recognised by its `:f`: read, write, cas (register); add, remove, clear, read (set); txn
 with one micro-operation each (append and r: a log; w and r: a register). Values `[key value]`
 are jepsen.independent's. Order is the order in the file, as everywhere in Jepsen. Knows nothing
 of verdicts.
@@ -73,7 +73,7 @@ def lines(text: str, source: str) -> Iterator[Line]:
 
 
 def history_of(found: list[Line], source: str, name: str) -> ForeignHistory:
-    """Join calls and answers; the work is told by the `:f` of all lines.
+    """Join calls and answers; the `:f` of all lines says which workload it is.
 
     Raises:
         HistoryError: the work is not supported, or calls and answers do not fit.
@@ -150,8 +150,8 @@ class _Work:
             return "cas-register" if "cas" in actions else "register"
         if "add" in actions and actions <= {"read", "add", "remove", "clear"}:
             return "set"
-        odd = next(line for line in found if line.f not in ("read", "write", "cas", "add"))
-        return self._fail(odd, f"the operation :{odd.f}", True)
+        foreign = next(line for line in found if line.f not in ("read", "write", "cas", "add"))
+        return self._fail(foreign, f"the operation :{foreign.f}", True)
 
     def _keyed(self, found: Iterable[Line]) -> bool:
         for line in found:
