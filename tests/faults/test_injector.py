@@ -175,13 +175,13 @@ def test_closing_undoes_what_outlives_the_target_and_nothing_else(
 
 
 def test_a_fault_whose_equipment_the_target_lacks_is_refused_and_nothing_begins(
-    injector: FaultInjector,
     target: FakeTarget,
     toy: type[Toy],
     events: Events,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    injector = FaultInjector(target, events, FaultLedger(tmp_path))
     path = {"Path": str(tmp_path / "made")}
     monkeypatch.setattr(toy, "equipment", frozenset({Equipment.ZONE_LINKS}))
     assert faults.equipment(["another.function", toy.client]) == {Equipment.ZONE_LINKS}

@@ -1,4 +1,4 @@
-"""Histories of other tools: recognised by their content, read into one neutral form; and the export.
+"""Histories of other tools, recognised by content and read into one neutral form; the export.
 
 One file a format, one row in the table below. Knows files and notations; judges nothing.
 """
@@ -35,7 +35,7 @@ _FORMATS = (
 
 
 def recognise(path: Path | str) -> str | None:
-    """The name of the format of a file or folder, recognised by its content; None: of no format here.
+    """The name of the format that a file or folder is in, by its content; None: of no format here.
 
     A folder is etcd's (`client-*`), or Jepsen's with a `history.edn` in it.
 

@@ -1,6 +1,6 @@
 """Reads Jepsen's `history.edn`: a map for every call and every answer, one a line or one vector.
 
-A workload is recognised by its `:f`: read, write, cas (register); add, remove, clear, read (set); txn
+The `:f` says the workload: read, write, cas (register); add, remove, clear, read (set); txn
 with one micro-operation each (append and r: a log; w and r: a register). Values `[key value]`
 are jepsen.independent's. Order is the order in the file, as everywhere in Jepsen. Knows nothing
 of verdicts.
