@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import resource
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from statedrill.cluster.binaries import haproxy
 from statedrill.cluster.waiting import wait_until
@@ -96,11 +96,16 @@ class Haproxy:
         rows = csv.DictReader(lines)
         return {row["svname"]: row for row in rows if row.get("pxname") == backend}
 
-    def wait_idle(self, backend: str, server: str, timeout_s: float) -> None:
-        """Return when no request is under way to a server, at the latest after `timeout_s`."""
+    def wait_idle(self, backends: Sequence[str], server: str, timeout_s: float) -> None:
+        """Return when no request is under way to a server of these backends, or after `timeout_s`.
+
+        Raises:
+            ClusterError: HAProxy is not there.
+        """
 
         def idle() -> bool:
-            return self.stats(backend).get(server, {}).get("scur", "0") == "0"
+            lines = (self.stats(backend).get(server, {}) for backend in backends)
+            return all(line.get("scur", "0") == "0" for line in lines)
 
         wait_until(idle, timeout_s, poll_s=0.05)
 
