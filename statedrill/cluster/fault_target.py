@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from functools import partial
 
 from statedrill.cluster import services
+from statedrill.cluster.compute.auto_scaling_group import AutoScalingGroup
 from statedrill.cluster.compute.instance import Instance
 from statedrill.cluster.network.addresses import ZONES
 from statedrill.cluster.topology import Topology
@@ -53,6 +54,10 @@ class ClusterFaultTarget:
     def running(self, zone: str | None = None) -> Sequence[Process]:
         """Every process that is alive, in one zone or in all."""
         return self._topology.context.registry.alive(zone)
+
+    def group(self) -> AutoScalingGroup:
+        """The group of the application's instances."""
+        return self._topology.instances
 
     def in_service(self) -> Sequence[Instance]:
         """Every instance and worker that does its work now."""

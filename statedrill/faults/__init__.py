@@ -12,12 +12,16 @@ from collections.abc import Iterable
 from statedrill.faults.base import Capabilities, Fault
 from statedrill.faults.failover import FailoverDbCluster, TestFailover
 from statedrill.faults.flush_cache import FlushCache
+from statedrill.faults.instance_refresh import InstanceRefresh
+from statedrill.faults.set_desired_capacity import SetDesiredCapacity
 from statedrill.faults.stop_zone import StopZone
 from statedrill.faults.terminate_instances import TerminateInstances
 from statedrill.vocabulary import Equipment
 
 FAULTS: tuple[type[Fault], ...] = (
     TerminateInstances,
+    SetDesiredCapacity,
+    InstanceRefresh,
     StopZone,
     FlushCache,
     TestFailover,

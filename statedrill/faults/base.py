@@ -86,6 +86,32 @@ class Instance(Protocol):
         """Whether a connection to its port is accepted now."""
 
 
+class InstanceGroup(Protocol):
+    """An Auto Scaling group: it keeps a desired number of instances."""
+
+    @property
+    def desired(self) -> int:
+        """How many instances it keeps."""
+
+    def instances(self) -> Sequence[Instance]:
+        """Every instance that was not terminated yet, by id."""
+
+    def in_service(self) -> Sequence[Instance]:
+        """The instances that do their work now, by id."""
+
+    def is_healthy(self) -> bool:
+        """Whether the desired number is in service and healthy, and nothing is under way."""
+
+    def set_desired(self, desired: int) -> None:
+        """Launch or terminate until `desired` instances are there; who leaves is drained first."""
+
+    def start_refresh(self) -> None:
+        """Replace every instance of now by a new one, one by one: launch, drain, terminate."""
+
+    def cancel_refresh(self) -> None:
+        """Replace no more; what was replaced stays so."""
+
+
 class FaultTarget(Protocol):
     """What faults can see and break. Methods that wait for something raise ClusterError."""
 
@@ -109,6 +135,9 @@ class FaultTarget(Protocol):
 
     def running(self, zone: str | None = None) -> Sequence[Part]:
         """Every process that is alive, in one zone or in all."""
+
+    def group(self) -> InstanceGroup:
+        """The group of the application's instances."""
 
     def in_service(self) -> Sequence[Instance]:
         """Every instance and worker that does its work now."""

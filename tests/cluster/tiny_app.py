@@ -7,9 +7,11 @@ import os
 import signal
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 SEEN: dict[str, int] = {}
+UNDER_WAY: list[str] = []
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -20,6 +22,12 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer({"status": "ok"})
         if self.path == "/environment":
             return self.answer(dict(os.environ))
+        if self.path == "/busy":
+            return self.answer({"under_way": len(UNDER_WAY)})
+        if self.path == "/slow":
+            UNDER_WAY.append(self.path)
+            time.sleep(0.3)
+            UNDER_WAY.pop()
         user = self.path.strip("/")
         SEEN[user] = SEEN.get(user, 0) + 1
         return self.answer({"instance": os.environ["INSTANCE_ID"], "visits": SEEN[user]})

@@ -85,6 +85,46 @@ class Memory:
 
 
 @dataclass
+class FakeGroup:
+    """Instances in any number; what is asked of it happens at once."""
+
+    members: list[FakeInstance]
+    desired: int = 3
+    obeys: bool = True
+    launched: int = 0
+
+    def instances(self) -> Sequence[FakeInstance]:
+        return [each for each in self.members if each.process.alive]
+
+    def in_service(self) -> Sequence[FakeInstance]:
+        return self.instances()
+
+    def is_healthy(self) -> bool:
+        return len(self.in_service()) == self.desired
+
+    def set_desired(self, desired: int) -> None:
+        self.desired = desired
+        while self.obeys and len(self.instances()) > desired:
+            self.members.remove(self.instances()[-1])
+        while self.obeys and len(self.instances()) < desired:
+            self._launch()
+
+    def start_refresh(self) -> None:
+        for each in self.instances() if self.obeys else ():
+            self.members.remove(each)
+            self._launch()
+
+    def cancel_refresh(self) -> None:
+        self.obeys = False
+
+    def _launch(self) -> None:
+        self.launched += 1
+        emptiest = min(ZONES, key=lambda zone: sum(each.zone == zone for each in self.members))
+        part = FakePart(f"instance-i-new-{self.launched}", emptiest, 50 + self.launched)
+        self.members.append(FakeInstance(f"i-new-{self.launched}", part))
+
+
+@dataclass
 class FakeTarget:
     """Three instances in three zones, and a cache if `has_cache`."""
 
@@ -97,6 +137,7 @@ class FakeTarget:
     def __post_init__(self) -> None:
         parts = [FakePart(f"instance-i-{n}", zone, 10 + n) for n, zone in enumerate(ZONES)]
         self.instances = [FakeInstance(f"i-{n}", part) for n, part in enumerate(parts)]
+        self.fleet = FakeGroup(self.instances)
         self.cache = FakeCache()
         if self.has_cache:
             self.services["cache"] = self.cache
@@ -115,6 +156,9 @@ class FakeTarget:
 
     def running(self, zone: str | None = None) -> Sequence[FakePart]:
         return [p for p in self._parts() if p.alive and zone in (None, p.zone)]
+
+    def group(self) -> FakeGroup:
+        return self.fleet
 
     def in_service(self) -> Sequence[FakeInstance]:
         return [each for each in self.instances if each.process.alive]
@@ -148,7 +192,7 @@ class FakeTarget:
     def state(self) -> object:
         """Everything that a fault may change, to compare before and after."""
         parts = [(part.name, part.alive) for part in self._parts()]
-        return parts, sorted(self.zones_down), self.missing()
+        return parts, self.fleet.desired, sorted(self.zones_down), self.missing()
 
     def _parts(self) -> list[FakePart]:
         cache = self.cache.parts if self.has_cache else []

@@ -1,7 +1,7 @@
 """The Auto Scaling group: keeps a number of instances alive over the zones that are up.
 
-Does what `scaling_decisions.decide` says: launches, replaces after detection and boot delay, and
-rebalances after a zone's return. Knows nothing of faults.
+Does what `scaling_decisions.decide` says: launches, replaces after detection and boot delay, scales
+in and out, refreshes, and rebalances after a zone's return. Knows nothing of faults.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ class AutoScalingGroup:
         self._lock = threading.RLock()
         self._instances: list[Instance] = []
         self._down: set[str] = set()
+        self._outdated: frozenset[str] = frozenset()
         self._rebalance_at_s: float | None = None
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -114,6 +115,20 @@ class AutoScalingGroup:
             if not self._state().is_complete():
                 return False
         return self._balancer is None or self._balancer.is_healthy()
+
+    def set_desired(self, desired: int) -> None:
+        """Launch or terminate until `desired` instances are there; who leaves is drained first."""
+        with self._lock:
+            self.desired = desired
+
+    def start_refresh(self) -> None:
+        """Replace every instance of now by a new one, one by one: launch, drain, terminate."""
+        with self._lock:
+            self._outdated = frozenset(each.id for each in self._instances if each.state in ACTIVE)
+
+    def cancel_refresh(self) -> None:
+        """Replace no more; what was replaced stays so."""
+        self._outdated = frozenset()
 
     def kill(self, instance: Instance) -> None:
         """SIGKILL one instance, without warning; returns when its process is gone."""
@@ -168,7 +183,14 @@ class AutoScalingGroup:
         """What decisions are made from."""
         return GroupState(
             members=tuple(
-                Member(each.id, each.zone, each.state, each.since_s, each.in_service)
+                Member(
+                    each.id,
+                    each.zone,
+                    each.state,
+                    each.since_s,
+                    each.in_service,
+                    outdated=each.id in self._outdated,
+                )
                 for each in self._instances
             ),
             desired=self.desired,

@@ -1,8 +1,9 @@
 """What an Auto Scaling group does next, decided from what it sees and the time.
 
 Replaces what died once that is noticed, launches into the least populated zone that is up, and
-rebalances after a zone's return by launching before it terminates. Pure: knows no process, no
-clock and no chance.
+terminates what it has too many of in the fullest one. After a zone's return, and when every
+instance is to be replaced by a new one, it launches before it terminates, one by one. Pure: knows
+no process, no clock and no chance.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ ACTIVE = frozenset({InstanceState.LAUNCHING, InstanceState.READY, InstanceState.
 class Member:
     """One instance as the group sees it.
 
-    `since_s` is the monotonic time of its newest state; `in_service` whether it does its work now.
+    `since_s` is the monotonic time of its newest state; `in_service` whether it does its work now;
+    `outdated` whether an instance refresh is to replace it.
     """
 
     id: str
@@ -40,6 +42,12 @@ class Member:
     state: InstanceState
     since_s: float
     in_service: bool
+    outdated: bool = False
+
+    @property
+    def active(self) -> bool:
+        """Whether it counts for its zone."""
+        return self.state in ACTIVE
 
 
 @dataclass(frozen=True)
@@ -62,13 +70,17 @@ class GroupState:
         """Whether the desired number is in service and nothing is under way."""
         return (
             len(self.members) == self.desired
-            and all(member.in_service for member in self.members)
+            and all(member.in_service and not member.outdated for member in self.members)
             and self.rebalance_at_s is None
         )
 
+    def is_settled(self) -> bool:
+        """Whether every instance is in service: no launch, death or termination is under way."""
+        return all(member.in_service for member in self.members)
+
     def population(self) -> dict[str, int]:
         """How many active instances each zone that is up has."""
-        counted = Counter(member.zone for member in self.members if member.state in ACTIVE)
+        counted = Counter(member.zone for member in self.members if member.active)
         return {zone: counted[zone] for zone in self.zones}
 
     def emptiest_zone(self) -> str | None:
@@ -117,7 +129,7 @@ def decide(state: GroupState, now_s: float) -> list[Action]:
     left = replace(state, members=tuple(m for m in state.members if m not in reaped))
     launches = list(_replacements(left, now_s))
     actions: list[Action] = [*(Reap(member.id) for member in reaped), *launches]
-    if not launches and (step := _rebalance(left, now_s)):
+    if not launches and (step := _one_too_many(left) or _rebalance(left, now_s) or _refresh(left)):
         actions.append(step)
     return actions
 
@@ -134,17 +146,39 @@ def _replacements(state: GroupState, now_s: float) -> Iterator[Launch]:
         state = replace(state, members=(*state.members, launched))
 
 
+def _one_too_many(state: GroupState) -> Action | None:
+    """The termination of one instance when more than the desired number are in service.
+
+    An outdated one where there is one, and then one of the fullest zones.
+    """
+    active = [member for member in state.members if member.active]
+    if len(active) <= state.desired or not all(member.in_service for member in active):
+        return None
+    candidates = [member for member in active if member.outdated] or active
+    population = Counter(member.zone for member in active)
+    fullest = max(population[member.zone] for member in candidates)
+    return TerminateOneOf(tuple(sorted(m.id for m in candidates if population[m.zone] == fullest)))
+
+
 def _rebalance(state: GroupState, now_s: float) -> Action | None:
     """The next step towards zones of equal size; None while it is not due or one is under way."""
     if state.rebalance_at_s is None or now_s < state.rebalance_at_s:
         return None
     population = state.population()
-    if not population or not all(member.in_service for member in state.members):
+    if not population or not state.is_settled():
         return None
-    if len(state.members) > state.desired:
-        fullest = max(population, key=lambda zone: population[zone])
-        return TerminateOneOf(tuple(sorted(m.id for m in state.members if m.zone == fullest)))
     if max(population.values()) - min(population.values()) > 1:
         zone = state.emptiest_zone()
         return Launch(zone) if zone and state.ids_left else None
     return FinishRebalance()
+
+
+def _refresh(state: GroupState) -> Action | None:
+    """The launch of the successor of an outdated instance, in its zone; None while one is due.
+
+    Rebalancing comes first.
+    """
+    outdated = sorted((m.zone, m.id) for m in state.members if m.outdated and m.zone in state.zones)
+    if not outdated or state.rebalance_at_s is not None or not state.is_settled():
+        return None
+    return Launch(outdated[0][0]) if state.ids_left else None

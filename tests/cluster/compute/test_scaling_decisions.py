@@ -45,6 +45,8 @@ GONE_AT_5 = replace(member("b1", since_s=5.0), in_service=False)  # its exit is 
 LAUNCHING = member("b2", "launching")
 TERMINATING = member("a2", "terminating")
 
+OLD = {name: replace(member(name), outdated=True) for name in ("a1", "a2", "b1", "c1")}
+
 TABLE: list[tuple[str, GroupState, float, list[Action]]] = [
     ("nothing to do", group("a1", "b1", "c1"), 10, []),
     # replacing
@@ -113,6 +115,67 @@ TABLE: list[tuple[str, GroupState, float, list[Action]]] = [
         [Reap("b1"), Launch("b")],
     ),
     ("zones went down again", group("a1", "a2", zones="", desired=2, rebalance_at_s=1), 60, []),
+    # scaling in
+    (
+        "one too many, in the fullest zone",
+        group("a1", "b1", "b2", "c1"),
+        10,
+        [TerminateOneOf(("b1", "b2"))],
+    ),
+    (
+        "any of zones that are equally full",
+        group("a1", "b1", "c1", desired=2),
+        10,
+        [TerminateOneOf(("a1", "b1", "c1"))],
+    ),
+    (
+        "two too many leave at once",
+        group("a1", TERMINATING, "b1", "c1", desired=2),
+        10,
+        [TerminateOneOf(("a1", "b1", "c1"))],
+    ),
+    ("as many as desired stay", group("a1", TERMINATING, "b1", desired=2), 10, []),
+    ("not while one is launched", group("a1", LAUNCHING, "c1", desired=2), 10, []),
+    (
+        "a death that is not noticed does not count",
+        group("a1", DEAD_AT_5, "c1", desired=2),
+        6,
+        [],
+    ),
+    # an instance refresh
+    ("launch in the zone of the oldest", group(*OLD.values(), desired=4), 10, [Launch("a")]),
+    (
+        "terminate an outdated one of the fullest zone that has one",
+        group(OLD["a1"], "a3", "a4", OLD["b1"], "b2", OLD["c1"], desired=5),
+        10,
+        [TerminateOneOf(("a1",))],
+    ),
+    (
+        "the new one must be in service",
+        group(OLD["a1"], OLD["b1"], OLD["c1"], LAUNCHING),
+        10,
+        [],
+    ),
+    (
+        "one at a time, drained to its end",
+        group(TERMINATING, "a1", OLD["b1"], OLD["c1"]),
+        10,
+        [],
+    ),
+    ("the next one", group("a3", OLD["b1"], OLD["c1"]), 10, [Launch("b")]),
+    ("a refresh without an id waits", group("a3", OLD["b1"], "c3", ids_left=0), 10, []),
+    (
+        "rebalancing comes first",
+        group(OLD["a1"], OLD["a2"], OLD["c1"], rebalance_at_s=10),
+        10,
+        [Launch("b")],
+    ),
+    (
+        "nothing is launched into a zone that is down",
+        group(OLD["a1"], OLD["b1"], "c3", zones="bc", desired=3),
+        10,
+        [Launch("b")],
+    ),
 ]
 
 
@@ -135,6 +198,7 @@ def test_what_the_group_sees_decides_what_it_does(
         (group("a1", DEAD_AT_5, "c1"), False),
         (group("a1", LAUNCHING, "c1"), False),
         (group("a1", "b1", "c1", rebalance_at_s=99), False),
+        (group("a1", "b1", OLD["c1"]), False),
     ],
 )
 def test_a_group_is_complete_when_all_serve_and_nothing_is_under_way(
@@ -143,11 +207,11 @@ def test_a_group_is_complete_when_all_serve_and_nothing_is_under_way(
     assert state.is_complete() is complete
 
 
-def test_a_zones_return_ends_in_balance_and_never_below_the_desired_number() -> None:
-    """Plays the decisions to their end, every action done at once."""
-    state, now_s, history = group("a1", "c1", "a2", rebalance_at_s=2.0), 0.0, []
-    while state.rebalance_at_s is not None:
-        assert now_s < 60, "the rebalance never ends"
+def played(state: GroupState) -> tuple[GroupState, list[str]]:
+    """The decisions played to their end, every action done at once, and the kinds of actions."""
+    now_s, history = 0.0, list[str]()
+    while not state.is_complete():
+        assert now_s < 60, "it never ends"
         for action in decide(state, now_s):
             members = list(state.members)
             if isinstance(action, Launch):
@@ -159,8 +223,29 @@ def test_a_zones_return_ends_in_balance_and_never_below_the_desired_number() -> 
             history.append(type(action).__name__)
         assert len(state.members) >= state.desired
         now_s += 0.05
+    return state, history
+
+
+def test_a_zones_return_ends_in_balance_and_never_below_the_desired_number() -> None:
+    state, history = played(group("a1", "c1", "a2", rebalance_at_s=2.0))
     assert state.population() == {"a": 1, "b": 1, "c": 1}
     assert list(pairwise(history)) == [
         ("Launch", "TerminateOneOf"),
         ("TerminateOneOf", "FinishRebalance"),
     ]
+
+
+@pytest.mark.parametrize("names", [["a1", "b1", "c1"], ["a1", "a2", "b1", "c1"], ["a1"]])
+def test_a_refresh_replaces_all_and_leaves_the_zones_as_they_were(names: list[str]) -> None:
+    before = group(*(OLD[name] for name in names), desired=len(names))
+    after, history = played(before)
+    assert not {each.id for each in after.members} & set(names)
+    assert after.population() == before.population()
+    assert history == ["Launch", "TerminateOneOf"] * len(names)
+
+
+def test_a_refresh_while_a_zone_returns_ends_with_both_done() -> None:
+    outdated = (OLD[name] for name in ("a1", "a2", "c1"))
+    after, _ = played(group(*outdated, rebalance_at_s=1.0))
+    assert after.population() == {"a": 1, "b": 1, "c": 1}
+    assert not any(each.outdated for each in after.members)
