@@ -40,6 +40,18 @@ class InputError(StatedrillError):
         self.problems = tuple(problems)
 
 
+class CannotPlay(InputError):
+    """A pattern has nothing that an experiment breaks; nothing else is wrong with the inputs."""
+
+    def __init__(self, target: str, pattern: str, experiment: str, reasons: Sequence[str]) -> None:
+        super().__init__(
+            f"the target '{target}' cannot play {experiment} on {pattern}",
+            "choose another experiment, or a pattern that has what it breaks",
+            reasons,
+        )
+        self.pattern, self.experiment = pattern, experiment
+
+
 class MissingPart(InputError):
     """A program, package or right that this machine lacks; the hint says how to get it."""
 

@@ -7,18 +7,18 @@ imports them when it runs: no verb waits for another's libraries. Decides nothin
 from __future__ import annotations
 
 import argparse
-import secrets
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from statedrill import errors
 from statedrill.cli.arguments import options
+from statedrill.cli.planning import plan_of, plans_of
 from statedrill.cli.printing import print_error, print_for_people, print_json
 from statedrill.errors import ClusterError, StatedrillError
 from statedrill.history.events import EventLog
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace) -> int:
     """`statedrill run`: plan it, drill it, check it, report it."""
-    plan = _plan(options(arguments))
+    plan = plan_of(options(arguments))
     folder = _open(plan, arguments.reports)
     _drill(plan, folder, plan.title, arguments.headless)
     verdict = _judge_and_report(folder)
@@ -48,11 +48,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def compare(arguments: argparse.Namespace) -> int:
     """`statedrill compare`: every pattern under every experiment, then one report."""
-    plans = [
-        _plan(options(arguments, pattern=pattern, experiment=experiment))
+    plans, impossible = plans_of(
+        options(arguments, pattern=pattern, experiment=experiment)
         for pattern in arguments.patterns
         for experiment in arguments.experiments
-    ]
+    )
+    for cell, why in impossible.items():
+        print_error(f"left out: {' under '.join(cell)}: {why}")
     folders: list[Path] = []
     failures: dict[Path, str] = {}
     for number, plan in enumerate(plans, start=1):
@@ -64,7 +66,7 @@ def compare(arguments: argparse.Namespace) -> int:
             print_error(str(error))
         folders.append(folder)
         failures |= _failure(folder, partial(_judge_and_report, folder))
-    page, verdicts = _write_comparison(arguments.reports, folders, failures)
+    page, verdicts = _write_comparison(arguments.reports, folders, failures, impossible)
     return _print_verdicts(verdicts, page, arguments.json, several=True)
 
 
@@ -72,7 +74,7 @@ def up(arguments: argparse.Namespace) -> int:
     """`statedrill up`: a cluster that stays until Ctrl-C."""
     from statedrill.cluster.foreground import serve_until_interrupted
 
-    plan = _plan(
+    plan = plan_of(
         Options(
             pattern=arguments.pattern,
             experiment=arguments.experiment,
@@ -141,15 +143,6 @@ def doctor(arguments: argparse.Namespace) -> int:
             if not row["ok"]:
                 print(f"         {'':<16} {row['cure']}")
     return errors.HELD if all(row["ok"] for row in rows) else errors.BAD_INPUT
-
-
-def _plan(chosen: Options) -> Plan:
-    from statedrill.cluster.offer import local_offer
-    from statedrill.plan.plan import make_plan
-
-    run_id = f"r{secrets.token_hex(3)}"
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    return make_plan(chosen, run_id, created, local_offer())
 
 
 def _open(plan: Plan, reports: Path) -> Path:
@@ -241,12 +234,15 @@ def _write_report(folder: Path) -> Path:
 
 
 def _write_comparison(
-    reports: Path, folders: list[Path], failures: Mapping[Path, str]
+    reports: Path,
+    folders: list[Path],
+    failures: Mapping[Path, str],
+    impossible: Mapping[tuple[str, str], str] = MappingProxyType({}),
 ) -> tuple[Path, list[StoredVerdict]]:
     from statedrill.report.comparison.page import load_runs, write_comparison
 
     runs = load_runs(folders, failures)
-    page = write_comparison(open_folder(reports, "comparison"), runs)
+    page = write_comparison(open_folder(reports, "comparison"), runs, impossible)
     return page, [run.verdict for run in runs]
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from statedrill import __version__
-from statedrill.errors import InputError
+from statedrill.errors import CannotPlay, InputError
 from statedrill.inputs import discovery
 from statedrill.inputs.experiment import Experiment
 from statedrill.inputs.options import Options
@@ -133,6 +133,7 @@ def make_plan(options: Options, run: str, created: str, offer: Offer | None = No
     `run` is the id that all its write ids carry, `created` a time in ISO 8601.
 
     Raises:
+        CannotPlay: all inputs are right, but the pattern has nothing that the experiment breaks.
         InputError: names every problem of every input at once.
     """
     offer = offer or Offer()
@@ -210,11 +211,7 @@ def _check_seed(seed: int) -> None:
 
 def _check_offer(offer: Offer, pattern: Pattern, experiment: Experiment) -> None:
     if refusals := offer.refusals(pattern, experiment):
-        raise InputError(
-            f"the target '{offer.target}' cannot play {experiment.name} on {pattern.name}",
-            "choose another experiment, or a pattern that has what it breaks",
-            refusals,
-        )
+        raise CannotPlay(offer.target, pattern.name, experiment.name, refusals)
 
 
 def _assignment(text: str) -> tuple[str, str]:

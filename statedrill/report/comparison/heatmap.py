@@ -6,8 +6,9 @@ A step of colour is a help for the eye; the number stands in every cell. Knows n
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from statedrill.report.comparison.cells import ComparisonCell, cells_of
 from statedrill.report.formatting import DASH, Share, crossed, format_count, percent, seconds
@@ -46,21 +47,29 @@ class Grid:
     rows: tuple[tuple[str, tuple[GridCell, ...]], ...]
 
 
-def grid(runs: Sequence[Run], link: Callable[[Run], str]) -> Grid:
-    """The grid of `runs`; `link` gives the address of a run's report."""
+def grid(
+    runs: Sequence[Run],
+    link: Callable[[Run], str],
+    impossible: Mapping[tuple[str, str], str] = MappingProxyType({}),
+) -> Grid:
+    """The grid of `runs`; `link` gives the address of a run's report. `impossible` has the cells
+    that no run can fill, with the reason.
+    """
     cells = cells_of(runs)
-    patterns = list(dict.fromkeys(pattern for pattern, _ in cells))
-    experiments = list(dict.fromkeys(experiment for _, experiment in cells))
+    named = [*cells, *impossible]
+    patterns = list(dict.fromkeys(pattern for pattern, _ in named))
+    experiments = list(dict.fromkeys(experiment for _, experiment in named))
     titles = {run.experiment: run.plan["experiment"]["title"] if run.plan else "" for run in runs}
 
     def cell(pattern: str, experiment: str) -> GridCell:
         found = cells.get((pattern, experiment))
         if found is None:
-            return GridCell(crossed(pattern, experiment), UNKNOWN, (), "no run", ())
+            why = impossible.get((pattern, experiment), "no run")
+            return GridCell(crossed(pattern, experiment), UNKNOWN, (), why, ())
         return _cell(found, link)
 
     return Grid(
-        columns=tuple((each, titles[each]) for each in experiments),
+        columns=tuple((each, titles.get(each, "")) for each in experiments),
         rows=tuple(
             (pattern, tuple(cell(pattern, experiment) for experiment in experiments))
             for pattern in patterns

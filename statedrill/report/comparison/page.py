@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -24,22 +25,20 @@ from statedrill.plan.record import PlanRecord
 from statedrill.report.comparison.cells import cells_of, lowest_availability
 from statedrill.report.comparison.heatmap import grid
 from statedrill.report.comparison.sentences import comparison_sentences
+from statedrill.report.comparison.tables import results_table, runs_table
 from statedrill.report.figures.axis import axis_of, load_axis
 from statedrill.report.figures.latency import latency_rows
 from statedrill.report.figures.timeline import highest_rate, small_timeline
 from statedrill.report.formatting import (
-    DASH,
-    Share,
+    crossed,
     format_count,
     listed,
     milliseconds,
     percent,
-    seconds,
 )
 from statedrill.report.html import page, write_text
 from statedrill.report.run.outputs import write_run_report
 from statedrill.report.run_data import Run, load_readable
-from statedrill.report.state_figures import p99_ms
 from statedrill.report.table import Cell, Table, table
 from statedrill.report.text.junit import junit
 from statedrill.report.text.markdown import summary_of_comparison
@@ -47,6 +46,15 @@ from statedrill.report.timeseries import series_of
 
 # More small timelines than this would make the page slow to open on a phone.
 _MOST_TIMELINES = 36
+_NOTHING: Mapping[tuple[str, str], str] = MappingProxyType({})
+
+
+class LeftOut(TypedDict):
+    """A cell that no run can fill: the pattern has nothing that the experiment breaks."""
+
+    pattern: str
+    experiment: str
+    why: str
 
 
 class Comparison(TypedDict):
@@ -57,6 +65,7 @@ class Comparison(TypedDict):
     answer: list[str]
     reports: list[str]
     runs: list[StoredVerdict]
+    left_out: list[LeftOut]
 
 
 def load_runs(folders: Sequence[Path], failures: Mapping[Path, str] | None = None) -> list[Run]:
@@ -71,11 +80,14 @@ def load_runs(folders: Sequence[Path], failures: Mapping[Path, str] | None = Non
     return [load_readable(folder, (failures or {}).get(folder, "")) for folder in folders]
 
 
-def write_comparison(folder: Path, runs: Sequence[Run]) -> Path:
+def write_comparison(
+    folder: Path, runs: Sequence[Run], impossible: Mapping[tuple[str, str], str] = _NOTHING
+) -> Path:
     """Write the comparison of `runs` into `folder`; returns the page's path.
 
     A run that lacks a report of its own, or has no verdict, gets one, so that every link leads to
-    what is known now.
+    what is known now. `impossible` names the cells (pattern, experiment) that were left out because
+    no run can fill them, with the reason.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -84,23 +96,30 @@ def write_comparison(folder: Path, runs: Sequence[Run]) -> Path:
             write_run_report(run)
     links = [_link(folder, run) for run in runs]
     answer = comparison_sentences(list(cells_of(runs).values()))
-    write_text(folder / "summary.md", summary_of_comparison(answer, runs, links))
+    left_out = [f"{crossed(*cell)}: {why}" for cell, why in impossible.items()]
+    write_text(folder / "summary.md", summary_of_comparison(answer, runs, links, left_out))
     write_text(folder / "junit.xml", junit(runs))
-    text = json.dumps(_comparison(answer, runs, links), indent=1, ensure_ascii=False)
+    comparison = _comparison(answer, runs, links, impossible)
+    text = json.dumps(comparison, indent=1, ensure_ascii=False)
     write_text(folder / "comparison.json", text + "\n")
-    html = page("comparison.html", _context(answer, runs, links))
+    html = page("comparison.html", _context(answer, runs, links, impossible))
     return write_text(folder / "report.html", html)
 
 
-def _context(answer: Sequence[str], runs: Sequence[Run], links: Sequence[str]) -> dict[str, Any]:
+def _context(
+    answer: Sequence[str],
+    runs: Sequence[Run],
+    links: Sequence[str],
+    impossible: Mapping[tuple[str, str], str],
+) -> dict[str, Any]:
     by_run = dict(zip((id(run) for run in runs), links, strict=True))
     baselines = _baselines(runs)
     return {
         "answer": answer,
         "title": f"{_named(run.pattern for run in runs)} under "
         f"{_named(run.experiment for run in runs)}",
-        "grid": grid(runs, lambda run: by_run[id(run)]),
-        "results": _results(runs, links),
+        "grid": grid(runs, lambda run: by_run[id(run)], impossible),
+        "results": results_table(runs, links),
         "differences": _differences(runs),
         "latency_picture": latency_rows(
             "baseline", "Latency in the baseline by pattern", list(baselines.items())
@@ -108,7 +127,7 @@ def _context(answer: Sequence[str], runs: Sequence[Run], links: Sequence[str]) -
         "latency": _baseline_table(runs, baselines),
         "timelines": _timelines(runs, links),
         "left_out": max(0, len(runs) - _MOST_TIMELINES),
-        "runs": _run_list(runs, links),
+        "runs": runs_table(runs, links),
         "missing": [f"{run.name}: {each}" for run in runs for each in run.missing],
     }
 
@@ -119,7 +138,12 @@ def _link(folder: Path, run: Run) -> str:
     return quote(Path(path).as_posix())
 
 
-def _comparison(answer: Sequence[str], runs: Sequence[Run], links: Sequence[str]) -> Comparison:
+def _comparison(
+    answer: Sequence[str],
+    runs: Sequence[Run],
+    links: Sequence[str],
+    impossible: Mapping[tuple[str, str], str],
+) -> Comparison:
     return {
         "schema": SCHEMA,
         "report": "report.html",
@@ -128,58 +152,15 @@ def _comparison(answer: Sequence[str], runs: Sequence[Run], links: Sequence[str]
         "runs": [
             run.verdict if run.judged else {**run.verdict, "why": list(run.missing)} for run in runs
         ],
+        "left_out": [
+            {"pattern": pattern, "experiment": experiment, "why": why}
+            for (pattern, experiment), why in impossible.items()
+        ],
     }
 
 
 def _named(names: Iterable[str]) -> str:
     return listed(list(dict.fromkeys(names)))
-
-
-def _results(runs: Sequence[Run], links: Sequence[str]) -> Table:
-    rows = [_result(run, link) for run, link in zip(runs, links, strict=True)]
-    columns = ("run", "promise", "sessions lost", "acknowledged writes lost", "stale reads",
-               "doubled", "leaked", "served", "outage", "RTO", "RPO", "p99 baseline",
-               "p99 fault")  # fmt: skip
-    return table("Every run", columns, rows, numeric=range(2, 13))
-
-
-def _result(run: Run, link: str) -> list[Cell | str]:
-    verdict = run.verdict
-    sessions, writes, reads = verdict["sessions"], verdict["writes"], verdict["reads"]
-    return [
-        Cell(run.name, href=link),
-        Cell(outcome=run.outcome),
-        _lost(Share(sessions["lost"], sessions["total"])),
-        _lost(Share(writes["lost"], writes["acknowledged"])),
-        _lost(Share(reads["stale"], reads["total"])),
-        format_count(writes["duplicated"]),
-        format_count(reads["leaked"]),
-        percent(verdict["availability"]["ratio"]),
-        seconds(verdict["availability"]["outage_s"]),
-        seconds(verdict["recovery"]["rto_availability_s"]),
-        seconds(verdict["recovery"]["rpo_s"]),
-        milliseconds(p99_ms(verdict, "baseline")),
-        milliseconds(p99_ms(verdict, "fault")),
-    ]
-
-
-def _lost(share: Share) -> Cell:
-    note = share.counted if share.whole else ""
-    return Cell(share.percent, note, "bad" if share.part else "")
-
-
-def _run_list(runs: Sequence[Run], links: Sequence[str]) -> Table:
-    rows: list[list[str | Cell]] = [
-        [
-            Cell(run.folder.name, href=link),
-            run.plan["run"] if run.plan else DASH,
-            DASH if run.seed is None else str(run.seed),
-            run.plan["created"] if run.plan else DASH,
-            run.verdict["summary"] or " ".join(run.missing) or DASH,
-        ]
-        for run, link in zip(runs, links, strict=True)
-    ]
-    return table("The runs", ("folder", "run", "seed", "made", "verdict"), rows)
 
 
 _LIKE_FOR_LIKE: Mapping[str, Callable[[PlanRecord], object]] = {

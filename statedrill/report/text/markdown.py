@@ -31,14 +31,17 @@ def summary_of_run(run: Run) -> str:
     return "\n".join(lines) + "\n"
 
 
-def summary_of_comparison(answer: Sequence[str], runs: Sequence[Run], links: Sequence[str]) -> str:
-    """The answer, then a row per run with a link to its report."""
+def summary_of_comparison(
+    answer: Sequence[str], runs: Sequence[Run], links: Sequence[str], left_out: Sequence[str] = ()
+) -> str:
+    """The answer, then a row per run with a link to its report, then what was left out and why."""
     titles = ("pattern", "experiment", "outcome", "sessions lost", "acknowledged writes lost",
               "stale reads", "outage", "p99 baseline", "p99 fault", "seed")  # fmt: skip
     lines = ["### " + text(answer[0]), ""] if answer else []
     lines += [f"{text(each)}\n" for each in answer[1:]]
     lines += [row(*titles), "|---|---|---|" + "--:|" * 7]
     lines += [_run_row(run, link) for run, link in zip(runs, links, strict=True)]
+    lines += ["", *(f"- left out: {text(each)}" for each in left_out)] if left_out else []
     return "\n".join(lines) + "\n"
 
 

@@ -20,6 +20,13 @@ def test_a_pair_without_a_run_has_an_empty_cell() -> None:
     assert (empty.below, empty.outcome, empty.links, empty.heats) == ("no run", "unknown", (), ())
 
 
+def test_a_pair_that_no_run_can_fill_says_why_even_where_a_whole_column_is_empty() -> None:
+    why = {("sticky", "queue-throttling"): "throttle: nothing to break"}
+    drawn = grid([a_run("sticky", "none")], lambda run: "", why)
+    assert drawn.columns[1] == ("queue-throttling", "")
+    assert drawn.rows[0][1][1].below == "throttle: nothing to break"
+
+
 def test_the_step_of_colour_follows_the_share_and_the_number_stands_beside_it() -> None:
     runs = [a_run("sticky", "none"), a_run("sticky", "instance-kill"),
             a_run("distributed", "cache-flush")]  # fmt: skip
