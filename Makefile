@@ -7,9 +7,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ONLY ?=
 FROM ?=
+WITH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help drill test test-plain lint format bench prove sample schema track-record clean
+.PHONY: help drill test test-plain lint format bench prove sample schema track-record sweep clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +57,9 @@ schema: $(READY) ## make docs/schema anew from the records of plan, verdict and 
 
 track-record: $(READY) ## every planted bug in a drill of its own, and the README's table of them
 	@$(BIN)/python -m tools.track_record
+
+sweep: $(READY) ## every pattern under every experiment that applies (goes on where it was stopped)
+	@$(BIN)/python -m tools.sweep $(WITH)
 
 clean: ## remove .venv and caches; reports stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
