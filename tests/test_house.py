@@ -128,9 +128,10 @@ MAY_IMPORT = {
         *("errors", "inputs/arrival_rate", "load/contract", "load/settings", "load/http"),
         *("load/session", "load/profiles", "load/arrivals", "load/locust_hooks"),
     },
+    "load/target_health": {"control"},
     "load/audit": {
         *("errors", "history", "load/contract", "load/settings", "load/signals"),
-        *("load/session", "load/load_process"),
+        *("load/session", "load/load_process", "load/target_health"),
     },
     "load": {"load/profiles", "load/users"},
     "report": {

@@ -20,6 +20,7 @@ from statedrill.target import Target
 
 # The first audit's recorder must not write into the file of a load process.
 AUDIT_WORKER = 900
+_START_S = 5.0  # what a new process of the target needs until it serves, on a busy machine
 
 
 class Children:
@@ -75,6 +76,7 @@ class Children:
             *(sys.executable, "-m", "statedrill.load.audit"),
             *("--history", str(self._folder / "history"), "--host", self._target.url),
             *("--run", self._plan.run, "--worker", str(AUDIT_WORKER + number)),
+            *("--patience", f"{self._plan.timings.replacement_s + _START_S:g}"),
         ]
         return self._start(f"audit-{number}", "audit", command, self._load_environment())
 

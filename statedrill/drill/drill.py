@@ -211,13 +211,14 @@ class _Drill:
         self.monitor.report_breakpoint()
         self.target.settle(_SETTLE_S)
         self._enter("audit")
-        self._audit(1)
-        if "instance" in self.plan.pattern.promise.survives and not self.cut_short:
+        whole = self._audit(1)
+        if whole and "instance" in self.plan.pattern.promise.survives and not self.cut_short:
             self._enter("second_audit")
             self.target.restart_instances(_RESTART_S)
             self._audit(2)
 
-    def _audit(self, number: int) -> None:
+    def _audit(self, number: int) -> bool:
+        """Read everything; whether the target is there to be read once more."""
         audit = self.children.audit(number)
         try:
             self._until(lambda: not audit.alive, _AUDIT_S, "the audit did not end in time")
@@ -225,6 +226,7 @@ class _Drill:
             audit.stop(grace_s=1.0)
         if audit.exit_code != 0:
             self.events.emit("crash", why=f"audit {number} failed: {audit.log_tail(3)}")
+        return audit.exit_code == 0
 
     def _stop_target(self) -> None:
         # An impatient third Ctrl-C must not leave a process behind: stopping is short, so it is

@@ -45,6 +45,15 @@ class Timings:
             )
         return _COLUMNS[column]
 
+    @property
+    def replacement_s(self) -> float:
+        """How long the slowest part is missing before another one is started in its place."""
+        return max(
+            self.instance_detection_s + self.instance_boot_s,
+            self.database_failover_s + self.database_standby_rebuild_s,
+            self.cache_failover_s + self.cache_replica_rebuild_s,
+        )
+
     def as_dict(self) -> dict[str, str | float]:
         """The table as it stands in plan.json."""
         return asdict(self)

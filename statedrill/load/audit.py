@@ -2,7 +2,8 @@
 
 `python -m statedrill.load.audit --history DIR --host URL --run R --worker N` needs no Locust. Each
 session first shows its old cookies; if the server no longer knows it, it signs in again, which is
-on record. Knows how to read, not what the responses prove.
+on record. What cannot be read is tried again until the time is over or the target is gone for
+good. Knows how to read, not what the responses prove.
 """
 
 from __future__ import annotations
@@ -19,22 +20,24 @@ import gevent
 import orjson
 from gevent.pool import Pool
 
-from statedrill.errors import InputError, StatedrillError
+from statedrill.errors import ClusterError, InputError, StatedrillError
 from statedrill.history.session_line import SessionLine
 from statedrill.load.contract import CHECK_SESSION, DOWNLOAD, READS, Call
 from statedrill.load.load_process import LoadProcess, new_recording, session_numbers
 from statedrill.load.session.session import Session
 from statedrill.load.settings import Settings
 from statedrill.load.signals import end_cleanly
+from statedrill.load.target_health import TargetHealth
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 1.0
 _LEAST_S, _SESSION_S = 60.0, 0.1
+_PATIENCE_S = 10.0
 # A session whose last line is missing (its load process was killed) may have used more numbers.
 _UNKNOWN_WRITES = 1_000_000
 
 
 class OutOfTime(Exception):
-    """The audit's time is over."""
+    """The audit's time is over, or the target is gone."""
 
 
 @dataclass
@@ -68,6 +71,7 @@ def audit(options: argparse.Namespace) -> AuditCounts:
 
     Raises:
         InputError: there are no sessions on record, or the address is not one.
+        ClusterError: the target is gone for good; what was read before is on record.
     """
     lines = last_lines(options.history)
     if not lines:
@@ -82,16 +86,22 @@ def audit(options: argparse.Namespace) -> AuditCounts:
     counts = AuditCounts(sessions=len(lines))
     least_s = _LEAST_S + _SESSION_S * len(lines)
     deadline_s = time.monotonic() + (options.timeout or least_s)
+    health = TargetHealth(options.patience) if settings.control else None
     pool = Pool(options.concurrency)
     try:
         for line in lines:
             session = process.session_numbered(line["session"], options.host)
-            audited = _SessionAudit(session, line, counts, deadline_s)
+            audited = _SessionAudit(session, line, counts, deadline_s, health)
             pool.spawn(audited.read_all, options.objects)
         pool.join()
     finally:
         pool.kill()
         process.close()
+    if health and health.gone:
+        raise ClusterError(
+            f"the target is gone for good ({'; '.join(health.gone)}): {counts.objects_read} of "
+            f"{counts.objects} objects were read"
+        )
     return counts
 
 
@@ -114,7 +124,12 @@ class _SessionAudit:
     """The audit of one session."""
 
     def __init__(
-        self, session: Session, line: SessionLine, counts: AuditCounts, deadline_s: float
+        self,
+        session: Session,
+        line: SessionLine,
+        counts: AuditCounts,
+        deadline_s: float,
+        health: TargetHealth | None,
     ) -> None:
         gap = 0 if line.get("ended") else _UNKNOWN_WRITES
         session.resume(
@@ -127,6 +142,7 @@ class _SessionAudit:
         self._session = session
         self._counts = counts
         self._deadline_s = deadline_s
+        self._health = health
 
     def read_all(self, objects: str) -> None:
         """Show the old cookies, then read everything, as far as the time allows."""
@@ -172,11 +188,13 @@ class _SessionAudit:
         return done
 
     def _pause(self, pause_s: float) -> None:
+        if self._health:
+            self._health.look()
         self._check_time()
         gevent.sleep(pause_s)
 
     def _check_time(self) -> None:
-        if time.monotonic() > self._deadline_s:
+        if time.monotonic() > self._deadline_s or (self._health and self._health.gone):
             raise OutOfTime
 
 
@@ -212,6 +230,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--timeout", type=float, default=0.0,
         help=f"seconds for all of it (default: {_LEAST_S:g} and {_SESSION_S:g} for each session)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--patience", type=float, default=_PATIENCE_S,
+        help="seconds after which a target that is not healthy is gone for good (%(default)g)",
     )  # fmt: skip
     parser.add_argument(
         "--objects", default="used", help="used (default), all, or names: cart,history,uploads"

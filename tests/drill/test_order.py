@@ -107,6 +107,12 @@ def test_a_pattern_that_survives_instances_is_restarted_and_read_twice(play: Pla
     assert asked == [*WHOLE[:-1], "restart", "audit-2", "stop"]
 
 
+def test_a_target_that_is_gone_is_not_read_a_second_time(play: Play) -> None:
+    asked = play(pattern="distributed", children={"audit": {"code": 3}})
+    assert asked == WHOLE
+    assert "audit 1 failed: its last words" in play.events("crash")[0]["why"]
+
+
 def test_a_target_that_is_not_healthy_is_not_broken_further(play: Play) -> None:
     asked = play("instance-kill", unhealthy=["instances: 2 of 3 in service"])
     assert asked == without_chaos(WHOLE)

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from statedrill.errors import InputError
+from statedrill.errors import UNKNOWN, InputError
 from statedrill.history.operation import SIGNED_OUT
 from statedrill.history.recorder import COLUMNS
 from statedrill.load import audit
 from statedrill.load.load_process import LoadProcess, new_recording, session_numbers
 from statedrill.load.settings import Settings
+from statedrill.load.target_health import TargetHealth
 from statedrill.load.users.actions import UserActions
 from statedrill.vocabulary import Kind
 from tests.load.stub import Request, Shop, Stub, response, serving
@@ -138,6 +139,25 @@ def test_an_audit_that_cannot_read_ends_in_time_and_says_so(
     counted = counts(capsys)
     assert code == 0
     assert (counted["sessions"], counted["sessions_read"], counted["objects_read"]) == (2, 0, 0)
+
+
+def test_an_audit_of_a_target_that_is_gone_for_good_ends_at_once_and_says_what_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop()
+    missing = ["cache: 0 of 2 nodes"]
+    monkeypatch.setenv("STATEDRILL_CONTROL", str(tmp_path / "control.json"))
+    monkeypatch.setattr(
+        audit, "TargetHealth", lambda patience_s: TargetHealth(patience_s, lambda: missing)
+    )
+    with serving(shop) as stub:
+        load(tmp_path, stub, users=2)
+        shop.down = True
+        code, rows = run(tmp_path, stub, 1, "--timeout", "60", "--patience", "0.5")
+    assert code == UNKNOWN
+    assert rows
+    said = capsys.readouterr().err
+    assert "the target is gone for good (cache: 0 of 2 nodes): 0 of 0 objects were read" in said
 
 
 def test_a_session_without_its_last_line_gets_ids_that_were_surely_not_used(
