@@ -72,11 +72,9 @@ class Sweep:
     def play(self, plan: Plan, flags: Sequence[str]) -> int:
         """Play the cell of `plan` and keep it; the exit code of its drill."""
         before, began_s = set(self._folders()), time.monotonic()
-        command = [sys.executable, "-m", "statedrill", "run", "--headless"]
-        command += ["--pattern", str(plan.pattern.path)]
-        command += ["--experiment", str(plan.experiment.path)]
-        command += ["--reports", str(self.folder), *flags]
-        code = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
+        words = ["run", "--headless", "--reports", str(self.folder)]
+        words += ["--pattern", str(plan.pattern.path), "--experiment", str(plan.experiment.path)]
+        code = statedrill([*words, *flags])
         made = [each for each in self._folders() if each not in before]
         if code in _PLAYED and made:
             took_s = round(time.monotonic() - began_s, 1)
@@ -103,6 +101,12 @@ class Sweep:
         rows = [asdict(each) for each in self.played.values()]
         unfinished.write_text(json.dumps(rows, indent=1) + "\n")
         unfinished.replace(self._file)
+
+
+def statedrill(words: Sequence[str]) -> int:
+    """The exit code of the command with these words; what it says on standard error is seen."""
+    command = [sys.executable, "-m", "statedrill", *words]
+    return subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -25,21 +24,21 @@ class Drills:
         self.folder, self.code, self.outcome = folder, HELD, "held"
         self.asked: list[str] = []
 
-    def __call__(self, command: Sequence[str], **_: object) -> subprocess.CompletedProcess[bytes]:
-        words = dict(pairwise(command))
-        pattern, experiment = (Path(words[each]).stem for each in ("--pattern", "--experiment"))
+    def __call__(self, words: Sequence[str]) -> int:
+        given = dict(pairwise(words))
+        pattern, experiment = (Path(given[each]).stem for each in ("--pattern", "--experiment"))
         self.asked.append(f"{pattern} {experiment}")
         name = f"{len(self.asked)}-{pattern}-{experiment}"
         sample = pattern if pattern in PATTERNS else "sticky"
         run = write_run(self.folder / name, sample, experiment, outcome=self.outcome)
         (run / "report.html").write_text("a report")
-        return subprocess.CompletedProcess(command, self.code)
+        return self.code
 
 
 @pytest.fixture
 def drills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Drills:
     made = Drills(tmp_path)
-    monkeypatch.setattr(sweep.subprocess, "run", made)
+    monkeypatch.setattr(sweep, "statedrill", made)
     return made
 
 
