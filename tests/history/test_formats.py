@@ -215,6 +215,18 @@ def test_porcupine_texts_are_read_with_puts_and_judged_by_search(tmp_path: Path)
     assert verdict(written(tmp_path, text.replace('"ab"', '"b"'))) == "broken"
 
 
+def test_a_map_as_a_key_of_porcupine_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, "{:process 0, :type :invoke, :f :get, :key {:a 1}, :value nil}\n")
+    with pytest.raises(HistoryError, match="data:1: a map as :key is not supported"):
+        read(path)
+
+
+def test_a_value_that_is_no_number_is_what_was_written(tmp_path: Path) -> None:
+    text = edn("0 invoke write ##NaN", "0 ok write ##NaN", "1 invoke read nil", "1 ok read ##NaN")
+    assert verdict(written(tmp_path, text)) == "held"
+    assert verdict(written(tmp_path, text.replace("read ##NaN", "read ##Inf"))) == "broken"
+
+
 def test_what_is_no_history_is_recognised_as_none(tmp_path: Path) -> None:
     for text in ("", "hello\n", '{"a": 1}\n', "{:a 1}", "\0\1\2", "[1 2 3]"):
         path = written(tmp_path, text)
@@ -244,6 +256,11 @@ def test_the_content_says_the_format_and_not_the_name(tmp_path: Path) -> None:
         (REGISTER + "17\n", 11, "a map is expected"),
         (edn("0 invoke transfer {:from 1}"), 1, ":transfer is not supported"),
         (edn("0 invoke txn [[:append 1 1] [:r 1 nil]]"), 1, "micro-operation is not supported"),
+        (edn("0 invoke txn [5]"), 1, "one micro-operation is not supported"),
+        (edn("0 invoke txn [[{} 1 2]]"), 1, "micro-operation {} is not supported"),
+        (edn("0 invoke add 1", "1 invoke write 1"), 1, "add, write together is not supported"),
+        (edn("0 {} read nil"), 1, "none of Jepsen's"),
+        (edn("0 invoke write nil", f"0 ok write {'9' * 5000}"), 2, "more than 4000 digits"),
         (edn("0 invoke cas 5"), 1, "old new"),
         (edn("0 invoke write [1 2]", "0 ok write 2"), 2, "key value"),
         (edn("0 invoke add 1", "0 ok add 1", "0 invoke read nil", "0 ok read 7"), 4, "set or list"),
@@ -277,6 +294,7 @@ ETCD = (
         (ETCD + ETCD.replace('"range"', '"compact"'), 2, "'compact' is not supported"),
         (ETCD + ETCD.replace('"Return":9', '"Return":1'), 2, "before Call"),
         (ETCD + "[]", 2, "an object is expected"),
+        (ETCD + ETCD.replace('{"KVs":null,"Count":0}', "null"), 2, "has no 'Range'"),
         (ETCD + '{"ClientId": "\udcff"}', 2, "not JSON"),
     ],
 )

@@ -13,12 +13,18 @@ from typing import Any
 
 # What stands instead of a value: other kinds, limits of integers, texts that look like something.
 ODD_VALUES: tuple[Any, ...] = (
-    None, True, -1, 0, 2**31, 2**63, 10**30, 0.5, 1e308, float("nan"), float("inf"),
+    None, True, -1, 0, 2**31, 2**40, 2**63, 10**30, 0.5, 1e308, float("nan"), float("inf"),
     "", "x", "None", "\ud800", "../../etc", [], [None], {}, {"x": 1}, [[[]]],
 )  # fmt: skip
 _ODD_WORDS = (
     b"", b"-1", b"99999999999999999999", b"1e999", b"nan", b"null", b'"', b"'", b"{", b"]",
     b"\x00", b"\xff\xfe", b": :", b"- -", b"*x", b"!!python/name:os.system", b"\t",
+)  # fmt: skip
+# The same for EDN: a keyword, text, number or vector, and what stands instead of it.
+_FORM = re.compile(rb':[a-z-]+|"[^"]*"|\d+|nil|\[+[^\[\]{}]*\]+|#\{[^{}]*\}')
+_ODD_FORMS = (
+    b"nil", b"{}", b"{:a 1}", b"[]", b"[5]", b"[[{} 1 2]]", b"[[:r {} nil]]", b"#{}", b"#{[1]}",
+    b"##NaN", b"##Inf", b"9" * 5000, b'"x"', b":x", b"-1.5", b"#inst 5",
 )  # fmt: skip
 _WORD = re.compile(rb"[A-Za-z0-9_.+-]+")
 
@@ -31,6 +37,8 @@ def mutants(data: bytes, count: int, seed: int = 0) -> Iterator[tuple[str, bytes
         ways += [*_LINES, *_WORDS]
     if _is_json(data):
         ways += [other_value] * 6
+    if b":invoke" in data:
+        ways += [_replace_a_form] * 6
     for number in range(count):
         way = dice.choice(ways)
         yield f"{number}: {way.__name__.strip('_')}", way(data, dice)
@@ -148,6 +156,15 @@ def _replace_a_word(data: bytes, dice: random.Random) -> bytes:
     word = dice.choice(words)
     other = dice.choice((*_ODD_WORDS, dice.choice(words)[0]))
     return data[: word.start()] + other + data[word.end() :]
+
+
+def _replace_a_form(data: bytes, dice: random.Random) -> bytes:
+    forms = list(_FORM.finditer(data))
+    if not forms:
+        return data
+    form = dice.choice(forms)
+    other = dice.choice((*_ODD_FORMS, dice.choice(forms)[0]))
+    return data[: form.start()] + other + data[form.end() :]
 
 
 _BYTES = (

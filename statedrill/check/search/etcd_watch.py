@@ -6,6 +6,7 @@ them with the operations.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -43,8 +44,9 @@ def gather(watches: Sequence[Watch]) -> WatchedRevisions | Contradiction:
                 earlier = seen.first_shown.get(event.revision)
                 if earlier is None or response.time < earlier.ret:
                     seen.first_shown[event.revision] = observation(watch, number)
+    in_order = sorted(seen.revisions)
     for watch in watches:
-        skipped = _skipped(watch, seen.revisions)
+        skipped = _skipped(watch, seen.revisions, in_order)
         if skipped:
             last = observation(watch, len(watch.responses) - 1)
             return Contradiction(skipped[1], (seen.first_shown[skipped[0]], last))
@@ -82,16 +84,18 @@ def _within(watch: Watch) -> str | None:
     return None
 
 
-def _skipped(watch: Watch, revisions: Revisions) -> tuple[int, str] | None:
-    """The first (revision, sentence) that other watches have and this one passed over."""
+def _skipped(watch: Watch, revisions: Revisions, in_order: Sequence[int]) -> tuple[int, str] | None:
+    """The first (revision, sentence) that other watches have and this one passed over. `in_order`
+    are the keys of `revisions`.
+    """
     events = list(_events(watch))
     shown = {(each.revision, each.key) for each in events}
     reached = max((each.revision for each in events), default=0)
     progress = [each.revision for each in watch.responses if each.progress]
     reached = max([reached, *progress])
     begin = watch.revision or min((each.revision for each in events), default=reached + 1)
-    for revision in range(begin, reached + 1):
-        for key in revisions.get(revision, ()):
+    for revision in in_order[bisect_left(in_order, begin) : bisect_right(in_order, reached)]:
+        for key in revisions[revision]:
             if _watched(watch, key) and (revision, key) not in shown:
                 return revision, f"a watch passed over revision {revision} of {key}"
     return None

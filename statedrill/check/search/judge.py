@@ -8,6 +8,7 @@ vectorised checks, so that it can be their oracle.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -212,6 +213,8 @@ def _json_value(value: Any) -> Any:
     """The value as JSON can write it: what JSON does not know becomes its text."""
     if isinstance(value, tuple):
         return [_json_value(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     return value if isinstance(value, str | int | float | None) else str(value)
 
 

@@ -31,8 +31,8 @@ _TOKEN = re.compile(
 _DEEPEST = 200  # Python itself hashes and prints no deeper values
 _CLOSES = {"[": "]", "(": ")", "{": "}", "#{": "}"}
 _INTEGER = re.compile(r"[+-]?\d+N?")
+_LONGEST_INTEGER = 4000  # Python itself reads no more than 4300 digits
 _FLOAT = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?M?")
-_SPECIAL = {"##Inf": float("inf"), "##-Inf": float("-inf"), "##NaN": float("nan")}
 _WORDS = {"nil": None, "true": True, "false": False}
 _WORD_OF = {"None": "nil", "True": "true", "False": "false"}
 _CHARS = {"newline": "\n", "return": "\r", "space": " ", "tab": "\t"}
@@ -51,6 +51,10 @@ class Symbol(str):
     """A symbol: a bare word that is no keyword, number, nil, true or false."""
 
     __slots__ = ()
+
+
+# What was written must equal what is read back, which a float's NaN does not.
+_SPECIAL = {"##Inf": float("inf"), "##-Inf": float("-inf"), "##NaN": Symbol("##NaN")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,11 +216,13 @@ class Reader:
                 self.fail(f"not a keyword: {token}")
             return Keyword(token[1:])
         if _INTEGER.fullmatch(token):
+            if len(token) > _LONGEST_INTEGER:
+                self.fail(f"an integer of more than {_LONGEST_INTEGER} digits")
             return int(token.rstrip("N"))
         if _FLOAT.fullmatch(token):
             return float(token.rstrip("M"))
         if token[0].isdigit() or (token[0] in "+-." and token[1:2].isdigit()):
-            self.fail(f"not a number that is supported: {token}")
+            self.fail(f"not a number that is supported: {token[:40]}")
         return Symbol(token)
 
     def _escape(self, match: re.Match[str]) -> str:

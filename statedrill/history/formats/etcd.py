@@ -211,6 +211,8 @@ def _answer(kind: str, fields: Mapping[str, Any], asked: Any) -> Answer:
     revision, partial = _integer(fields, "Revision"), bool(fields.get("PartialResponse"))
     if kind == "range" and fields["Range"]:
         return Answer(revision, False, (_shown(fields["Range"]),), partial)
+    if kind == "range" and not partial:
+        raise ValueError("the answer to a range has no 'Range'")
     if kind != "txn" or partial:
         return Answer(revision, False, (), partial)
     txn = fields["Txn"]

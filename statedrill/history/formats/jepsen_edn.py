@@ -19,6 +19,7 @@ from statedrill.history.formats.external import ANY_ACTION, DAMAGED, Entry, Fore
 
 NAME = "jepsen-edn"
 _TYPES = frozenset({"invoke", "ok", "fail", "info"})
+_WORKLOADS = ("read", "write", "cas", "add")
 _MICRO = {"append": "append", "w": "write", "r": "read"}
 _UNSUPPORTED = (
     "supported are register, cas-register, set, and transactions of one micro-operation "
@@ -64,12 +65,12 @@ def lines(text: str, source: str) -> Iterator[Line]:
         missing = [name for name in ("process", "type", "f") if name not in value]
         if missing:
             raise HistoryError(f"{source}:{number}: no :{missing[0]} in this map", DAMAGED)
-        if value["type"] not in _TYPES:
-            kind = value["type"]
+        kind = value["type"]
+        if not isinstance(kind, str) or kind not in _TYPES:
             raise HistoryError(f"{source}:{number}: :type {kind!r} is none of Jepsen's", DAMAGED)
         if isinstance(value["process"], int):
             process, f = str(value["process"]), str(value["f"])
-            yield Line(number, process, str(value["type"]), f, value.get("value"))
+            yield Line(number, process, str(kind), f, value.get("value"))
 
 
 def history_of(found: list[Line], source: str, name: str) -> ForeignHistory:
@@ -120,11 +121,11 @@ class _Work:
     def _micro_operation(self, line: Line) -> tuple[Entry, Any]:
         if line.type in ("fail", "info"):
             return Entry(line.process, line.type, ANY_ACTION, None, None, line.line), None
-        micro = line.value
-        if not isinstance(micro, tuple) or len(micro) != 1 or len(micro[0]) != 3:
+        micros = _micros(line)
+        if len(micros) != 1 or micros != list(line.value) or len(micros[0]) != 3:
             self._fail(line, "a transaction of more or less than one micro-operation", True)
-        action, key, value = micro[0]
-        if action not in _MICRO:
+        action, key, value = micros[0]
+        if not isinstance(action, str) or action not in _MICRO:
             self._fail(line, f"the micro-operation {action!r}", True)
         plain = _MICRO[action]
         result = value if plain == "read" else None
@@ -144,13 +145,15 @@ class _Work:
     def _model(self, found: list[Line]) -> str:
         actions = {line.f for line in found}
         if actions == {"txn"}:
-            micro = {each[0] for line in found if line.type == "invoke" for each in _micros(line)}
+            micro = [each[0] for line in found if line.type == "invoke" for each in _micros(line)]
             return "append-log" if "append" in micro else "register"
         if actions <= {"read", "write", "cas"}:
             return "cas-register" if "cas" in actions else "register"
         if "add" in actions and actions <= {"read", "add", "remove", "clear"}:
             return "set"
-        foreign = next(line for line in found if line.f not in ("read", "write", "cas", "add"))
+        foreign = next((line for line in found if line.f not in _WORKLOADS), None)
+        if foreign is None:
+            return self._fail(found[0], f"a history of {', '.join(sorted(actions))} together", True)
         return self._fail(foreign, f"the operation :{foreign.f}", True)
 
     def _keyed(self, found: Iterable[Line]) -> bool:

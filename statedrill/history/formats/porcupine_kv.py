@@ -49,5 +49,9 @@ def _entry(value: Any, line: int, path: Path) -> Entry:
     shown = action != "get" or kind == "ok"
     if shown and not isinstance(text, str):
         raise HistoryError(f"{path}:{line}: a text is expected as :value, not {text!r}", DAMAGED)
+    try:
+        hash(value["key"])
+    except TypeError:
+        raise HistoryError(f"{path}:{line}: a map as :key is not supported", DAMAGED) from None
     argument = None if action == "get" else text
     return Entry(str(value["process"]), kind, action, value["key"], argument, line)

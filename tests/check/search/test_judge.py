@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import pytest
 
 from statedrill.check.search.judge import judge_foreign
 from statedrill.history.formats import ForeignHistory, ForeignOperation
+from statedrill.history.formats.etcd import Event, Watch, WatchResponse
 from statedrill.vocabulary import Outcome
 from tests.check.search.foreign_histories import history, judged, operation
 
@@ -128,3 +130,24 @@ def test_memory_is_bounded_by_itself_and_named_when_it_ran_out() -> None:
 def test_a_search_that_may_remember_little_finds_the_same_answer() -> None:
     answer = judge_foreign(hard_history(writes=5), budget_s=1, clock=still, most_remembered=3)
     assert answer["outcome"] == "broken"
+
+
+def watch(*revisions: int, key: str = "a") -> Watch:
+    events = tuple(Event(key, "x", revision) for revision in revisions)
+    response = WatchResponse(events, revisions[-1], progress=False, time=5)
+    return Watch(key, False, 1, (response,), "watch.json line 1")
+
+
+def test_a_gap_in_the_revisions_of_a_watch_takes_no_time() -> None:
+    watched = ForeignHistory("etcd", (), "here", "test", (watch(1, 2, 10**15),))
+    assert judged(watched)["outcome"] == "unknown"
+    other = (watch(1, 2, 3, 10**15), watch(1, 2, 10**15))
+    answer = judged(replace(watched, watches=other))
+    assert answer["outcome"] == "broken"
+    assert "passed over revision 3 of a" in answer["why"][0]
+
+
+def test_a_witness_can_be_written_as_json() -> None:
+    answer = judged(history("register", operation("read", None, 1, 2, float("inf"))))
+    assert answer["outcome"] == "broken"
+    assert "Infinity" not in json.dumps(answer)
