@@ -63,7 +63,8 @@ def read_load_lines(folder: Path) -> list[LoadLine]:
     for path in sorted(folder.glob("load-*.jsonl")):
         for number, line in read_lines(path):
             wrong = problem(line, LoadLine)
-            wrong = wrong or next((f"{key}: missing" for key in _ALWAYS if key not in line), None)
+            needed = (*_ALWAYS, *(_WITH_ARRIVALS if "arrived" in line else ()))
+            wrong = wrong or next((f"{key}: missing" for key in needed if key not in line), None)
             if not wrong and not 0 <= line["t"] < FOREVER:
                 wrong = "t: no moment of a monotonic clock"
             if wrong:
@@ -73,3 +74,4 @@ def read_load_lines(folder: Path) -> list[LoadLine]:
 
 
 _ALWAYS = ("t", "worker")
+_WITH_ARRIVALS = ("users", "planned_arrivals", "waited", "ended", "session_s")

@@ -118,7 +118,7 @@ class _RecorderFile:
 
     def __init__(self, path: Path, record: _Record) -> None:
         self.path, self.record = path, record
-        self.worker = int(path.stem.rpartition("-")[2])
+        self.worker = _worker(path)
         self.ended = False
         self.rows: list[_Row] = []
         self._numbers: list[int] = []  # of the rows' lines
@@ -205,6 +205,21 @@ class _RecorderFile:
         if "model" in line:
             self.record.names.models[code] = Model(line["model"])
         return code
+
+
+def _worker(path: Path) -> int:
+    """The number of the load process in the name of its file.
+
+    Raises:
+        HistoryError: there is none: a copy of a record, say, would be counted twice.
+    """
+    number = path.stem.removeprefix("operations-")
+    if not (number.isascii() and number.isdecimal()):
+        raise HistoryError(
+            f"{path}: not the record of a load process (operations-<number>.jsonl)",
+            "move the file out of the folder",
+        )
+    return int(number)
 
 
 def _code(number: object) -> int:

@@ -28,6 +28,7 @@ def test_the_lines_of_all_load_processes_come_in_the_order_of_time(tmp_path: Pat
         ('{"t": 5, "worker": "x"}', "worker: not an integer"),
         ('{"t": 5, "worker": 0, "lag_ms_max": NaN}', "lag_ms_max: not a number"),
         ('{"t": -5, "worker": 0}', "t: no moment"),
+        ('{"t": 5, "worker": 0, "arrived": 3, "users": 1}', "planned_arrivals: missing"),
         ("5", "not a JSON object"),
     ],
 )

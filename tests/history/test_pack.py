@@ -149,3 +149,15 @@ def test_a_name_beyond_all_numbers_is_refused_at_once(tmp_path: Path) -> None:
     path.write_text(path.read_text() + '{"table":"op","code":4294967296,"name":"x"}\n')
     with pytest.raises(HistoryError, match="4294967296 cannot stand for a name"):
         History.open(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["operations-0 (copy).jsonl", "operations-.jsonl"])
+def test_a_copy_of_a_record_is_not_counted_twice(tmp_path: Path, name: str) -> None:
+    with recorder(tmp_path) as recording:
+        recording.record(operation(1, 1))
+    copy = tmp_path / name
+    copy.write_bytes((tmp_path / "operations-0.jsonl").read_bytes())
+    with pytest.raises(HistoryError, match=r"not the record of a load process"):
+        History.open(tmp_path)
+    copy.unlink()
+    assert History.open(tmp_path).rows == 1
