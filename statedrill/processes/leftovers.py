@@ -60,7 +60,7 @@ def _clean(state: Path, path: Path, undo: Callable[[Path], None]) -> bool:
     try:
         if not locked(fd, path):
             return False
-        lines = [json.loads(line) for line in path.read_text().splitlines() if line[-1:] == "}"]
+        lines = _lines(path)
         clusters = {line["cluster"] for line in lines if "cluster" in line}
         for pid in {*_recorded(lines, clusters), *_marked(clusters)}:
             _end(pid)
@@ -69,6 +69,17 @@ def _clean(state: Path, path: Path, undo: Callable[[Path], None]) -> bool:
         return True
     finally:
         os.close(fd)
+
+
+def _lines(path: Path) -> list[dict[str, object]]:
+    """What the owner wrote down. A full disk or a kill tears lines: those say nothing."""
+    found = []
+    for text in path.read_text(errors="replace").splitlines():
+        with contextlib.suppress(ValueError):
+            line = json.loads(text)
+            if isinstance(line, dict):
+                found.append(line)
+    return found
 
 
 def _recorded(lines: list[dict[str, object]], clusters: set[object]) -> Iterator[int]:

@@ -5,6 +5,7 @@ One folder a user, readable by nobody else. Knows no process and no cluster.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import tempfile
@@ -25,12 +26,13 @@ def state_directory() -> Path:
         ClusterError: another user owns a folder of that name, or it is not a folder.
     """
     folder = state_directory_path()
-    folder.mkdir(mode=0o700, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
     # lstat: a symbolic link planted in a shared /tmp must not lead anywhere.
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
         raise ClusterError(
-            f"the state directory {folder} belongs to somebody else",
+            f"the state directory {folder} belongs to somebody else, or is no folder",
             "remove it, or set TMPDIR to a folder of your own",
         )
     if stat.S_IMODE(found.st_mode) != 0o700:

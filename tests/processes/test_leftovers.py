@@ -78,6 +78,16 @@ def test_a_stranger_with_the_same_process_id_is_left_alone(tmp_path: Path) -> No
         stranger.kill()
 
 
+def test_torn_lines_of_a_lock_file_keep_nothing_from_being_cleaned_up(
+    tmp_path: Path, orphan: subprocess.Popen[bytes]
+) -> None:
+    leave(tmp_path, orphan, start_of(orphan), "5-1-1.00")
+    lock = tmp_path / "5-1.lock"
+    lock.write_text(lock.read_text() + '{"pid": 2, "started": 1.0}\n[1]\n\0\n')
+    assert cleanup_leftovers(tmp_path) == ["5-1"]
+    assert orphan.poll() is not None
+
+
 def test_data_without_a_lock_belongs_to_nobody(tmp_path: Path) -> None:
     (tmp_path / "5-1" / "database-1").mkdir(parents=True)
     (tmp_path / "somebody's").touch()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,4 +28,11 @@ def test_a_link_planted_in_its_place_is_refused(tmp: Path) -> None:
     (tmp / "elsewhere").mkdir()
     state_directory_path().symlink_to(tmp / "elsewhere")
     with pytest.raises(ClusterError, match="belongs to somebody else"):
+        state_directory()
+
+
+@pytest.mark.parametrize("make", [Path.touch, lambda path: path.symlink_to(path / "absent")])
+def test_what_is_no_folder_is_refused(make: Callable[[Path], None]) -> None:
+    make(state_directory_path())
+    with pytest.raises(ClusterError, match="is no folder"):
         state_directory()
