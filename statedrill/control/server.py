@@ -85,8 +85,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(*(self.respond(action, b"") if action == "status" else _only_post(action)))
 
     def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(min(length, _LARGEST_BODY_BYTES))
+        length = self.headers.get("Content-Length") or "0"
+        if not length.isdecimal():
+            self._send(400, _problem(f"Content-Length: {length!r} is no number", "send a length"))
+            return
+        body = self.rfile.read(min(int(length), _LARGEST_BODY_BYTES))
         self._send(*self.respond(self.path.strip("/"), body))
 
     def log_message(self, *_: object) -> None:

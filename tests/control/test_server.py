@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import stat
 import urllib.error
 import urllib.request
@@ -83,6 +84,15 @@ def test_nothing_answers_without_the_token(file: Path) -> None:
         code, answer = call(file, action, token="wrong")
         assert code == 401
         assert "control file" in answer["hint"]
+
+
+def test_a_body_without_a_length_that_can_be_read_is_refused(file: Path) -> None:
+    where = json.loads(file.read_text())
+    with socket.create_connection(("127.0.0.1", int(where["url"].rpartition(":")[2])), 10) as raw:
+        raw.sendall(b"POST /ec2/echo HTTP/1.0\r\nContent-Length: many\r\n\r\n")
+        answer = b"".join(iter(lambda: raw.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.0 400 ")
+    assert b"'many' is no number" in answer
 
 
 @pytest.mark.parametrize(
