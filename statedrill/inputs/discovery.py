@@ -98,9 +98,14 @@ def _files(file_kind: FileKind) -> list[Path]:
 
 
 def _description(path: Path) -> str:
-    text = path.read_text(encoding="utf-8")
-    if path.suffix == ".py":
-        description = ast.get_docstring(ast.parse(text)) or ""
-    else:
-        description = str((yaml.safe_load(text) or {}).get("description", ""))
-    return description.strip().partition("\n")[0]
+    """The file's own description, or why it has none: one broken file must not hide the others."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".py":
+            description = ast.get_docstring(ast.parse(text))
+        else:
+            content = yaml.safe_load(text)
+            description = content.get("description") if isinstance(content, dict) else None
+    except (OSError, SyntaxError, ValueError, MemoryError, RecursionError, yaml.YAMLError) as error:
+        return f"(cannot be read: {' '.join(str(error).split())[:80]})"
+    return str(description or "").strip().partition("\n")[0]

@@ -21,6 +21,29 @@ def test_each_kind_has_files_with_a_description_of_one_line(kind: str) -> None:
         assert discovery.find(kind, entry.name) == entry.path
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "content"),
+    [
+        ("experiment", "broken.yaml", b"{"),
+        ("experiment", "list.yaml", b"[1]"),
+        ("experiment", "bytes.json", b"\xff"),
+        ("pattern", "empty.yaml", b"description:"),
+        ("profile", "broken.py", b"def"),
+    ],
+)
+def test_a_broken_file_is_listed_with_the_others(
+    kind: str, name: str, content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / discovery.FILE_KINDS[kind].folder
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(content)
+    monkeypatch.setattr(discovery, "_CHECKOUT", tmp_path)
+    (entry,) = discovery.entries(kind)
+    assert entry.name == Path(name).stem
+    assert "None" not in entry.description
+    assert entry.description.startswith("(cannot be read: ") or name in ("list.yaml", "empty.yaml")
+
+
 def test_a_path_names_a_file_anywhere(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("")
     assert discovery.find("pattern", str(tmp_path / "mine.yaml")) == tmp_path / "mine.yaml"
