@@ -34,17 +34,18 @@ def open_folder(reports: Path, title: str) -> Path:
         InputError: it cannot be made.
     """
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    for attempt in range(100):
-        folder = reports / f"{stamp}-{title}{f'-{attempt}' if attempt else ''}"
-        with suppress(FileExistsError):
-            try:
-                folder.mkdir(parents=True)
-            except (NotADirectoryError, PermissionError) as error:
-                raise InputError(
-                    f"{reports}: no run folder can be made here ({error.strerror})",
-                    "choose another place with --reports DIR",
-                ) from error
-            return folder.resolve()
+    try:
+        reports.mkdir(parents=True, exist_ok=True)
+        for attempt in range(100):
+            folder = reports / f"{stamp}-{title}{f'-{attempt}' if attempt else ''}"
+            with suppress(FileExistsError):
+                folder.mkdir()
+                return folder.resolve()
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        raise InputError(
+            f"{reports}: no run folder can be made here ({error.strerror})",
+            "choose another place with --reports DIR",
+        ) from error
     raise InputError(f"{reports}: a hundred folders of this second exist", "try again")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from statedrill.errors import InputError
-from statedrill.run_folder import read_plan
+from statedrill.run_folder import open_folder, read_plan
 from tests.support.damaged_inputs import check_with_damaged_plans
 from tests.support.plans import plan_record
 
@@ -34,6 +34,20 @@ def test_a_file_that_is_no_plan_says_so(tmp_path: Path, content: str | bytes, to
     with pytest.raises(InputError) as caught:
         read_plan(tmp_path)
     assert told in str(caught.value)
+
+
+def test_run_folders_of_one_second_have_numbers(tmp_path: Path) -> None:
+    folders = [open_folder(tmp_path / "new" / "reports", "a-b") for _ in range(3)]
+    assert len(set(folders)) == 3
+    assert all(each.is_dir() for each in folders)
+
+
+@pytest.mark.parametrize("name", ["file", "file/inside", "link"])
+def test_where_no_folder_can_be_made_is_said(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "absent")
+    with pytest.raises(InputError, match="no run folder can be made here"):
+        open_folder(tmp_path / name, "a-b")
 
 
 def test_a_folder_without_a_plan_is_no_run_folder(tmp_path: Path) -> None:
