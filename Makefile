@@ -50,7 +50,7 @@ prove: $(READY) ## the long proofs of the checker: 100,000 histories, 10 million
 	@$(BIN)/python -m tools.long_run
 
 sample: $(READY) ## make reports/sample anew from its own history
-	@$(BIN)/python -m tests.sample $(FROM)
+	@$(BIN)/python -m tools.sample $(FROM)
 
 schema: $(READY) ## make docs/schema anew from the records of plan, verdict and events
 	@$(BIN)/python -m tools.schemas

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -160,6 +161,23 @@ MAY_IMPORT = {
     },
     "__main__": {"cli"},
 }
+# The same for the application under test, folder by folder.
+SERVICE_CLIENTS = {"aws", "postgres", "valkey"}
+APPLICATION_MAY_IMPORT = {
+    "environment": set(),
+    "outages": set(),
+    "model": set(),
+    "settings": {"environment"},
+    **{each: {"model", "outages"} for each in SERVICE_CLIENTS},
+    "stores": {"environment", "model", "outages", *SERVICE_CLIENTS},
+    "shop": {"model", "outages", "stores", *SERVICE_CLIENTS},
+    "bugs": {"model", "outages", "stores", "shop", *SERVICE_CLIENTS},
+    "worker": {"environment", "model", "outages", "settings", *SERVICE_CLIENTS},
+    "web": {
+        *("environment", "model", "outages", "settings", "stores", "shop", "bugs"),
+        *SERVICE_CLIENTS,
+    },
+}
 ONLY_IN = {"locust": "load", "chaoslib": None, "chaostoolkit": None, "reference_app": None}
 NOT_IN_CHECK = {"socket", "time", "pathlib", "os", "subprocess", "threading", "shutil", "tempfile"}
 
@@ -238,6 +256,16 @@ def test_the_judge_touches_no_file_socket_or_clock(path: Path) -> None:
     assert not {module.partition(".")[0] for module in imports(path)} & NOT_IN_CHECK
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "reference_app").rglob("*.py")), ids=name)
+def test_a_part_of_the_application_imports_only_the_parts_it_may(path: Path) -> None:
+    here = path.relative_to(ROOT / "reference_app").parts[0].removesuffix(".py")
+    parts = [
+        module.split(".")[1:2] for module in imports(path) if module.startswith("reference_app.")
+    ]
+    if here != "__init__":
+        assert {part for each in parts for part in each} - {here} <= APPLICATION_MAY_IMPORT[here]
+
+
 def test_the_application_under_test_knows_nothing_of_statedrill() -> None:
     for path in (ROOT / "reference_app").rglob("*"):
         if path.suffix in (".py", ".yaml"):
@@ -257,3 +285,11 @@ def test_modules_and_functions_stay_short_enough_to_read(path: Path) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=name)
 def test_every_module_says_what_it_is_for(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text())), name(path)
+
+
+def test_every_module_that_make_or_a_document_runs_is_there() -> None:
+    for path in (ROOT / "Makefile", *ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
+        for module in re.findall(r"-m ((?:tools|tests|statedrill)[\w.]*)", path.read_text()):
+            place = ROOT / module.replace(".", "/")
+            found = place.with_suffix(".py").exists() or (place / "__main__.py").exists()
+            assert found, f"{name(path)} runs {module}"
