@@ -57,7 +57,7 @@ class MissingPart(InputError):
 
 
 class ClusterError(StatedrillError):
-    """A process of the cluster did not start, did not get ready, or could not be healed."""
+    """A process of the cluster did not start, did not get ready, or could not be restored."""
 
     exit_code = UNKNOWN
 

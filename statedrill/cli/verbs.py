@@ -270,7 +270,7 @@ def _printer(as_json: bool) -> Callable[[dict[str, Any]], None]:
             return
         for name, address in addresses.items():
             print(f"{name:<14} {address}")
-        print("Ctrl-C lowers it", flush=True)
+        print("Ctrl-C stops it", flush=True)
 
     return show
 

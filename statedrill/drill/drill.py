@@ -87,7 +87,7 @@ class _Drill:
         except KeyboardInterrupt:
             self._note_interrupt()
             self.observers.note(
-                "interrupted: healing, auditing and stopping; once more to skip that"
+                "interrupted: restoring, auditing and stopping; once more to skip that"
             )
         except Aborted as aborted:
             self._note_abort(aborted)

@@ -1,4 +1,4 @@
-"""The audit: every object of every session is read once more, as its own user, after the healing.
+"""The audit: every object of every session is read once more, as its own user, after the faults.
 
 `python -m statedrill.load.audit --history DIR --host URL --run R --worker N` needs no Locust. Each
 session first shows its old cookies; if the server no longer knows it, it signs in again, which is
