@@ -88,10 +88,14 @@ _GREATEST = {
 
 @dataclass(frozen=True)
 class LoadProcesses:
-    """The load processes behind a record: which were lost, and which ran on which other machine."""
+    """The load processes behind a record: which were lost, and which ran on which other machine.
+
+    `sources` are the files of their lines, with the bytes that were packed of each.
+    """
 
     incomplete: list[int] = field(default_factory=list)
     machines: dict[int, str] = field(default_factory=dict)
+    sources: dict[str, int] = field(default_factory=dict)
 
 
 def impossible_value(columns: Mapping[str, Array], names: Names) -> str | None:
@@ -161,6 +165,7 @@ def write_parts(
             "groups": groups,
             "incomplete": sorted(processes.incomplete),
             "machines": {str(worker): name for worker, name in processes.machines.items()},
+            "sources": processes.sources,
         }
         writer.add_key_value_metadata({"statedrill": json.dumps(about), "names": names.as_json()})
     unfinished.replace(folder / PARQUET)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -51,7 +51,7 @@ def pack(folder: Path) -> None:
         HistoryError: there is none and no event either (a drill that was stopped before its load
             began has an empty history), or a line other than a torn last one is damaged.
     """
-    files = sorted(folder.glob("operations-*.jsonl"))
+    files = _recorded_files(folder)
     if not files and not (folder / "events.jsonl").exists():
         raise HistoryError(
             f"{folder}: no history here (no operations.parquet, no operations-*.jsonl)",
@@ -60,6 +60,7 @@ def pack(folder: Path) -> None:
     part_count = max(1, -(-sum(_count_lines(path) for path in files) // ROWS_PER_PART))
     windows = phase_windows(read_events(folder / "events.jsonl"))
     record = _Record(windows)
+    record.processes.sources.update(_sizes(files))  # before they are read
     spill = Path(tempfile.mkdtemp(prefix="pack-", dir=folder))
     try:
         writers = [
@@ -79,6 +80,22 @@ def pack(folder: Path) -> None:
         write_parts(folder, record.run, record.names, parts, record.processes)
     finally:
         shutil.rmtree(spill, ignore_errors=True)
+
+
+def has_grown(folder: Path, packed: Mapping[str, int]) -> bool:
+    """Whether `folder` has more lines than were `packed` (bytes of each file; empty: not known):
+    then they were packed while a drill was under way.
+    """
+    sizes = _sizes(_recorded_files(folder))
+    return bool(packed) and any(size > packed.get(name, 0) for name, size in sizes.items())
+
+
+def _recorded_files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("operations-*.jsonl"))
+
+
+def _sizes(files: Iterable[Path]) -> dict[str, int]:
+    return {path.name: path.stat().st_size for path in files}
 
 
 class _Record:

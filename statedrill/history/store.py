@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from typing_extensions import TypedDict
 
 from statedrill.errors import HistoryError
+from statedrill.history.arrow_arrays import is_there, list_lengths, list_values, numbers
 from statedrill.history.columns import (
     ARROW_SCHEMA,
     NUMERIC,
@@ -32,12 +33,12 @@ from statedrill.history.columns import (
 from statedrill.history.events import Event, read_events
 from statedrill.history.load_line import LoadLine, read_load_lines
 from statedrill.history.operation import FOREVER
-from statedrill.history.pack import pack
+from statedrill.history.pack import has_grown, pack
 from statedrill.records import problem
 from statedrill.vocabulary import Phase
 
-_Unreadable = (OSError, pa.ArrowException, LookupError, TypeError, ValueError,
-               AttributeError, OverflowError)  # fmt: skip
+_Unreadable = (OSError, pa.ArrowException, LookupError, TypeError, ValueError, AttributeError,
+               OverflowError)  # fmt: skip
 
 
 class _About(TypedDict):
@@ -49,6 +50,7 @@ class _About(TypedDict):
     groups: list[list[int]]
     incomplete: list[int]
     machines: NotRequired[dict[str, str]]
+    sources: NotRequired[dict[str, int]]
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ class History:
 
     @classmethod
     def open(cls, folder: Path) -> History:
-        """The history in `folder`; packs it first where only the recorders' lines are there.
+        """The history in `folder`; packs it first where only the recorders' lines are there, and
+        again where they have grown since.
 
         Raises:
             HistoryError: no history, or one that is damaged.
@@ -103,10 +106,10 @@ class History:
         path = folder / PARQUET
         if not path.exists():
             pack(folder)
-        try:
+        about, names = _read_about(path)
+        if has_grown(folder, about.get("sources", {})):
+            pack(folder)
             about, names = _read_about(path)
-        except _Unreadable as error:
-            raise _damaged(path, error) from error
         return cls(
             folder=folder,
             run=about["run"],
@@ -175,18 +178,23 @@ def _read_about(path: Path) -> tuple[_About, Names]:
     """What the packed file says of itself.
 
     Raises:
-        ValueError, or what Arrow raises: it is no history of this version, or contradicts itself.
+        HistoryError: it is no history of this version, or contradicts itself.
     """
-    facts = pq.read_metadata(path)
-    about = json.loads(facts.metadata[b"statedrill"])
-    if wrong := problem(about, _About):
-        raise ValueError(wrong)
-    if not pq.read_schema(path).remove_metadata().equals(ARROW_SCHEMA):
-        raise ValueError("other columns than this version writes")
-    counted = [number for first, count in about["groups"] for number in range(first, first + count)]
-    if counted != list(range(facts.num_row_groups)) or about["rows"] != facts.num_rows:
-        raise ValueError("it has other rows than it says")
-    return about, Names.from_json(facts.metadata[b"names"])
+    try:
+        facts = pq.read_metadata(path)
+        about = json.loads(facts.metadata[b"statedrill"])
+        if wrong := problem(about, _About):
+            raise ValueError(wrong)
+        if not pq.read_schema(path).remove_metadata().equals(ARROW_SCHEMA):
+            raise ValueError("other columns than this version writes")
+        groups = [
+            number for first, count in about["groups"] for number in range(first, first + count)
+        ]
+        if groups != list(range(facts.num_row_groups)) or about["rows"] != facts.num_rows:
+            raise ValueError("it has other rows than it says")
+        return about, Names.from_json(facts.metadata[b"names"])
+    except _Unreadable as error:
+        raise _damaged(path, error) from error
 
 
 def _damaged(path: Path, error: Exception) -> Exception:
@@ -200,12 +208,9 @@ def _damaged(path: Path, error: Exception) -> Exception:
 
 
 def to_part(table: pa.Table) -> Part:
-    """The numpy view of a table of ARROW_SCHEMA; read-only where nothing had to be joined.
-
-    Reads Arrow's buffers itself: Arrow's own conversion imports pandas, a quarter of a second.
-    """
+    """The numpy view of a table of ARROW_SCHEMA; read-only where nothing had to be joined."""
     columns = {
-        name: _join([_numbers(chunk, dtype) for chunk in table[name].chunks], dtype)
+        name: _join([numbers(chunk, dtype) for chunk in table[name].chunks], dtype)
         for name, dtype in NUMERIC.items()
     }
     items = _flat(table["items"])
@@ -240,16 +245,6 @@ def join(parts: Iterable[Part], rows: int) -> Part:
     )
 
 
-def _numbers(array: pa.Array, dtype: np.dtype[Any]) -> Array:
-    """The values of an array of numbers without nulls."""
-    buffer = array.buffers()[1]
-    if buffer is None or len(array) == 0:
-        return np.zeros(0, dtype=dtype)
-    return np.frombuffer(
-        buffer, dtype=dtype, count=len(array), offset=array.offset * dtype.itemsize
-    )
-
-
 def _join(arrays: list[Array], dtype: np.dtype[Any]) -> Array:
     if len(arrays) == 1:
         return arrays[0]
@@ -265,33 +260,8 @@ def _offsets(lengths: Array) -> Array:
 
 def _flat(column: pa.ChunkedArray) -> tuple[Array, Array, Array]:
     """(which lists are there, where each begins and the last ends, their values one by one)."""
-    listed = _join([_valid(chunk) for chunk in column.chunks], np.dtype(bool))
-    lengths = _join([_lengths(chunk) for chunk in column.chunks], np.dtype("i8"))
+    listed = _join([is_there(chunk) for chunk in column.chunks], np.dtype(bool))
+    lengths = _join([list_lengths(chunk) for chunk in column.chunks], np.dtype("i8"))
     ids = np.dtype("u4")
-    values = [_values(chunk, ids) for chunk in column.chunks]
+    values = [list_values(chunk, ids) for chunk in column.chunks]
     return listed, _offsets(np.where(listed, lengths, 0)), _join(values, ids)
-
-
-def _values(array: pa.ListArray, ids: np.dtype[Any]) -> Array:
-    """The values of all lists, one by one, but for those behind a list that is not there."""
-    if len(array) == 0:
-        return np.zeros(0, dtype=ids)
-    if (_lengths(array)[~_valid(array)] > 0).any():
-        # Nobody writes such lists on purpose; Arrow's own way costs an import of 60 ms.
-        return _numbers(array.flatten(), ids)
-    bounds = _numbers(array.offsets, np.dtype("i4"))
-    return _numbers(array.values, ids)[bounds[0] : bounds[-1]]
-
-
-def _valid(array: pa.Array) -> Array:
-    bitmap = array.buffers()[0]
-    if bitmap is None:
-        return np.ones(len(array), dtype=bool)
-    bits = np.unpackbits(np.frombuffer(bitmap, dtype=np.uint8), bitorder="little")
-    return bits[array.offset : array.offset + len(array)].astype(bool)
-
-
-def _lengths(array: pa.ListArray) -> Array:
-    # Arrow leaves out the offsets of an empty array
-    bounds = _numbers(array.offsets, np.dtype("i4")) if len(array) else np.zeros(1, dtype="i4")
-    return np.diff(bounds).astype(np.int64)

@@ -131,3 +131,26 @@ def test_a_packed_file_that_contradicts_itself_is_refused(
         writer.add_key_value_metadata({"statedrill": changed, "names": facts[b"names"]})
     with pytest.raises(HistoryError, match=said):
         History.open(tmp_path)
+
+
+def test_lines_that_came_after_somebody_looked_are_packed_too(tmp_path: Path) -> None:
+    with recorder(tmp_path) as recording:
+        recording.record(operation(1, 1))
+        recording.flush()
+        early = History.open(tmp_path)
+        assert (early.rows, early.incomplete) == (1, (0,))
+        assert History.open(tmp_path).rows == 1
+        recording.record(operation(1, 20))
+    late = History.open(tmp_path)
+    assert (late.rows, late.incomplete) == (2, ())
+    with recorder(tmp_path, worker=1) as another:
+        another.record(operation(2, 1))
+    assert History.open(tmp_path).rows == 3
+
+
+def test_a_packed_file_is_enough_without_the_lines(tmp_path: Path) -> None:
+    with recorder(tmp_path) as recording:
+        recording.record(operation(1, 1))
+    assert History.open(tmp_path).rows == 1
+    (tmp_path / "operations-0.jsonl").unlink()
+    assert History.open(tmp_path).rows == 1
