@@ -62,7 +62,8 @@ MAY_IMPORT = {
         *("check/numeric", "check/index", "check/checks", "check/metrics", "check/run_checks"),
     },
     "check/check_history": {
-        *("history", "check/context", "check/aggregate", "check/metrics", "check/partition"),
+        *("errors", "history", "check/context", "check/aggregate", "check/metrics"),
+        "check/partition",
     },
     "check/verdict": {
         *("history", "vocabulary", "plan/record", "check/metrics/record", "check/verdict/record"),

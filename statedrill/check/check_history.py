@@ -13,6 +13,7 @@ from statedrill.check.aggregate import PartitionResult
 from statedrill.check.context import CheckContext
 from statedrill.check.metrics.traffic import Traffic
 from statedrill.check.partition import check_partition, check_rows
+from statedrill.errors import StatedrillError
 from statedrill.history.columns import ARROW_SCHEMA
 from statedrill.history.store import History, to_part
 
@@ -42,12 +43,23 @@ def _partition_results(history: History, context: CheckContext) -> Iterator[Chec
 def _in_processes(check: partial[Checked], number: int) -> Iterator[Checked]:
     # most histories are one partition: what only the others need would make every start slower
     import multiprocessing  # noqa: PLC0415
+    import signal  # noqa: PLC0415
     from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
+    from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415
 
     processes = min(number, multiprocessing.cpu_count(), _MOST_PROCESSES)
     if processes == 1:
         yield from map(check, range(number))
         return
     fresh = multiprocessing.get_context("spawn")  # a fork would inherit Arrow's threads
-    with ProcessPoolExecutor(processes, mp_context=fresh) as pool:
-        yield from pool.map(check, range(number))
+    ignoring = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for this process, which ends them
+    try:
+        with ProcessPoolExecutor(
+            processes, mp_context=fresh, initializer=signal.signal, initargs=ignoring
+        ) as pool:
+            yield from pool.map(check, range(number))
+    except BrokenProcessPool as error:
+        raise StatedrillError(
+            "a process that checked a part of the history was killed",
+            f"each of {processes} needs about 350 MiB: make room in memory, and check again",
+        ) from error
