@@ -6,14 +6,13 @@ Knows errors and signals; what a verb does is in `verbs`.
 from __future__ import annotations
 
 import errno
-import os
 import signal
 import sys
 from collections.abc import Sequence
 
 from statedrill import errors
 from statedrill.cli.arguments import parse
-from statedrill.cli.printing import print_error
+from statedrill.cli.printing import print_error, reader_may_leave
 from statedrill.cli.verbs import VERBS
 from statedrill.errors import StatedrillError
 
@@ -25,17 +24,15 @@ def main(words: Sequence[str] | None = None) -> int:
             signal.signal(number, _interrupt)
     try:
         arguments = parse(list(sys.argv[1:] if words is None else words))
-        return VERBS[arguments.verb](arguments)
+        with reader_may_leave():
+            return VERBS[arguments.verb](arguments)
+        return errors.HELD
     except StatedrillError as error:
         print_error(str(error))
         return error.exit_code
     except KeyboardInterrupt:
         print_error("interrupted")
         return errors.INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has gone (`statedrill list | head`): nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return errors.HELD
     except OSError as error:
         if error.errno not in _ENVIRONMENT:
             raise
@@ -54,6 +51,9 @@ _ENVIRONMENT = {
     errno.EROFS: "the file system is read-only: write elsewhere with --reports DIR",
     errno.EACCES: "not permitted: write elsewhere with --reports DIR",
     errno.ENAMETOOLONG: "the name is too long: name another file or folder",
+    errno.EEXIST: "something else is there: name another file or folder",
+    errno.ENOTDIR: "a part of the path is no folder: name another one",
+    errno.EISDIR: "it is a folder: name a file, or restore the one that was there",
     errno.EMFILE: "too many open files: raise the limit with `ulimit -n`",
 }
 

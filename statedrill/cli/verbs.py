@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from statedrill import errors
 from statedrill.cli.arguments import options
 from statedrill.cli.planning import plan_of, plans_of
-from statedrill.cli.printing import print_error, print_for_people, print_json
+from statedrill.cli.printing import print_error, print_for_people, print_json, reader_may_leave
 from statedrill.errors import ClusterError, StatedrillError
 from statedrill.history.events import EventLog
 from statedrill.inputs.options import Options
@@ -218,12 +218,12 @@ def _check_external(arguments: argparse.Namespace) -> int:
     begun_s = time.monotonic()
     history = read(arguments.run)
     verdict = judge_foreign(history, arguments.budget, time.monotonic, begun_s)
-    if arguments.json:
-        print_json(verdict)
-    else:
-        print(f"{verdict['outcome']}: {'; '.join(verdict['why'])}")
-        if verdict["witness"]:
-            print(verdict["witness"])
+    with reader_may_leave():
+        if arguments.json:
+            print_json(verdict)
+        else:
+            print("\n".join([f"{verdict['outcome']}: {'; '.join(verdict['why'])}",
+                             *filter(None, [verdict["witness"]])]), flush=True)  # fmt: skip
     return exit_code(verdict["outcome"])
 
 
@@ -255,11 +255,12 @@ def _print_verdicts(
     """Print what came out, for a person or as JSON, and return the worst exit code."""
     from statedrill.check import exit_code
 
-    if as_json:
-        table = {"schema": 1, "report": str(page), "runs": verdicts}
-        print_json(table if several else verdicts[0])
-    else:
-        print_for_people(verdicts, page, several)
+    with reader_may_leave():
+        if as_json:
+            table = {"schema": 1, "report": str(page), "runs": verdicts}
+            print_json(table if several else verdicts[0])
+        else:
+            print_for_people(verdicts, page, several)
     return exit_code(*(verdict["outcome"] for verdict in verdicts))
 
 

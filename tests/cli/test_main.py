@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from statedrill.cli.main import main
-from statedrill.errors import BAD_INPUT
+from statedrill.errors import BAD_INPUT, BROKEN, HELD
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,34 @@ def test_reports_that_cannot_be_written_say_where(
     assert "choose another place with --reports DIR" in capsys.readouterr().err
 
 
-def test_a_table_that_nobody_reads_to_the_end_is_no_crash() -> None:
-    command = f"{sys.executable} -m statedrill list | true"
-    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
-    assert done.stderr == ""
+def test_where_something_else_is_in_the_way_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["up", "--logs", str(tmp_path / "file")]) == BAD_INPUT
+    assert capsys.readouterr().err == (
+        f"statedrill: File exists: {tmp_path / 'file'}\n"
+        "  something else is there: name another file or folder\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [("list", HELD), ("check {history}", BROKEN), ("check {history} --json", BROKEN)],
+)
+def test_what_nobody_reads_to_the_end_is_no_crash(tmp_path: Path, words: str, code: int) -> None:
+    history = tmp_path / "history.edn"
+    history.write_text(
+        "{:process 0, :type :invoke, :f :read, :value nil}\n"
+        "{:process 0, :type :ok, :f :read, :value 1}\n"
+    )
+    command = f"{sys.executable} -m statedrill {words.format(history=history)}"
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            command.split(), stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (code, "")
