@@ -20,6 +20,7 @@ from reference_app.bugs.order_twice_on_redelivery import OrderTwiceOnRedelivery
 from reference_app.bugs.reorder_writes import ReorderWrites
 from reference_app.bugs.resurrect_removed_item import ResurrectRemovedItem
 from reference_app.bugs.retry_applied_twice import RetryAppliedTwice
+from reference_app.bugs.save_old_state_at_shutdown import SaveOldStateAtShutdown
 from reference_app.bugs.silent_session_loss import SilentSessionLoss
 from reference_app.bugs.stale_replica import StaleReplica
 from reference_app.bugs.upload_record_without_object import UploadRecordWithoutObject
@@ -45,6 +46,7 @@ BUGS: dict[str, type[Bug]] = {
         UploadRecordWithoutObject,
         ErrorAfterStoring,
         WriteIntoAnotherUsersState,
+        SaveOldStateAtShutdown,
     )
 }
 

@@ -81,6 +81,9 @@ class Bug(ShopService):
     ) -> tuple[Versioned, Blob | None]:
         return await self.inner.get_upload(credentials, name)
 
+    async def stop(self) -> None:
+        await self.inner.stop()
+
     async def health(self) -> Mapping[str, str]:
         return await self.inner.health()
 

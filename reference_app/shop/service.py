@@ -106,6 +106,9 @@ class ShopService:
             raise ObjectGone(record)
         return record, blob
 
+    async def stop(self) -> None:
+        """The process ends, after its last request: nothing is kept here that must be saved."""
+
     async def health(self) -> Mapping[str, str]:
         """Every dependency and its state: `ok`, or what is wrong."""
         states = dict(await self.store.health())

@@ -107,6 +107,7 @@ class Application:
 
     async def stop(self) -> None:
         """Close everything."""
+        await self.shop.stop()
         await self._store.stop()
         await self._recommender.stop()
         if self._database:

@@ -12,7 +12,7 @@ import os
 import re
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -323,6 +323,23 @@ def overtook(drilled: Drilled) -> Counter[str]:
     return drilled.subjects("overtook")
 
 
+def stored_over(drilled: Drilled) -> Counter[str]:
+    """Every write that a store of a whole object left out: none of the versions that led to the
+    last one shown is its own. A store made one version of the content of another one."""
+    content_of: defaultdict[str, dict[int, int]] = defaultdict(dict)
+    for user, name, kept, made, *_ in drilled.injected("stored-over"):
+        content_of[f"{drilled.user(user)} {name}"][int(made)] = int(kept)
+    lost: Counter[str] = Counter()
+    for where, earlier in content_of.items():
+        rows = [row for row in drilled.rows if row.where == where and row.outcome in CONFIRMED]
+        versions, version = set(), max(row.ver for row in rows)
+        while version > 0:
+            versions.add(version)
+            version = earlier.get(version, version - 1)
+        lost += Counter(row.wid for row in rows if row.wid and row.ver not in versions)
+    return lost
+
+
 def brought_back(drilled: Drilled) -> Counter[str]:
     return Counter(set(drilled.subjects("brought-back")))
 
@@ -449,5 +466,13 @@ PROOFS = (
         named=by_object,
         scenario="diarist",
         beside=("lost-writes",),
+    ),
+    _proof(
+        "save-old-state-at-shutdown",
+        "lost-writes",
+        stored_over,
+        pattern="distributed",
+        experiment="scale-in",
+        scenario="diarist",
     ),
 )  # fmt: skip

@@ -6,15 +6,16 @@ import asyncio
 import http.client
 import itertools
 import json
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from reference_app.web.application import Application
 from reference_app.web.settings import WebSettings
 
+T = TypeVar("T")
 Headers = list[tuple[str, str]]
 Send = Callable[[str, str, Headers, bytes], "Answer"]
 _runs = itertools.count(1)
@@ -138,9 +139,13 @@ class Direct:
         self._loop.run_until_complete(self.app.stop())
         self._loop.close()
 
+    def run(self, job: Awaitable[T]) -> T:
+        """What a coroutine of the application returns."""
+        return self._loop.run_until_complete(job)
+
     def settle(self, seconds: float) -> None:
         """Let timers of the application run."""
-        self._loop.run_until_complete(asyncio.sleep(seconds))
+        self.run(asyncio.sleep(seconds))
 
     def send(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
         answer = Answer(0, [], b"")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 from reference_app import bugs as package
 from reference_app.bugs import BUGS
 from reference_app.bugs.base import Bug
+from reference_app.model.model import Credentials, Outcome, Write, element
 from tests.reference_app.client import Direct, User, running
 from tests.support.aws import Region
 from tests.support.services import Postgres, Valkey
@@ -161,6 +162,23 @@ def recorded_and_absent(app: Direct) -> bool:
     return any(one["absent"] and one["ver"] == 1 for one in absent)
 
 
+def elsewhere(app: Direct, user: User, wid: str) -> Awaitable[Outcome]:
+    """Another instance, with the same store, appends to the user's history."""
+    credentials = Credentials.of(user.cookies)
+    assert credentials
+    return app.app.shop.store.write(
+        credentials, Write(user.name, "history", "append", wid, element(wid))
+    )
+
+
+def overwritten_at_shutdown(app: Direct) -> bool:
+    user = signed_in(app)
+    user.append("x")
+    app.run(elsewhere(app, user, "w1"))
+    app.run(app.app.shop.stop())
+    return "w1" not in ids(user.get("/history")["entries"])
+
+
 EVIDENCE: dict[str, Evidence] = {
     "acknowledge-before-storing": answered_before_stored,
     "drop-every-nth-write": dropped,
@@ -176,6 +194,7 @@ EVIDENCE: dict[str, Evidence] = {
     "upload-record-without-object": recorded_and_absent,
     "error-after-storing": refused_and_there,
     "write-into-another-users-state": in_the_wrong_state,
+    "save-old-state-at-shutdown": overwritten_at_shutdown,
 }
 IN_ANY_STORE = [name for name in EVIDENCE if not BUGS[name].needs]
 WITH_SERVICES = [name for name in EVIDENCE if BUGS[name].needs]
