@@ -71,6 +71,44 @@ def test_the_planned_rate_of_several_load_processes_is_their_sum() -> None:
     assert (seen["planned_rate"], seen["outcome"]) == (10.0, "held")
 
 
+def rising(*rates: float) -> list[dict[str, Any]]:
+    """The open model: what is planned in each five seconds of the baseline."""
+    steps = [rate for rate in rates for _ in range(5)]
+    every = [*steps, *steps[-1:] * 20]
+    return [
+        {**line, **ARRIVALS, "users": 40, "planned_rate": rate}
+        for line, rate in zip(load(), every, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rates", "pace_s", "planned_rate", "reason"),
+    [
+        # 10.0 operations a second came; 12.0 and 12.1 are planned on average, less a pace before.
+        ((10.5, 13.5), 5.0, 12.0, ""),
+        ((10.6, 13.6), 5.0, 12.1, "the baseline reached 10.0 of 10.6 planned operations"),
+        ((10.5, 13.5), 1.0, 12.0, "the baseline reached 10.0 of 11.8 planned operations"),
+        ((13.5, 7.5), 5.0, 10.5, ""),  # a plan that falls is not held against what is planned now
+        ((10.5, 13.5), 12.0, 12.0, "the baseline reached 10.0 of 12.0"),  # no line so early
+    ],
+)
+def test_in_the_open_model_an_operation_may_come_a_pace_after_it_was_planned(
+    rates: tuple[float, ...], pace_s: float, planned_rate: float, reason: str
+) -> None:
+    made = plan() | {"load": {"planned_rate": None, "pace_s": pace_s, "arrivals": "uniform"}}
+    found = verdict(users(), made, load=rising(*rates))["footing"]
+    assert (found["planned_rate"], found["achieved_rate"]) == (planned_rate, 10.0)
+    assert found["why"] == [] if not reason else found["why"][0].startswith(reason)
+
+
+def test_each_load_process_may_be_a_pace_late() -> None:
+    """What is planned a pace earlier is the sum over all of them, as what is planned now."""
+    made = plan() | {"load": {"planned_rate": None, "pace_s": 5.0, "arrivals": "uniform"}}
+    lines = [*rising(6.5, 8.0), *({**line, "worker": 1} for line in rising(4.0, 5.5))]
+    found = verdict(users(), made, load=lines)["footing"]
+    assert (found["planned_rate"], found["why"]) == (12.0, [])
+
+
 def test_footing_is_lost_when_the_baseline_failed() -> None:
     builder = users()
     fail(builder, 2_000, 2_200)
