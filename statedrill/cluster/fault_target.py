@@ -67,6 +67,16 @@ class ClusterFaultTarget:
         """Instances in service, drawn by the drill's seed."""
         return self._topology.instances.choose(count, zone)
 
+    def load_balancer_nodes(self, zone: str | None = None) -> Sequence[Process]:
+        """The load balancer's nodes that serve, in one zone or in all."""
+        return self._topology.balancer.nodes(zone)
+
+    def kill(self, names: Sequence[str]) -> None:
+        """SIGKILL all of them; does not wait."""
+        for each in self.running():
+            if each.name in names:
+                each.kill()
+
     def kill_instances(self, ids: Sequence[str]) -> None:
         """SIGKILL all of them at once; returns when their processes are gone."""
         in_parallel(

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import statedrill
 from statedrill.cluster import services
-from statedrill.cluster.compute.auto_scaling_group import AutoScalingGroup, instance_ids
+from statedrill.cluster.compute.auto_scaling_group import AutoScalingGroup
 from statedrill.cluster.compute.instance import Template
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.edges import Edges
@@ -57,7 +57,6 @@ class Topology:
             context,
             stickiness=pattern.load_balancer.stickiness,
             health=pattern.application.health,
-            targets=instance_ids(seed, "instance"),
         )
         self.instances, self.workers = self._groups(pattern, seed)
 
@@ -96,6 +95,8 @@ class Topology:
                 have, want = len(group.in_service()), group.desired
                 lacking.append(f"{group.template.role}s: {have} of {want} in service")
         lacking += [part for service in self.services for part in service.missing()]
+        if not self.balancer.is_healthy():
+            lacking.append("load balancer")
         if not self.endpoints.is_healthy():
             lacking.append("endpoints")
         if not self.edges.is_healthy():
@@ -123,7 +124,9 @@ class Topology:
     def zone_down(self, zone: str) -> None:
         """Everything in the zone dies at once, and nothing starts there any more."""
         self.zones_down.add(zone)
-        parts: list[AutoScalingGroup | Service] = [*self.groups(), *self.services]
+        parts: list[AutoScalingGroup | Service | LoadBalancer] = [
+            *self.groups(), *self.services, self.balancer
+        ]  # fmt: skip
         in_parallel({f"{zone}-{n}": partial(p.zone_down, zone) for n, p in enumerate(parts)})
         for process in self.context.registry.alive(zone):
             process.kill()
@@ -133,6 +136,7 @@ class Topology:
         """The zone is back, empty-handed; each part fills it at its own pace."""
         for service in self.services:
             service.zone_up(zone)
+        self.balancer.zone_up(zone)
         for group in self.groups():
             group.zone_up(zone)
         self.zones_down.discard(zone)
@@ -145,6 +149,7 @@ class Topology:
         """
         for zone in sorted(self.zones_down):
             self.zone_up(zone)
+        self.balancer.restore()
         self.endpoints.restore()
         self.edges.restore()
         in_parallel({each.key: each.restore for each in self.services})
@@ -156,6 +161,7 @@ class Topology:
     def stop(self) -> None:
         """End every process, services without asking; idempotent, safe at any stage of a start."""
         self._stopping = True
+        self.balancer.close()
         for group in self.groups():
             group.close()
         in_parallel({each.key: each.stop for each in self.services})

@@ -1,8 +1,8 @@
 """Everything that can be broken: one class and one row a fault, and what experiments may call.
 
-Experiments import `ec2`, `rds`, `elasticache` and `probes` from here, with the names of chaosaws
-and boto3, in a child process: so nothing in this package imports a target or anything heavy, but
-for `injector`, `arguments` and `ledger`, which only targets import.
+Experiments import `ec2`, `rds`, `elasticache`, `elbv2` and `probes` from here, with the names of
+chaosaws and boto3, in a child process: so nothing in this package imports a target or anything
+heavy, but for `injector`, `arguments` and `ledger`, which only targets import.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from statedrill.faults.base import Capabilities, Fault
 from statedrill.faults.failover import FailoverDbCluster, TestFailover
 from statedrill.faults.flush_cache import FlushCache
 from statedrill.faults.instance_refresh import InstanceRefresh
+from statedrill.faults.restart_load_balancer import RestartLoadBalancer
 from statedrill.faults.set_desired_capacity import SetDesiredCapacity
 from statedrill.faults.stop_zone import StopZone
 from statedrill.faults.terminate_instances import TerminateInstances
@@ -26,6 +27,7 @@ FAULTS: tuple[type[Fault], ...] = (
     FlushCache,
     TestFailover,
     FailoverDbCluster,
+    RestartLoadBalancer,
 )
 """Every fault there is. The order is that of `statedrill list`."""
 

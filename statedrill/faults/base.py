@@ -145,6 +145,12 @@ class FaultTarget(Protocol):
     def choose_instances(self, count: int, zone: str | None) -> Sequence[Instance]:
         """`count` instances in service (fewer when there are fewer), drawn by the drill's seed."""
 
+    def load_balancer_nodes(self, zone: str | None = None) -> Sequence[Part]:
+        """The load balancer's nodes that serve, in one zone or in all."""
+
+    def kill(self, names: Sequence[str]) -> None:
+        """SIGKILL the processes with these names at once; does not wait until they are gone."""
+
     def kill_instances(self, ids: Sequence[str]) -> None:
         """SIGKILL these instances at once; returns when their processes are gone."""
 

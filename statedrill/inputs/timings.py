@@ -31,6 +31,7 @@ class Timings:
     cache_replica_rebuild_s: float
     queue_visibility_s: float
     load_balancer_timeout_s: float
+    load_balancer_withdrawal_s: float
 
     @classmethod
     def named(cls, column: str) -> Timings:
@@ -61,8 +62,10 @@ class Timings:
 
 # Sources: ALB target group defaults (30 s, 5 s, 2, 5; deregistration 300 s; idle timeout 60 s);
 # RDS Multi-AZ failover 60-120 s; ElastiCache failover about 27 s in one live test; SQS visibility
-# 30 s. EC2 boot (90 s), EBS attach (10 s), Auto Scaling's detection and rebalancing and the time
-# to rebuild a standby are not documented: assumptions, to be replaced by your own measurement.
+# 30 s. A load balancer's DNS records live 60 s (How Elastic Load Balancing works); that a dead node
+# stays among them as long is an assumption. EC2 boot (90 s), EBS attach (10 s), Auto Scaling's
+# detection and rebalancing and the time to rebuild a standby are not documented: assumptions, to be
+# replaced by your own measurement.
 _AWS = Timings(
     column="aws",
     health_check_interval_s=30.0,
@@ -80,6 +83,7 @@ _AWS = Timings(
     cache_replica_rebuild_s=120.0,
     queue_visibility_s=30.0,
     load_balancer_timeout_s=60.0,
+    load_balancer_withdrawal_s=60.0,
 )
 
 # About one thirtieth. A time-out is not scaled down to where a busy laptop would cross it.
@@ -100,6 +104,7 @@ _FAST = Timings(
     cache_replica_rebuild_s=1.0,
     queue_visibility_s=3.0,
     load_balancer_timeout_s=5.0,
+    load_balancer_withdrawal_s=2.0,
 )
 
 _COLUMNS = {"fast": _FAST, "aws": _AWS}

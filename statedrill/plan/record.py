@@ -125,6 +125,7 @@ class _Delays(TypedDict, total=False):
     cache_replica_rebuild_s: float
     queue_visibility_s: float
     load_balancer_timeout_s: float
+    load_balancer_withdrawal_s: float
 
 
 class TimingsRecord(_Delays):

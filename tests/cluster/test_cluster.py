@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -186,14 +185,32 @@ def test_restarted_instances_keep_their_ids_and_lose_their_memory(
         assert not events.of("instance", state="dead")
 
 
-def test_a_load_balancer_that_died_is_back_with_its_targets(make_cluster: MakeCluster) -> None:
+def test_a_load_balancer_that_was_restarted_has_its_targets_and_its_users(
+    make_cluster: MakeCluster, events: Events
+) -> None:
     with make_cluster() as cluster:
-        balancer = next(p for p in cluster.registry.alive() if p.name == "load-balancer")
-        old = balancer.pid
-        os.kill(old, signal.SIGKILL)
-        wait_until(lambda: balancer.pid != old)
-        cluster.wait_healthy(20)
-        assert get(cluster, "/ann")[0] == 200
+        _, first, headers = get(cluster, "/ann")
+        cookie = headers["Set-Cookie"].split(";")[0]
+        answer = control(cluster, "elbv2/restart-load-balancer")
+        assert answer["proved"] is True
+        assert answer["targets"] == ["load-balancer-a", "load-balancer-b", "load-balancer-c"]
+        wait_until(lambda: events.of("fault-end", fault=answer["fault"], how="by itself"))
+        assert is_healthy(cluster)
+        assert get(cluster, "/ann", cookie)[1] == {"instance": first["instance"], "visits": 2}
+
+
+def test_a_zone_takes_its_node_of_the_load_balancer_with_it(make_cluster: MakeCluster) -> None:
+    with make_cluster() as cluster:
+        lost = control(cluster, "ec2/stop-zone", Zone="b")["targets"]
+        assert "load-balancer-b" in lost
+        wait_until(lambda: {get(cluster, "/ann")[0] for _ in range(6)} == {200})
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            control(cluster, "elbv2/restart-load-balancer", Zone="b")
+        assert "no node of the load balancer runs in zone b" in refused.value.read().decode()
+        control(cluster, "ec2/start-zone", Zone="b")
+        wait_until(lambda: is_healthy(cluster))
+        back = control(cluster, "elbv2/restart-load-balancer", Zone="b")
+        assert back["targets"] == ["load-balancer-b"]
 
 
 def test_workers_are_kept_like_instances_but_get_no_users(

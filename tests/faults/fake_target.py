@@ -138,6 +138,8 @@ class FakeTarget:
         parts = [FakePart(f"instance-i-{n}", zone, 10 + n) for n, zone in enumerate(ZONES)]
         self.instances = [FakeInstance(f"i-{n}", part) for n, part in enumerate(parts)]
         self.fleet = FakeGroup(self.instances)
+        self.balancer = [FakePart(f"load-balancer-{z}", z, 50 + n) for n, z in enumerate(ZONES)]
+        self.balancer_starts_again = True
         self.cache = FakeCache()
         if self.has_cache:
             self.services["cache"] = self.cache
@@ -165,6 +167,15 @@ class FakeTarget:
 
     def choose_instances(self, count: int, zone: str | None) -> Sequence[FakeInstance]:
         return [each for each in self.in_service() if zone in (None, each.zone)][:count]
+
+    def load_balancer_nodes(self, zone: str | None = None) -> Sequence[FakePart]:
+        return [node for node in self.balancer if node.alive and zone in (None, node.zone)]
+
+    def kill(self, names: Sequence[str]) -> None:
+        for node in self.balancer:
+            if node.name in names:
+                node.pid += 100
+                node.alive = self.balancer_starts_again
 
     def kill_instances(self, ids: Sequence[str]) -> None:
         for each in self.instances:
@@ -196,7 +207,7 @@ class FakeTarget:
 
     def _parts(self) -> list[FakePart]:
         cache = self.cache.parts if self.has_cache else []
-        return [each.process for each in self.instances] + cache
+        return [each.process for each in self.instances] + self.balancer + cache
 
 
 def assert_nothing_is_left(target: FakeTarget, fault: Fault) -> None:

@@ -8,10 +8,9 @@ from __future__ import annotations
 import csv
 import resource
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from statedrill.cluster.binaries import haproxy
-from statedrill.cluster.waiting import wait_until
 from statedrill.errors import ClusterError, MissingPart
 from statedrill.processes.process import Process
 from statedrill.processes.registry import ProcessRegistry
@@ -23,7 +22,7 @@ _LEAST_FILES = 512
 class Haproxy:
     """One HAProxy named `name` with an admin socket; `config` is all but the section `global`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - as Process
         self,
         registry: ProcessRegistry,
         name: str,
@@ -31,6 +30,7 @@ class Haproxy:
         *,
         listens: Callable[[], bool],
         on_exit: Callable[[Process, int], None] | None = None,
+        zone: str = "region",
     ) -> None:
         self._socket = registry.socket(f"{name}.sock")
         self._config = registry.folder / f"{name}.cfg"
@@ -38,7 +38,7 @@ class Haproxy:
         self.process = registry.process(
             name,
             "load-balancer",
-            "region",
+            zone,
             [str(haproxy()), "-db", "-f", str(self._config)],
             # The admin socket comes last: who finds the ports open may not find it yet.
             ready=lambda: listens() and self._answers(),
@@ -71,6 +71,16 @@ class Haproxy:
             raise ClusterError(f"{self.process.name} does not answer: {error}") from error
         return answer
 
+    def add_server(self, server: str, address: str, port: int, options: str) -> None:
+        """A new line `server` (`backend/name`), closed; its backend must not be static.
+
+        Raises:
+            ClusterError: there is such a line, or HAProxy does not like the options.
+        """
+        self._command(f"add server {server} {address}:{port} {options}", expect=("registered",))
+        if "check" in options.split():
+            self._command(f"enable health {server}")
+
     def set_server(self, server: str, address: str, port: int) -> None:
         """Point the line `server` (`backend/name`) at an address and let it take traffic.
 
@@ -95,19 +105,6 @@ class Haproxy:
         lines = self.ask(f"show stat {backend} 4 -1").lstrip("# ").strip().splitlines()
         rows = csv.DictReader(lines)
         return {row["svname"]: row for row in rows if row.get("pxname") == backend}
-
-    def wait_idle(self, backends: Sequence[str], server: str, timeout_s: float) -> None:
-        """Return when no request is under way to a server of these backends, or after `timeout_s`.
-
-        Raises:
-            ClusterError: HAProxy is not there.
-        """
-
-        def idle() -> bool:
-            lines = (self.stats(backend).get(server, {}) for backend in backends)
-            return all(line.get("scur", "0") == "0" for line in lines)
-
-        wait_until(idle, timeout_s, poll_s=0.05)
 
     def _answers(self) -> bool:
         try:

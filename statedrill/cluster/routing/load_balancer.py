@@ -1,47 +1,69 @@
-"""The application load balancer: which targets are registered, and the node that routes to them.
+"""The application load balancer: a node in every zone, and the targets that all of them route to.
 
-Knows ids and addresses; knows not when an instance lives or dies, nor how a request is routed.
+Knows ids, addresses and zones; knows not when an instance lives or dies, nor how a request is
+routed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from pathlib import Path
 
 from statedrill.cluster.context import ClusterContext
+from statedrill.cluster.network.addresses import ZONES, require_free
 from statedrill.cluster.routing.load_balancer_node import LoadBalancerNode, Routing
+from statedrill.cluster.routing.name_record import NameRecord
+from statedrill.cluster.waiting import wait_until
 from statedrill.errors import ClusterError
+from statedrill.processes.parallel import in_parallel
 from statedrill.processes.process import Process
+
+_NUMBER = 80  # of its addresses, in each zone and in the region
+_POLL_S = 0.05
+_WORST_FIRST = ("unhealthy", "initial", "healthy")
 
 
 class LoadBalancer:
     """Routes to registered targets: round robin, or by cookie AWSALB when `stickiness`.
 
-    The user of a dead target gets 503 until health checks find it unhealthy, then a new target and
-    a new cookie, and keeps them. When every target is unhealthy all of them get requests, as behind
-    an ALB (fail-open). Unlike an ALB it closes the user's connection without a word when a target
-    dies in the middle of a request that was not the first of its connection.
+    Every node sends requests to the targets of all zones (cross-zone load balancing) and checks
+    their health by itself. The user of a dead target gets 503 until its node finds it unhealthy,
+    then a new target and a new cookie, and keeps them. When every target is unhealthy all of them
+    get requests, as behind an ALB (fail-open). Unlike an ALB it closes the user's connection
+    without a word when a target dies in the middle of a request that was not the first of its
+    connection.
+
+    `address` and `port` stand for its name. Clients that resolve names find the addresses of the
+    nodes in `names`; a dead one stays there until `load_balancer_withdrawal_s` have passed. All
+    others (a browser, curl) connect to `address` itself, and the kernel to a node that is alive.
     """
 
-    def __init__(
-        self,
-        context: ClusterContext,
-        *,
-        stickiness: bool,
-        health: str,
-        targets: Sequence[str],
-    ) -> None:
-        self.address = context.network.regional_address(80)
-        self.port = context.network.port(8080)
+    def __init__(self, context: ClusterContext, *, stickiness: bool, health: str) -> None:
+        network = context.network
+        self.address, self.port = network.regional_address(_NUMBER), network.port(8080)
         self._registered: dict[str, tuple[str, int]] = {}
-        self._lock = threading.Lock()
-        self._node = LoadBalancerNode(
-            context,
-            "load-balancer",
+        self._zones_down: set[str] = set()
+        self._lock = threading.RLock()
+        self._nodes = [
+            LoadBalancerNode(
+                context,
+                zone,
+                [
+                    (network.zone_address(zone, _NUMBER), network.port(8080)),
+                    (self.address, self.port),
+                ],
+                Routing(stickiness, health),
+                on_exit=self._exited,
+            )
+            for zone in ZONES
+        ]
+        self._name = NameRecord(
+            context.registry.folder / "names",
             (self.address, self.port),
-            Routing(stickiness, health, tuple(targets)),
-            on_exit=self._restart,
+            [node.address for node in self._nodes],
+            context.timings.load_balancer_withdrawal_s,
         )
 
     @property
@@ -49,44 +71,69 @@ class LoadBalancer:
         """Where users find the application."""
         return f"http://{self.address}:{self.port}"
 
+    @property
+    def names(self) -> Path:
+        """The file that says what its name resolves to."""
+        return self._name.path
+
     def start(self) -> None:
-        """Start with no target registered.
+        """Start every node, with no target registered.
 
         Raises:
-            ClusterError: its port is in use, or it did not start.
+            ClusterError: an address is in use, or a node did not start.
         """
-        self._node.start()
+        require_free(self.address, self.port)
+        in_parallel({node.process.name: node.start for node in self._nodes})
+        self._name.open()
+
+    def close(self) -> None:
+        """Start no node any more; the processes are the registry's to end."""
+        self._zones_down.update(ZONES)
+        self._name.close()
 
     def register(self, target: str, address: str, port: int) -> None:
         """Let `target` take traffic; it must have answered its health check already."""
         with self._lock:
             self._registered[target] = (address, port)
-            with self._unless_restarting():
-                self._node.open_target(target, address, port)
+            for node in self._serving():
+                with _unless_gone(node):
+                    node.open_target(target, address, port)
 
     def deregister(self, target: str, delay_s: float) -> None:
         """No new requests for `target`; waits `delay_s`, or less when none is under way."""
         with self._lock:
             if self._registered.pop(target, None) is None:
                 return
-            with self._unless_restarting():
-                self._node.close_target(target)
-        if delay_s > 0:
-            with self._unless_restarting():
-                self._node.wait_idle(target, delay_s)
+            for node in self._serving():
+                with _unless_gone(node):
+                    node.close_target(target)
+        wait_until(lambda: self._is_idle(target), delay_s, _POLL_S)
 
     def health(self) -> dict[str, str]:
-        """State of each registered target: `healthy`, `unhealthy` or `initial`."""
+        """State of each registered target, the worst that a node sees: `healthy`, `unhealthy` or
+        `initial`.
+
+        Raises:
+            ClusterError: no node serves, or one does not answer.
+        """
         with self._lock:
             registered = sorted(self._registered)
-        seen = self._node.health()
+        seen = [node.health() for node in self._serving()]
+        if not seen:
+            raise ClusterError("no node of the load balancer is there", "see its log")
         # One may be missing when HAProxy ended in the middle of its answer.
-        return {target: seen.get(target, "unhealthy") for target in registered}
+        return {
+            target: min((each.get(target, "unhealthy") for each in seen), key=_WORST_FIRST.index)
+            for target in registered
+        }
 
     def is_healthy(self) -> bool:
-        """Whether it answers and every registered target is healthy."""
+        """Whether every zone that is up has its node, and all nodes find every target healthy."""
+        expected = [node for node in self._nodes if node.zone not in self._zones_down]
         try:
-            return all(state == "healthy" for state in self.health().values())
+            return all(node.serves for node in expected) and all(
+                state == "healthy" for state in self.health().values()
+            )
         except ClusterError:
             return False
 
@@ -94,19 +141,61 @@ class LoadBalancer:
         """Each registered target as `{"id", "state"}`."""
         return [{"id": target, "state": state} for target, state in self.health().items()]
 
-    def _restart(self, _process: Process, _code: int) -> None:
-        """An exit that nobody asked for: start again with the targets registered until then."""
-        # A second failure has been reported by the process itself; the cluster stays incomplete.
-        with self._lock, contextlib.suppress(ClusterError):
-            self._node.start()
-            for target, (address, port) in self._registered.items():
-                self._node.open_target(target, address, port)
+    def nodes(self, zone: str | None = None) -> list[Process]:
+        """The processes of the nodes that serve, in one zone or in all."""
+        return [node.process for node in self._serving() if zone in (None, node.zone)]
 
-    @contextlib.contextmanager
-    def _unless_restarting(self) -> Iterator[None]:
-        """Let go of an error that the restart under way makes good."""
-        try:
-            yield
-        except ClusterError:
-            if self._node.process.alive:
-                raise
+    def zone_down(self, zone: str) -> None:
+        """The zone's node dies, and none starts there."""
+        self._zones_down.add(zone)
+        for node in self._nodes:
+            if node.zone == zone:
+                node.process.kill()
+                node.process.wait_gone()
+
+    def zone_up(self, zone: str) -> None:
+        """The zone's node starts again."""
+        self._zones_down.discard(zone)
+        self.restore()
+
+    def restore(self) -> None:
+        """Start every node that should be there and is not."""
+        for node in self._nodes:
+            if not node.process.alive:
+                self._bring_up(node)
+
+    def _exited(self, node: LoadBalancerNode) -> None:
+        """An exit that nobody asked for: start again with the targets registered until then."""
+        self._name.set_alive(node.address, False)
+        self._bring_up(node)
+
+    def _bring_up(self, node: LoadBalancerNode) -> None:
+        if node.zone in self._zones_down:
+            return
+        # A second failure has been told by the process itself; the cluster stays not whole.
+        with contextlib.suppress(ClusterError):
+            node.start()
+            with self._lock:
+                for target, (address, port) in self._registered.items():
+                    node.open_target(target, address, port)
+            self._name.set_alive(node.address, True)
+
+    def _serving(self) -> list[LoadBalancerNode]:
+        return [node for node in self._nodes if node.serves]
+
+    def _is_idle(self, target: str) -> bool:
+        idle = True
+        for node in self._serving():
+            with _unless_gone(node):
+                idle = idle and node.is_idle(target)
+        return idle
+
+
+@contextlib.contextmanager
+def _unless_gone(node: LoadBalancerNode) -> Iterator[None]:
+    """Let go of an error of a node that died meanwhile: it starts again as it should be."""
+    try:
+        yield
+    except ClusterError:
+        if node.serves:
+            raise

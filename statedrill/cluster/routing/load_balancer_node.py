@@ -1,7 +1,7 @@
 """One node of the load balancer: HAProxy in HTTP mode with health checks and sticky cookies.
 
-Its targets are declared beforehand, disabled, under the ids of instances to come; opening one gives
-it an address. Knows how a request is routed; knows neither the other nodes nor what is registered.
+Knows its own targets and how a request is routed to them; knows neither the other nodes nor what is
+registered.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import accepts, require_free
 from statedrill.cluster.routing.haproxy import Haproxy
 from statedrill.inputs.timings import Timings
-from statedrill.processes.process import Process
+from statedrill.processes.process import Process, State
 
 # Requests go to the healthy targets; when there is none, to every target (`_TEMPLATE`).
 _HEALTHY, _ALL = "application", "fail-open"
@@ -21,33 +21,37 @@ _HEALTHY, _ALL = "application", "fail-open"
 
 @dataclass(frozen=True)
 class Routing:
-    """How every node routes: whether users stick to a target, the path of health checks, and the
-    ids under which targets may be opened.
-    """
+    """How every node routes: whether users stick to a target, and the path of health checks."""
 
     stickiness: bool
     health: str
-    targets: Sequence[str]
 
 
 class LoadBalancerNode:
-    """Listens on `address:port`; `on_exit` is called when it ended without being asked to."""
+    """Listens on `addresses`: first its own, then one that other nodes listen on too.
+
+    The kernel leads a connection to that one to any node that is alive (SO_REUSEPORT). `on_exit` is
+    called with the node when it ended without being asked to.
+    """
 
     def __init__(
         self,
         context: ClusterContext,
-        name: str,
-        address: tuple[str, int],
+        zone: str,
+        addresses: Sequence[tuple[str, int]],
         routing: Routing,
-        on_exit: Callable[[Process, int], None],
+        on_exit: Callable[[LoadBalancerNode], None],
     ) -> None:
-        self.address = address
+        self.zone, self.address = zone, addresses[0]
+        self._options = _options(context.timings, routing)
+        self._known: set[str] = set()
         self._haproxy = Haproxy(
             context.registry,
-            name,
-            _configuration("{}:{}".format(*address), context.timings, routing),
-            listens=lambda: accepts(*address),
-            on_exit=on_exit,
+            f"load-balancer-{zone}",
+            _configuration(addresses, context.timings, routing),
+            listens=lambda: accepts(*self.address),
+            on_exit=lambda _process, _code: on_exit(self),
+            zone=zone,
         )
 
     @property
@@ -55,40 +59,53 @@ class LoadBalancerNode:
         """Its process."""
         return self._haproxy.process
 
+    @property
+    def serves(self) -> bool:
+        """Whether it is ready to route requests."""
+        return self.process.state is State.READY
+
     def start(self) -> None:
-        """Start HAProxy with every target closed.
+        """Start HAProxy without any target.
 
         Raises:
             ClusterError: its port is in use, or it did not start.
         """
         require_free(*self.address)
+        self._known.clear()
         self._haproxy.start()
 
     def open_target(self, target: str, address: str, port: int) -> None:
         """Send requests to `target`, which is healthy until a check says otherwise.
 
         Raises:
-            ClusterError: HAProxy is gone, or there is no such target.
+            ClusterError: HAProxy is gone, or refused.
         """
         for backend in (_ALL, _HEALTHY):
-            self._haproxy.set_server(f"{backend}/{target}", address, port)
+            server = f"{backend}/{target}"
+            if target not in self._known:
+                options = self._options[backend].format(target=target)
+                self._haproxy.add_server(server, address, port, options)
+            self._haproxy.set_server(server, address, port)
+        self._known.add(target)
 
     def close_target(self, target: str) -> None:
         """No new requests for `target`; those under way go on.
 
         Raises:
-            ClusterError: HAProxy is gone, or there is no such target.
+            ClusterError: HAProxy is gone, or refused.
         """
-        for backend in (_ALL, _HEALTHY):
-            self._haproxy.close_server(f"{backend}/{target}")
+        if target in self._known:
+            for backend in (_ALL, _HEALTHY):
+                self._haproxy.close_server(f"{backend}/{target}")
 
-    def wait_idle(self, target: str, timeout_s: float) -> None:
-        """Return when no request is under way to `target`, at the latest after `timeout_s`.
+    def is_idle(self, target: str) -> bool:
+        """Whether no request is under way to `target`.
 
         Raises:
             ClusterError: HAProxy is gone.
         """
-        self._haproxy.wait_idle((_HEALTHY, _ALL), target, timeout_s)
+        lines = (self._haproxy.stats(backend).get(target, {}) for backend in (_HEALTHY, _ALL))
+        return all(line.get("scur", "0") == "0" for line in lines)
 
     def health(self) -> dict[str, str]:
         """State of every target by its id: `healthy`, `unhealthy` or `initial`.
@@ -106,27 +123,25 @@ def _health(status: str) -> str:
     return "initial" if status.startswith("MAINT") else "unhealthy"
 
 
-def _configuration(bind: str, timings: Timings, routing: Routing) -> str:
-    def servers(more: str) -> str:
-        return "\n".join(
-            f"  server {target} 127.0.0.1:1 disabled{more}"
-            f"{f' cookie {target}' if routing.stickiness else ''}"
-            for target in routing.targets
-        )
+def _options(timings: Timings, routing: Routing) -> dict[str, str]:
+    """The options of a target's line in each backend."""
+    cookie = "cookie {target}" if routing.stickiness else ""
+    checks = (
+        f"check inter {_ms(timings.health_check_interval_s)}ms "
+        f"fall {timings.unhealthy_threshold} rise {timings.healthy_threshold}"
+    )
+    return {_HEALTHY: f"{checks} {cookie}", _ALL: cookie}
 
+
+def _configuration(addresses: Sequence[tuple[str, int]], timings: Timings, routing: Routing) -> str:
     return _TEMPLATE.format(
-        bind=bind,
+        binds="\n".join(f"  bind {host}:{port}" for host, port in addresses),
         healthy=_HEALTHY,
         all=_ALL,
         cookie="  cookie AWSALB insert indirect nocache\n" if routing.stickiness else "",
-        checked_servers=servers(" check"),
-        servers=servers(""),
         health=routing.health,
         timeout_ms=_ms(timings.load_balancer_timeout_s),
         check_ms=_ms(timings.health_check_timeout_s),
-        inter_ms=_ms(timings.health_check_interval_s),
-        fall=timings.unhealthy_threshold,
-        rise=timings.healthy_threshold,
     )
 
 
@@ -147,7 +162,7 @@ _TEMPLATE = """defaults
   timeout check {check_ms}ms
 
 frontend users
-  bind {bind}
+{binds}
   use_backend {all} if {{ nbsrv({healthy}) eq 0 }}
   default_backend {healthy}
 
@@ -156,11 +171,8 @@ backend {healthy}
 {cookie}  option httpchk GET {health}
   http-check expect status 200
   http-response set-header X-Instance-Id %s
-  default-server inter {inter_ms}ms fall {fall} rise {rise}
-{checked_servers}
 
 backend {all}
   balance roundrobin
 {cookie}  http-response set-header X-Instance-Id %s
-{servers}
 """

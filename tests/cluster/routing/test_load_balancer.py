@@ -60,15 +60,14 @@ def apps() -> Iterator[tuple[App, App]]:
 def balancer(
     request: pytest.FixtureRequest, registry: ProcessRegistry, apps: tuple[App, App]
 ) -> Iterator[LoadBalancer]:
-    """One with both apps registered, and a third target that never is."""
+    """One with both apps registered."""
     with context_for(registry, CHECKED_OFTEN) as context:
-        made = LoadBalancer(
-            context, stickiness=request.param, health="/health", targets=["i-a", "i-b", "i-c"]
-        )
+        made = LoadBalancer(context, stickiness=request.param, health="/health")
         made.start()
         for app in apps:
             made.register(app.name, "127.0.0.1", app.server_port)
         yield made
+        made.close()
 
 
 def get(balancer: LoadBalancer, cookie: str = "") -> tuple[int, str, str]:
