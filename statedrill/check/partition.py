@@ -25,6 +25,7 @@ from statedrill.check.consequences import exclude_consequences
 from statedrill.check.context import CheckContext
 from statedrill.check.index.operations import OperationTable, session_slices
 from statedrill.check.index.time_cut import surely_recorded
+from statedrill.check.metrics.imbalance import by_instance
 from statedrill.check.metrics.recovery import recoveries
 from statedrill.check.metrics.traffic import Traffic, measure
 from statedrill.check.metrics.visibility import visibility
@@ -52,9 +53,10 @@ def check_rows(
 ) -> tuple[PartitionResult, Traffic]:
     """The findings and the traffic of the rows of `part`."""
     slices = session_slices(part, _ROWS_OF_A_SLICE)
-    found = [_check_slice(part, names, run, context, order) for order in slices]
+    found = reduce(add, [_check_slice(part, names, run, context, order) for order in slices])
+    found.bins.update(by_instance(part, names, context))
     traffic = [measure(rows, names, context) for rows in _stretches(part)]
-    return reduce(add, found), reduce(add, traffic)
+    return found, reduce(add, traffic)
 
 
 def _stretches(part: Part) -> Iterator[Part]:

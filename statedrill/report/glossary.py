@@ -26,6 +26,8 @@ _TERMS = {
     "history": "Every operation and every cluster event of a drill, on one clock.",
     "held, broken, unknown": "The three outcomes. Broken beats unknown beats held; what was never "
     "checked is unknown, never held.",
+    "imbalance": "How unevenly the instances in service share requests or sessions: standard "
+    "deviation over mean. 0: all have the same.",
     "interval": "Where the true share lies with 95 % confidence, from resampling whole sessions. "
     "Nothing seen in n chances means: less than 3/n (rule of three).",
     "operation": "One recorded call to the application, with the outcome ok, failed (surely not "

@@ -106,8 +106,27 @@ class PhaseWindow(TypedDict):
     end_s: float
 
 
+class PhaseMeasures(TypedDict, total=False):
+    """What was measured beside the promise in one phase; a key is absent where nothing was.
+
+    `cv` is the coefficient of variation over the instances in service, of the requests that they
+    answered within two seconds and of the sessions that they have: its greatest value, and its
+    value at the end of the phase; see `check/metrics/imbalance.py`.
+    """
+
+    instances: int
+    """in service at the end of the phase"""
+    requests_cv_max: float
+    requests_cv_end: float
+    sessions_cv_max: float
+    sessions_cv_end: float
+
+
 class Series(TypedDict):
-    """The course of the run in bins of `bin_s`; equally long lists."""
+    """The course of the run in bins of `bin_s`; equally long lists.
+
+    The last three are there where the events name instances in service; at the end of each bin.
+    """
 
     bin_s: float
     t_s: list[float]
@@ -118,6 +137,9 @@ class Series(TypedDict):
     lost_writes: list[int]
     lost_sessions: list[int]
     stale: list[int]
+    instances: NotRequired[list[int]]
+    requests_cv: NotRequired[list[float | None]]
+    sessions_cv: NotRequired[list[float | None]]
 
 
 class ThresholdResult(TypedDict):

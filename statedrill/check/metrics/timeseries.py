@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from statedrill.check.aggregate import PartitionResult
 from statedrill.check.context import CheckContext
 from statedrill.check.metrics.availability import quantiles_ms
+from statedrill.check.metrics.imbalance import Imbalance
 from statedrill.check.metrics.record import (
     PERCENTILES,
     LatencyFigures,
@@ -90,12 +91,14 @@ def phases(history: History, context: CheckContext) -> list[PhaseWindow]:
     ]
 
 
-def series(total: PartitionResult, traffic: Traffic, context: CheckContext) -> Series:
+def series(
+    total: PartitionResult, traffic: Traffic, context: CheckContext, spread: Imbalance | None
+) -> Series:
     """The key "series": bins over the whole record, by time of the call; lost writes by their
-    confirmation, lost sessions by their first evidence.
+    confirmation, lost sessions by their first evidence; `spread` at the end of each bin.
     """
     bin_s = context.bin_ns / 1e9
-    return {
+    made: Series = {
         "bin_s": bin_s,
         "t_s": [round(number * bin_s, 3) for number in range(context.bins)],
         "ok": traffic.ok.tolist(),
@@ -106,6 +109,11 @@ def series(total: PartitionResult, traffic: Traffic, context: CheckContext) -> S
         "lost_sessions": total.bins["lost_sessions"].tolist(),
         "stale": total.bins["stale"].tolist(),
     }
+    if spread is not None:
+        made["instances"] = spread.instances.tolist()
+        made["requests_cv"] = _rounded(spread.requests)
+        made["sessions_cv"] = _rounded(spread.sessions)
+    return made
 
 
 def _rounded(values: Array) -> list[float | None]:

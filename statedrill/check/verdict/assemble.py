@@ -11,6 +11,7 @@ from statedrill.check.context import CheckContext, make_context
 from statedrill.check.metrics.availability import availability
 from statedrill.check.metrics.breakpoint import breakpoint_found
 from statedrill.check.metrics.footing import footing
+from statedrill.check.metrics.imbalance import imbalance, of_phases
 from statedrill.check.metrics.planned_load import comparable_bins, load_end_ns, planned_load
 from statedrill.check.metrics.recovery import recovery
 from statedrill.check.metrics.threshold_results import Certainty, judge_thresholds
@@ -48,6 +49,7 @@ def assemble(history: History, plan: PlanRecord) -> Judgement:
     comparable = comparable_bins(history, context, planned)
     available, rto_s = availability(traffic, context, broken_ns, comparable)
     latency_ms, service_ms = latencies(traffic)
+    spread = imbalance(total.bins, history, context, broken_ns[1])
     verdict: Verdict = {
         "schema": SCHEMA,
         "outcome": UNKNOWN,
@@ -74,12 +76,14 @@ def assemble(history: History, plan: PlanRecord) -> Judgement:
         "footing": load,
         "findings": counts.findings(total, plan["seed"], unknown),
         "phases": phases(history, context),
-        "series": series(total, traffic, context),
+        "series": series(total, traffic, context, spread),
         "lateness_s": context.lateness_ns / 1e9,
         "deaths": [*exits.cluster, *exits.application],
     }
     if found := breakpoint_found(history):
         verdict["breakpoint"] = found
+    if spread is not None:
+        verdict["measures"] = of_phases(spread, history, context)
     _conclude(verdict, [*unknown.all(), *load["why"]], plan["experiment"]["domain"])
     return Judgement(verdict, tuple(total.crashes.values()))
 

@@ -19,6 +19,7 @@ from statedrill.check.metrics.record import (
     Footing,
     LatencyFigures,
     OperationFigures,
+    PhaseMeasures,
     PhaseWindow,
     Recovery,
     Series,
@@ -198,6 +199,8 @@ class VerdictRecord(TypedDict, Generic[Count]):
     """processes that died though no fault took them, one sentence each"""
     breakpoint: NotRequired[Breakpoint]
     """only of a profile that searches it"""
+    measures: NotRequired[dict[str, PhaseMeasures]]
+    """by phase: what was measured beside the promise; not judged"""
 
 
 Verdict: TypeAlias = VerdictRecord[int]

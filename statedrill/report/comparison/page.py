@@ -25,7 +25,7 @@ from statedrill.plan.record import PlanRecord
 from statedrill.report.comparison.cells import cells_of, lowest_availability
 from statedrill.report.comparison.heatmap import grid
 from statedrill.report.comparison.sentences import comparison_sentences
-from statedrill.report.comparison.tables import results_table, runs_table
+from statedrill.report.comparison.tables import measured_table, results_table, runs_table
 from statedrill.report.figures.axis import axis_of, load_axis
 from statedrill.report.figures.latency import latency_rows
 from statedrill.report.figures.timeline import highest_rate, small_timeline
@@ -120,6 +120,7 @@ def _context(
         f"{_named(run.experiment for run in runs)}",
         "grid": grid(runs, lambda run: by_run[id(run)], impossible),
         "results": results_table(runs, links),
+        "measured": measured_table(runs, links),
         "differences": _differences(runs),
         "latency_picture": latency_rows(
             "baseline", "Latency in the baseline by pattern", list(baselines.items())

@@ -12,9 +12,16 @@ from statedrill.report.formatting import (
     percent,
     seconds,
 )
+from statedrill.report.measures import before_and_after
 from statedrill.report.run_data import Run
 from statedrill.report.state_figures import p99_ms
 from statedrill.report.table import Cell, Table, table
+
+_MEASURED = {
+    "instances": "instances",
+    "requests_cv_end": "imbalance of requests",
+    "sessions_cv_end": "imbalance of sessions",
+}
 
 
 def results_table(runs: Sequence[Run], links: Sequence[str]) -> Table:
@@ -64,3 +71,14 @@ def runs_table(runs: Sequence[Run], links: Sequence[str]) -> Table:
         for run, link in zip(runs, links, strict=True)
     ]
     return table("The runs", ("folder", "run", "seed", "made", "verdict"), rows)
+
+
+def measured_table(runs: Sequence[Run], links: Sequence[str]) -> Table:
+    """What was measured beside the promise: in the baseline, and at the end of the load."""
+    rows: list[list[Cell | str]] = [
+        [Cell(run.name, href=link), *(before_and_after(run.verdict, key) for key in _MEASURED)]
+        for run, link in zip(runs, links, strict=True)
+        if run.verdict.get("measures")
+    ]
+    columns = ("run", *_MEASURED.values())
+    return table("Measured, baseline → last phase", columns, rows, numeric=range(1, len(columns)))

@@ -20,8 +20,10 @@ from statedrill.report.figures.latency import latency_rows
 from statedrill.report.figures.timeline import highest_rate, timeline
 from statedrill.report.formatting import listed, rate, seconds
 from statedrill.report.html import page
+from statedrill.report.measures import measures_table
 from statedrill.report.recovery_figures import recovery_table
 from statedrill.report.run.findings import findings_of
+from statedrill.report.run.measure_panels import picture_of
 from statedrill.report.run.plan_tables import figures_table, files_of, plan_tables
 from statedrill.report.run.tables import (
     checks_table,
@@ -94,6 +96,8 @@ def _context(run: Run) -> dict[str, Any]:
         "lateness": seconds(verdict.get("lateness_s")),
         "thresholds": thresholds_table(verdict),
         "operations": operations_table(verdict),
+        "measures": measures_table(verdict),
+        "measures_picture": picture_of(verdict, time),
         "plan": plan_tables(run.plan) if run.plan else [],
         "timings_column": run.plan["timings"]["column"] if run.plan else None,
         "figures": figures_table(verdict) if run.judged else None,
