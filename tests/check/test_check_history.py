@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from statedrill.check import judge
+from statedrill.check.check_history import _in_processes
+from statedrill.errors import StatedrillError
 from tests.check.drill_builder import events, fail, forget, load, plan, users, verdict
 from tests.check.history_builder import in_memory_history
 
@@ -36,6 +40,14 @@ def test_many_parts_are_judged_as_one_in_any_order(monkeypatch: pytest.MonkeyPat
 def test_many_parts_are_judged_by_several_processes() -> None:
     one, two = whole_and_in_parts()
     assert one == two
+
+
+@pytest.mark.cluster
+def test_a_process_that_was_killed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("multiprocessing.cpu_count", lambda: 2)
+    sighup_itself: Any = partial(signal.raise_signal)  # the number of the part is the signal's
+    with pytest.raises(StatedrillError, match="a part of the history was killed"):
+        list(_in_processes(sighup_itself, 2))
 
 
 @pytest.mark.parametrize("most", [1, 50, 77, 10_000])
