@@ -9,7 +9,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from statedrill.check.checks import CHECKS
-from statedrill.check.verdict.record import Finding, StoredVerdict
+from statedrill.check.metrics.record import ThresholdResult
+from statedrill.check.verdict.record import ClauseResult, Finding, StoredVerdict
 from statedrill.report.formatting import (
     DASH,
     NOT_TESTED,
@@ -21,7 +22,7 @@ from statedrill.report.formatting import (
     seconds,
 )
 from statedrill.report.table import Cell, Table, table
-from statedrill.vocabulary import GUARANTEES
+from statedrill.vocabulary import GUARANTEES, HELD
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,26 @@ def kept_table(verdict: StoredVerdict) -> Table:
 def finding_of(verdict: StoredVerdict, check: str) -> Finding[int | None] | None:
     """What `check` found; None where the verdict has no such finding."""
     return next((each for each in verdict["findings"] if each["check"] == check), None)
+
+
+def unnamed(verdict: StoredVerdict) -> tuple[list[ClauseResult], list[ThresholdResult]]:
+    """The promised clauses, and the thresholds, that were not held and that no reason of the
+    verdict names.
+    """
+    reasons = " ".join(verdict["why"])
+    clauses = [
+        each
+        for each in verdict["promise"]
+        if each["promised"]
+        and each["outcome"] != HELD
+        and f"{each['clause']} ({each['evidence']})" not in reasons
+    ]
+    thresholds = [
+        each
+        for each in verdict["thresholds"]
+        if each["outcome"] != HELD and f"the threshold {each['threshold']} (" not in reasons
+    ]
+    return clauses, thresholds
 
 
 def _counts(verdict: StoredVerdict) -> list[Counted]:

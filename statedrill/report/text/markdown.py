@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from statedrill.check.verdict.record import StoredVerdict
 from statedrill.report.formatting import DASH, Share, format_count, milliseconds, seconds
 from statedrill.report.run_data import Run
-from statedrill.report.state_figures import p99_ms, tiles
+from statedrill.report.state_figures import p99_ms, tiles, unnamed
 from statedrill.vocabulary import BROKEN, HELD, UNKNOWN
 
 MARKS = {HELD: "✅ held", BROKEN: "❌ broken", UNKNOWN: "❔ unknown"}
@@ -59,17 +59,16 @@ def row(*cells: str) -> str:
 
 
 def _unkept(verdict: StoredVerdict) -> list[str]:
-    """Clauses and thresholds that were promised and not held."""
+    """What was promised or demanded and not held, where the reasons above do not name it."""
+    clauses, thresholds = unnamed(verdict)
     found = [
         f"- {MARKS[each['outcome']]}: {text(each['clause'])} ({text(each['evidence'])})"
-        for each in verdict["promise"]
-        if each["promised"] and each["outcome"] != HELD
+        for each in clauses
     ]
     found += [
         f"- {MARKS[each['outcome']]}: {text(each['threshold'])} "
         f"({text(str(each.get('evidence') or each['value']))})"
-        for each in verdict["thresholds"]
-        if each["outcome"] != HELD
+        for each in thresholds
     ]
     return [*found, ""] if found else []
 

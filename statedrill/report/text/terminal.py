@@ -21,7 +21,7 @@ from statedrill.report.formatting import (
     seconds,
 )
 from statedrill.report.older_files import completed_verdict
-from statedrill.report.state_figures import p99_ms
+from statedrill.report.state_figures import p99_ms, unnamed
 from statedrill.vocabulary import BROKEN, HELD, UNKNOWN, VerdictOutcome
 
 _STYLES = {HELD: ("✓", "green"), BROKEN: ("✕", "bold red"), UNKNOWN: ("?", "yellow")}
@@ -43,20 +43,21 @@ def terminal_table(verdicts: Sequence[Mapping[str, object]]) -> Table:
 
 
 def text_summary(verdict: Mapping[str, object]) -> str:
-    """The verdict in a few plain lines: the sentence, the reasons, the broken clauses."""
+    """The verdict in a few plain lines: the sentence, the reasons, and what they do not name of the
+    clauses and thresholds that were not held.
+    """
     stored = completed_verdict(verdict)
     summary, outcome = stored["summary"], stored["outcome"]
     lines = [_line(outcome, f"{outcome}: {summary or 'there is no verdict'}")]
     lines += [f"  {each}" for each in stored["why"] if each != summary]
+    clauses, thresholds = unnamed(stored)
     lines += [
         "  " + _line(each["outcome"], f"{each['clause']}: {each['evidence'] or 'no evidence'}")
-        for each in stored["promise"]
-        if each["promised"] and each["outcome"] != HELD
+        for each in clauses
     ]
-    for limit in stored["thresholds"]:
+    for limit in thresholds:
         evidence = limit.get("evidence") or f"measured {exact(limit['value'])}"
-        if limit["outcome"] != HELD:
-            lines.append("  " + _line(limit["outcome"], f"{limit['threshold']}: {evidence}"))
+        lines.append("  " + _line(limit["outcome"], f"{limit['threshold']}: {evidence}"))
     return "\n".join(lines)
 
 

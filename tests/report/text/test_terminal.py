@@ -57,6 +57,25 @@ def test_the_lines_name_broken_and_unknown_clauses_that_were_promised() -> None:
     assert lines[1:] == ["  because", "  ✕ survives zone: 3", "  ? lost<1: measured —"]
 
 
+def test_what_a_reason_names_is_not_said_again() -> None:
+    verdict = sample_verdict() | {
+        "outcome": "broken",
+        "why": ["Broken: survives zone (3 lost).", "Broken: the threshold lost<1 (measured 3)."],
+        "promise": [
+            {"clause": "survives zone", "promised": True, "outcome": "broken", "evidence": "3 lost"}
+        ],
+        "thresholds": [
+            {"threshold": "lost<1", "outcome": "broken", "value": 3.0},
+            {"threshold": "avg<9", "outcome": "unknown", "value": None},
+        ],
+    }
+    assert text_summary(verdict).splitlines()[1:] == [
+        "  Broken: survives zone (3 lost).",
+        "  Broken: the threshold lost<1 (measured 3).",
+        "  ? avg<9: measured —",
+    ]
+
+
 def test_the_terminal_needs_neither_pandas_nor_matplotlib() -> None:
     code = (
         "import sys; from statedrill.report.text.terminal import terminal_table, text_summary; "
