@@ -225,6 +225,8 @@ def _files(kind: str, names: str) -> Files:
     chosen = [name.strip() for name in names.split(",") if name.strip()]
     if not chosen:
         raise InputError(f"no {kind} is named", f"`statedrill list` shows every {kind}")
+    if kind == "profile" and len(chosen) > 1:
+        raise InputError(f"several profiles are named: {names}", "choose one of them")
     paths = tuple(discovery.find(kind, name) for name in chosen)
     for path in paths:
         _check_python(kind, path)

@@ -23,6 +23,7 @@ from statedrill.errors import BAD_INPUT, BROKEN, HELD
         (["run", "-t", "soon"], "'soon' is no time such as 90, 90s or 1m30s"),
         (["run", "--threshold", "p(99)<"], "p(99)<"),
         (["run", "--users", "0", "--timings", "slow"], "2 inputs have problems"),
+        (["run", "--profile", "ramp,spike"], "several profiles are named"),
         (["compare", "--patterns", ","], "give different names"),
         (["compare", "--patterns", "sticky,sticky"], "give different names"),
         (["drill"], "invalid choice: 'drill'"),

@@ -235,6 +235,8 @@ def test_what_is_no_history_is_recognised_as_none(tmp_path: Path) -> None:
         with pytest.raises(HistoryError, match=r"data:1: not a history of a known format"):
             read(path)
     assert recognise(tmp_path) is None
+    with pytest.raises(HistoryError, match="neither the folder of a run nor a history"):
+        read(tmp_path)
     with pytest.raises(HistoryError, match="no such file"):
         recognise(tmp_path / "absent")
 

@@ -56,6 +56,11 @@ def read(path: Path | str) -> ForeignHistory:
     found = _find(Path(path))
     if found is None:
         known = ", ".join(each.name for each in _FORMATS)
+        if Path(path).is_dir():
+            raise HistoryError(
+                f"{path}: neither the folder of a run nor a history of a known format",
+                f"name the folder with plan.json, or a history: {known}",
+            )
         raise HistoryError(f"{path}:1: not a history of a known format", f"known are: {known}")
     form, file = found
     try:
