@@ -12,6 +12,8 @@ from statedrill.cluster import services
 from statedrill.cluster.compute.auto_scaling_group import AutoScalingGroup
 from statedrill.cluster.compute.instance import Instance
 from statedrill.cluster.network.addresses import ZONES
+from statedrill.cluster.network.edge import Edge
+from statedrill.cluster.network.impairments import NONE, Impairment
 from statedrill.cluster.topology import Topology
 from statedrill.faults.base import Capabilities
 from statedrill.inputs.pattern import Pattern
@@ -100,6 +102,28 @@ class ClusterFaultTarget:
         """`zone` can be used again, if it was down; each part fills it at its own pace."""
         if zone in self._topology.zones_down:
             self._topology.zone_up(zone)
+
+    @property
+    def zones_impaired(self) -> Collection[str]:
+        """The zones whose network is slow or cut now."""
+        return self._topology.edges.impaired_zones()
+
+    def links_across(self, zone: str) -> Sequence[Edge]:
+        """Every way between `zone` and what lies outside of it, as things are now."""
+        return self._topology.edges.across(zone)
+
+    def slow_zone(self, zone: str, delay_s: float) -> None:
+        """Whatever enters or leaves `zone` takes `delay_s` longer."""
+        self._topology.impair_zone(zone, Impairment(delay_s))
+
+    def cut_zone(self, zone: str) -> None:
+        """Nothing enters or leaves `zone`; what runs there goes on."""
+        self._topology.impair_zone(zone, Impairment(cut=True))
+
+    def repair_zone(self, zone: str) -> None:
+        """The network of `zone` is as before, if anything was wrong with it."""
+        if zone in self.zones_impaired:
+            self._topology.impair_zone(zone, NONE)
 
     def restore(self) -> None:
         """Bring back everything that died, without AWS's delays."""

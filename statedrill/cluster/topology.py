@@ -20,6 +20,7 @@ from statedrill.cluster.compute.auto_scaling_group import AutoScalingGroup
 from statedrill.cluster.compute.instance import Template
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.edges import Edges
+from statedrill.cluster.network.impairments import NONE, Impairment
 from statedrill.cluster.routing.endpoints import Endpoints
 from statedrill.cluster.routing.load_balancer import LoadBalancer
 from statedrill.cluster.services.base import Service, ServiceContext
@@ -41,12 +42,8 @@ class Topology:
         self.zones_down: set[str] = set()
         self._stopping = False
         self._starting: list[threading.Thread] = []
-        self.endpoints = Endpoints(context)
-        zones = pattern.zones
-        latency_s = zones.latency_ms / 1000 if zones else None
-        if latency_s is None and Equipment.ZONE_LINKS in context.equipment:
-            latency_s = 0.0
-        self.edges = Edges(context.registry, context.network, latency_s)
+        self.edges = self._edges(pattern)
+        self.endpoints = Endpoints(context, on_move=self.edges.reconsider)
         shared = ServiceContext(context, self.endpoints, self.edges)
         self.services: list[Service] = [
             kind(shared, pattern.services[kind.key])
@@ -99,9 +96,7 @@ class Topology:
             lacking.append("load balancer")
         if not self.endpoints.is_healthy():
             lacking.append("endpoints")
-        if not self.edges.is_healthy():
-            lacking.append("edges")
-        return lacking
+        return lacking + self.edges.missing()
 
     def wait_until_healthy(self, deadline: float) -> None:
         """Return when the cluster is whole.
@@ -141,12 +136,26 @@ class Topology:
             group.zone_up(zone)
         self.zones_down.discard(zone)
 
+    def impair_zone(self, zone: str, impairment: Impairment) -> None:
+        """Slow down or cut the network of a zone: what crosses its border; NONE ends that.
+
+        Nothing is launched in a zone that is cut off.
+        """
+        self.edges.impair_zone(zone, impairment)
+        for group in self.groups():
+            if impairment.cut:
+                group.zone_cut_off(zone)
+            elif zone not in self.zones_down:
+                group.zone_up(zone)
+
     def restore(self) -> None:
         """Bring every zone back and every service to its full number, without their delays.
 
         Raises:
             ClusterError: the first service that could not be healed.
         """
+        for zone in self.edges.impaired_zones():
+            self.impair_zone(zone, NONE)
         for zone in sorted(self.zones_down):
             self.zone_up(zone)
         self.balancer.restore()
@@ -202,6 +211,28 @@ class Topology:
             for name, text in service.environment(zone).items()
         }
 
+    def _edges(self, pattern: Pattern) -> Edges:
+        """The edges of the network, with a hop where the pattern or a fault needs one."""
+        equipment, latency_s = self.context.equipment, None
+        if pattern.zones:
+            latency_s = pattern.zones.latency_ms / 1000
+        elif Equipment.ZONE_LINKS in equipment:
+            latency_s = 0.0
+        return Edges(
+            self.context.registry,
+            self.context.network,
+            latency_s,
+            to_instances=Equipment.ZONE_LINKS in equipment,
+            between_nodes=bool(pattern.zones) or Equipment.REPLICATION_LINKS in equipment,
+            zone_of=self._zone_of,
+        )
+
+    def _zone_of(self, key: str) -> str | None:
+        """The zone that a service is served from now; None when it is in no zone."""
+        service = self.service(key)
+        nodes = service.nodes() if service else []
+        return next((node.zone for node in nodes if node.role == "primary"), None)
+
     def _groups(
         self, pattern: Pattern, seed: int
     ) -> tuple[AutoScalingGroup, AutoScalingGroup | None]:
@@ -222,6 +253,7 @@ class Topology:
             application.instances,
             seed,
             self.balancer,
+            self.edges,
         )
         if not workers:
             return instances, None

@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from statedrill.faults.base import Capabilities, Fault
+from statedrill.faults.disrupt_connectivity import DisruptConnectivity
+from statedrill.faults.disrupt_replication import DisruptReplication
 from statedrill.faults.failover import FailoverDbCluster, TestFailover
 from statedrill.faults.flush_cache import FlushCache
 from statedrill.faults.instance_refresh import InstanceRefresh
+from statedrill.faults.network_latency import NetworkLatency
 from statedrill.faults.restart_load_balancer import RestartLoadBalancer
 from statedrill.faults.set_desired_capacity import SetDesiredCapacity
 from statedrill.faults.stop_zone import StopZone
@@ -24,7 +27,10 @@ FAULTS: tuple[type[Fault], ...] = (
     SetDesiredCapacity,
     InstanceRefresh,
     StopZone,
+    NetworkLatency,
+    DisruptConnectivity,
     FlushCache,
+    DisruptReplication,
     TestFailover,
     FailoverDbCluster,
     RestartLoadBalancer,

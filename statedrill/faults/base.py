@@ -112,6 +112,22 @@ class InstanceGroup(Protocol):
         """Replace no more; what was replaced stays so."""
 
 
+class Link(Protocol):
+    """A way of the network between a zone and what lies outside of it."""
+
+    @property
+    def name(self) -> str:
+        """What it connects."""
+
+    def round_trip_s(self, timeout_s: float) -> float:
+        """How long something takes there and back.
+
+        Raises:
+            TimeoutError: nothing came back within `timeout_s`.
+            OSError: there is nothing at its end.
+        """
+
+
 class FaultTarget(Protocol):
     """What faults can see and break. Methods that wait for something raise ClusterError."""
 
@@ -162,6 +178,22 @@ class FaultTarget(Protocol):
 
     def start_zone(self, zone: str) -> None:
         """`zone` can be used again; idempotent."""
+
+    @property
+    def zones_impaired(self) -> Collection[str]:
+        """The zones whose network is slow or cut now."""
+
+    def links_across(self, zone: str) -> Sequence[Link]:
+        """Every way between `zone` and what lies outside of it, as things are now."""
+
+    def slow_zone(self, zone: str, delay_s: float) -> None:
+        """Whatever enters or leaves `zone` takes `delay_s` longer, until `repair_zone`."""
+
+    def cut_zone(self, zone: str) -> None:
+        """Nothing enters or leaves `zone` until `repair_zone`; what runs there goes on."""
+
+    def repair_zone(self, zone: str) -> None:
+        """The network of `zone` is as before; idempotent."""
 
     def restore(self) -> None:
         """Bring back everything that died, without AWS's delays."""

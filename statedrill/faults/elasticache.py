@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from statedrill.faults.disrupt_replication import disrupt_replication, restore_replication
 from statedrill.faults.failover import test_failover
 from statedrill.faults.flush_cache import flush, key_count
 
-__all__ = ("flush", "key_count", "test_failover")
+__all__ = (
+    "disrupt_replication",
+    "flush",
+    "key_count",
+    "restore_replication",
+    "test_failover",
+)

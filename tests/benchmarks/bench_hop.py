@@ -22,7 +22,8 @@ import psutil
 import uvloop
 
 from statedrill.cluster.network.addresses import Network, accepts
-from statedrill.cluster.network.edges import Edge, Edges
+from statedrill.cluster.network.edge import Edge
+from statedrill.cluster.network.edges import Edges
 from statedrill.processes.registry import ProcessRegistry
 
 REQUEST, ANSWER_BYTES = b"x" * 200, 300

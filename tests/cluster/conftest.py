@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 from statedrill.cluster.cluster import Cluster
 from statedrill.inputs.pattern import Pattern
 from statedrill.inputs.timings import Timings
+from statedrill.vocabulary import Equipment
 from tests.support.events import Events
 
 # The same system as `fast`, at a pace for tests.
@@ -32,8 +33,9 @@ def make_cluster(tmp_path: Path, events: Events) -> Iterator[Callable[..., Clust
     """Makes clusters that are not started yet, and stops them in the end."""
     made: list[Cluster] = []
 
-    def make(pattern: Pattern = TINY, **env: str) -> Cluster:
-        made.append(Cluster(pattern.with_env(env), QUICK, tmp_path, events, "rtest", 7))
+    def make(pattern: Pattern = TINY, equipment: Collection[Equipment] = (), **env: str) -> Cluster:
+        played = pattern.with_env(env)
+        made.append(Cluster(played, QUICK, tmp_path, events, "rtest", 7, equipment))
         return made[-1]
 
     yield make

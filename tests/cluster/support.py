@@ -43,12 +43,19 @@ def context_for(registry: ProcessRegistry, timings: Timings = TIMINGS) -> Iterat
 
 
 @contextlib.contextmanager
-def services_of(registry: ProcessRegistry, timings: Timings = TIMINGS) -> Iterator[ServiceContext]:
-    """What services are made in, with endpoints that they announce and that a test starts."""
+def services_of(
+    registry: ProcessRegistry, timings: Timings = TIMINGS, *, between_nodes: bool = False
+) -> Iterator[ServiceContext]:
+    """What services are made in, with endpoints that they announce and that a test starts.
+
+    `between_nodes`: with edges between the nodes that can be broken, which a test starts, too.
+    """
     with context_for(registry, timings) as context:
         endpoints = Endpoints(context)
-        yield ServiceContext(context, endpoints, Edges(registry, context.network))
+        edges = Edges(registry, context.network, between_nodes=between_nodes)
+        yield ServiceContext(context, endpoints, edges)
         endpoints.stop()
+        edges.stop()
 
 
 def connect(database: MultiAzDatabase, timeout_s: float = 2.0) -> PostgresConnection:

@@ -57,6 +57,8 @@ class FakeCache:
         self.parts = [FakePart("cache-1", "a", 31), FakePart("cache-2", "b", 32)]
         self.keys = 100
         self.answers = True
+        self.sent = self.received = 1000
+        self.replication_is_cut = False
 
     def nodes(self) -> Sequence[FakeNode]:
         roles = ("primary", "replica")
@@ -75,9 +77,41 @@ class FakeCache:
     def is_healthy(self) -> bool:
         return all(part.alive for part in self.parts)
 
+    def cut_replication(self) -> None:
+        self.replication_is_cut = True
+
+    def restore_replication(self) -> None:
+        self.replication_is_cut = False
+        self.received = self.sent
+
+    def replication_offsets(self) -> tuple[int, int]:
+        self.sent += 50
+        if not self.replication_is_cut:
+            self.received = self.sent
+        return self.sent, self.received
+
+    def is_replicating(self) -> bool:
+        return self.is_healthy() and not self.replication_is_cut
+
     def restore(self) -> None:
         for part in self.parts:
             part.alive = True
+
+
+@dataclass(eq=False)
+class FakeLink:
+    """A way that takes `delay_s` each way, or loses everything when `cut`."""
+
+    name: str
+    zone: str
+    delay_s: float = 0.0
+    cut: bool = False
+    ignores_the_fault: bool = False
+
+    def round_trip_s(self, timeout_s: float) -> float:
+        if self.cut:
+            raise TimeoutError
+        return 2 * self.delay_s + 0.0002
 
 
 class Memory:
@@ -132,6 +166,7 @@ class FakeTarget:
     restores: bool = True
     services: dict[str, object] = field(default_factory=dict)
     zones_down: set[str] = field(default_factory=set)
+    zones_impaired: set[str] = field(default_factory=set)
     equipment: frozenset[Equipment] = frozenset()
 
     def __post_init__(self) -> None:
@@ -140,6 +175,7 @@ class FakeTarget:
         self.fleet = FakeGroup(self.instances)
         self.balancer = [FakePart(f"load-balancer-{z}", z, 50 + n) for n, z in enumerate(ZONES)]
         self.balancer_starts_again = True
+        self.links = [FakeLink(f"{zone}/{to}", zone) for zone in ZONES for to in ("cache", "aws")]
         self.cache = FakeCache()
         if self.has_cache:
             self.services["cache"] = self.cache
@@ -151,6 +187,7 @@ class FakeTarget:
 
     def missing(self) -> list[str]:
         down = [f"zone {zone} is down" for zone in sorted(self.zones_down)]
+        down += [f"zone {zone} is impaired" for zone in sorted(self.zones_impaired)]
         return down + [part.name for part in self._parts() if not part.alive]
 
     def service(self, key: str) -> object | None:
@@ -192,6 +229,19 @@ class FakeTarget:
     def start_zone(self, zone: str) -> None:
         self.zones_down.discard(zone)
 
+    def links_across(self, zone: str) -> Sequence[FakeLink]:
+        return [link for link in self.links if link.zone == zone]
+
+    def slow_zone(self, zone: str, delay_s: float) -> None:
+        self._impair(zone, delay_s, cut=False)
+
+    def cut_zone(self, zone: str) -> None:
+        self._impair(zone, 0.0, cut=True)
+
+    def repair_zone(self, zone: str) -> None:
+        self._impair(zone, 0.0, cut=False)
+        self.zones_impaired.discard(zone)
+
     def restore(self) -> None:
         for part in self._parts():
             part.alive = part.alive or (self.restores and part.zone not in self.zones_down)
@@ -203,7 +253,16 @@ class FakeTarget:
     def state(self) -> object:
         """Everything that a fault may change, to compare before and after."""
         parts = [(part.name, part.alive) for part in self._parts()]
-        return parts, self.fleet.desired, sorted(self.zones_down), self.missing()
+        links = [(link.name, link.delay_s, link.cut) for link in self.links]
+        replicating = self.cache.replication_is_cut
+        desired, down = self.fleet.desired, sorted(self.zones_down)
+        return parts, desired, down, links, replicating, self.missing()
+
+    def _impair(self, zone: str, delay_s: float, *, cut: bool) -> None:
+        self.zones_impaired.add(zone)
+        for link in self.links_across(zone):
+            if not link.ignores_the_fault:
+                link.delay_s, link.cut = delay_s, cut
 
     def _parts(self) -> list[FakePart]:
         cache = self.cache.parts if self.has_cache else []

@@ -28,6 +28,7 @@ from statedrill.cluster.compute.scaling_decisions import (
 )
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import ZONES
+from statedrill.cluster.network.edges import Edges
 from statedrill.cluster.routing.load_balancer import LoadBalancer
 from statedrill.errors import ClusterError
 from statedrill.processes.parallel import in_parallel
@@ -48,22 +49,25 @@ def instance_ids(seed: int, role: str) -> list[str]:
 class AutoScalingGroup:
     """Keeps `desired` instances of a template; with a `balancer` they are registered there.
 
+    The balancer reaches them through the `edges` of the network, if there are any.
+
     Their ids are `instance_ids(seed, role)` in turn; when they are used up nothing is launched any
     more. One thread decides every 50 ms; each launch and each termination has a thread of its own.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - a group is made of that much
         self,
         context: ClusterContext,
         template: Template,
         desired: int,
         seed: int,
         balancer: LoadBalancer | None = None,
+        edges: Edges | None = None,
     ) -> None:
         self.template, self.desired = template, desired
         self._ids = instance_ids(seed, template.role)[::-1]  # the next one is the last
         self._context, self._timings = context, context.timings
-        self._balancer = balancer
+        self._balancer, self._edges = balancer, edges
         self._chance = random.Random(f"{template.role} choices {seed}")
         self._lock = threading.RLock()
         self._instances: list[Instance] = []
@@ -148,6 +152,11 @@ class AutoScalingGroup:
         for instance in gone:
             instance.process.wait_gone()
             self._died(instance)
+
+    def zone_cut_off(self, zone: str) -> None:
+        """None is launched in the zone until `zone_up`; those that run there go on."""
+        with self._lock:
+            self._down.add(zone)
 
     def zone_up(self, zone: str) -> None:
         """Instances may be launched in the zone again; rebalance after the delay."""
@@ -241,11 +250,20 @@ class AutoScalingGroup:
             instance.process.start(READY_TIMEOUT_S)
             self._set_state(instance, InstanceState.READY)
             if self._balancer:
-                self._balancer.register(instance.id, instance.address, instance.port)
+                self._balancer.register(instance.id, *self._entrance(instance))
                 self._set_state(instance, InstanceState.REGISTERED)
         except ClusterError:
             self._died(instance)
             raise
+
+    def _entrance(self, instance: Instance) -> tuple[str, int]:
+        """Where the balancer finds an instance."""
+        own = instance.address, instance.port
+        if self._edges is None:
+            return own
+        return self._edges.to_instance(
+            instance.id, instance.zone, own, lambda: instance.state is not InstanceState.TERMINATED
+        )
 
     def _set_state(self, instance: Instance, state: InstanceState) -> None:
         with self._lock:

@@ -41,6 +41,9 @@ class Hop:
             await link.open()
             self._links[name] = link
             return {}
+        if command["do"] == "close":
+            await self._links.pop(command["link"]).refuse()
+            return {}
         await self._change(self._links[command["link"]], command)
         return {}
 

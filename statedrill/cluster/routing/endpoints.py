@@ -7,6 +7,7 @@ that is. Services announce their endpoints. Knows addresses; knows neither datab
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from statedrill.cluster.context import ClusterContext
@@ -47,10 +48,13 @@ class Endpoint:
 
 
 class Endpoints:
-    """One fixed address for each endpoint that was announced, known before anything is started."""
+    """One fixed address for each endpoint that was announced, known before anything is started.
 
-    def __init__(self, context: ClusterContext) -> None:
-        self._context = context
+    `on_move` is called whenever one of them leads elsewhere.
+    """
+
+    def __init__(self, context: ClusterContext, on_move: Callable[[], None] = lambda: None) -> None:
+        self._context, self._on_move = context, on_move
         self._addresses: dict[str, Target] = {}
         self._targets: dict[str, Target | None] = {}
         self._lock = threading.Lock()
@@ -95,6 +99,7 @@ class Endpoints:
         with self._lock:
             self._targets[service] = (address, port)
             self._apply(service, (address, port))
+        self._on_move()
 
     def disconnect(self, service: str) -> None:
         """Close all connections of an endpoint, and new ones at once, until it is pointed.

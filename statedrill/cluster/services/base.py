@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from statedrill.cluster.context import ClusterContext
-from statedrill.cluster.network.edges import Address, Edges
+from statedrill.cluster.network.edge import Address
+from statedrill.cluster.network.edges import Edges
 from statedrill.cluster.routing.endpoints import Endpoint, Endpoints
 from statedrill.inputs.services import ServiceOptions
 

@@ -23,6 +23,7 @@ from statedrill.errors import ClusterError, MissingPart
 ACCOUNT, REGION = "000000000000", "us-east-1"
 
 _PORT, _HOST_NUMBER, _EDGE = 4566, 70, "aws"
+_HELLO = b"GET / HTTP/1.0\r\n\r\n"
 _START_TIMEOUT_S = 15.0
 _CALL_TIMEOUT_S = 5.0
 
@@ -45,7 +46,7 @@ class MiniStack:
         network, self._registry = context.cluster.network, context.cluster.registry
         self.host, self.port = network.regional_address(_HOST_NUMBER), network.port(_PORT)
         self._address = context.address
-        context.edges.announce(_EDGE, (self.host, self.port), _HOST_NUMBER)
+        context.edges.announce(_EDGE, (self.host, self.port), _HOST_NUMBER, _HELLO)
         self._folder = self._registry.folder / "aws"
         self._lock = threading.Lock()
         self._session: Any = None

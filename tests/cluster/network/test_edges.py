@@ -15,6 +15,7 @@ import pytest
 
 from statedrill.cluster.network.addresses import Network
 from statedrill.cluster.network.edges import Edges
+from statedrill.cluster.network.impairments import NONE, Impairment
 from statedrill.errors import ClusterError
 from statedrill.processes.registry import ProcessRegistry
 from tests.support.waiting import wait_until
@@ -22,6 +23,7 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.cluster
 
 Address = tuple[str, int]
+SLOW, CUT = Impairment(0.05), Impairment(cut=True)
 
 
 class Echo(socketserver.BaseRequestHandler):
@@ -57,6 +59,32 @@ def edges(registry: ProcessRegistry, network: Network, service: Address) -> Iter
     made.start()
     yield made
     made.stop()
+
+
+@pytest.fixture
+def primary_in() -> dict[str, str]:
+    """The zone that each service is served from."""
+    return {"database": "a"}
+
+
+@pytest.fixture
+def breakable(
+    registry: ProcessRegistry, network: Network, service: Address, primary_in: dict[str, str]
+) -> Iterator[Edges]:
+    """A database and a service of the region, with a hop wherever there can be one."""
+    made = Edges(
+        registry, network, 0.0, to_instances=True, between_nodes=True, zone_of=primary_in.get
+    )
+    made.announce("database", service, 54)
+    made.announce("aws", service, 70)
+    made.start()
+    yield made
+    made.stop()
+
+
+def slow_ones(edges: Edges) -> set[str]:
+    """The edges over which a round trip takes the delay of SLOW twice."""
+    return {edge.name for edge in edges.all() if edge.round_trip_s(5.0) >= 0.099}
 
 
 def echo(address: Address, words: bytes = b"hello", timeout_s: float = 5.0) -> bytes:
@@ -171,3 +199,76 @@ def test_an_address_in_use_is_named(
     ):
         edges.start()
     edges.stop()
+
+
+def test_a_zone_is_slow_for_whatever_crosses_its_border(breakable: Edges) -> None:
+    breakable.impair_zone("a", SLOW)
+    assert slow_ones(breakable) == {"b/database", "c/database", "a/aws"}
+    assert {edge.name for edge in breakable.across("a")} == slow_ones(breakable)
+    assert breakable.missing() == ["the network of zone a is slow"]
+    breakable.impair_zone("a", NONE)
+    assert slow_ones(breakable) == set()
+    assert breakable.is_healthy()
+
+
+def test_a_primary_that_moves_takes_the_border_with_it(
+    breakable: Edges, primary_in: dict[str, str]
+) -> None:
+    breakable.impair_zone("a", SLOW)
+    primary_in["database"] = "b"
+    breakable.reconsider()
+    assert slow_ones(breakable) == {"a/database", "a/aws"}
+
+
+def test_a_zone_that_is_cut_off_answers_nobody_until_it_is_connected_again(
+    breakable: Edges, service: Address
+) -> None:
+    inside = breakable.to_instance("i-1", "c", service, lambda: True)
+    assert echo(inside) == b"hello"
+    breakable.impair_zone("c", CUT)
+    assert len(breakable.across("c")) == 3
+    for edge in breakable.across("c"):
+        with pytest.raises(TimeoutError):
+            edge.round_trip_s(0.2)
+    assert echo(breakable.edge("a", "database").address) == b"hello"
+    assert breakable.missing() == ["zone c is cut off"]
+    breakable.restore()
+    assert breakable.is_healthy()
+    assert echo(inside) == echo(breakable.edge("c", "database").address) == b"hello"
+
+
+def test_an_edge_that_is_opened_over_an_impaired_border_is_impaired_too(
+    breakable: Edges, service: Address
+) -> None:
+    breakable.impair_zone("b", SLOW)
+    host = breakable._network.zone_address("b")
+    address = breakable.to_primary("cache-2/cache-1", ("b", "a"), host, service, lambda: True)
+    assert address[0] == host
+    assert "cache-2/cache-1" in slow_ones(breakable)
+    (link,) = breakable.between_nodes("cache")
+    breakable.impair(link, CUT)
+    with pytest.raises(TimeoutError):
+        link.round_trip_s(0.2)
+    breakable.impair(link, NONE)
+    assert link.round_trip_s(5.0) >= 0.099
+
+
+def test_an_edge_whose_node_is_gone_is_closed_when_the_next_one_is_opened(
+    breakable: Edges, service: Address
+) -> None:
+    hosts = [breakable._network.zone_address("b") for _ in range(2)]
+    kept = [True]
+    old = breakable.to_primary("db-2/db-1", ("b", "a"), hosts[0], service, lambda: kept[0])
+    assert echo(old) == b"hello"
+    kept[0] = False
+    assert breakable.between_nodes("db") == []
+    breakable.to_primary("db-3/db-1", ("b", "a"), hosts[1], service, lambda: True)
+    with pytest.raises(ConnectionRefusedError):
+        echo(old)
+
+
+def test_instances_and_nodes_are_reached_directly_where_no_fault_needs_a_hop(
+    edges: Edges, service: Address
+) -> None:
+    assert edges.to_instance("i-1", "c", service, lambda: True) == service
+    assert edges.to_primary("x-2/x-1", ("b", "a"), "127.0.0.9", service, lambda: True) == service

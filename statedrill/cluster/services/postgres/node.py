@@ -53,8 +53,8 @@ class PostgresNode(Node):
         """Whether a query is answered."""
         return answers(self.address, "postgres", self._names.name)
 
-    def create(self, leader: PostgresNode | None = None) -> None:
-        """A new, empty database; with `leader` as its standby, which was created in the same way.
+    def create(self, leader: tuple[str, int] | None = None) -> None:
+        """A new, empty database; the standby of the one at `leader`, made in the same way.
 
         Raises:
             ClusterError: there is no template and none could be made.
@@ -62,8 +62,10 @@ class PostgresNode(Node):
         data_directory.copy_template(self.data, self._names)
         self._settle(leader)
 
-    def back_up(self, leader: PostgresNode) -> None:
+    def back_up(self, leader: PostgresNode, found_at: tuple[str, int]) -> None:
         """A copy of what the running `leader` holds, to be started as its standby.
+
+        It will follow the leader at the address `found_at`.
 
         Raises:
             ClusterError: the base backup failed, for instance because the leader died.
@@ -73,7 +75,7 @@ class PostgresNode(Node):
         options = ("--checkpoint=fast", "--wal-method=stream", "--no-sync", "--username=postgres")
         where = (f"--pgdata={self.data}", f"--host={leader.host}", f"--port={leader.port}")
         data_directory.run_tool("pg_basebackup", *where, *options)
-        self._settle(leader)
+        self._settle(found_at)
 
     @override
     def release_standby(self) -> None:
@@ -144,9 +146,9 @@ class PostgresNode(Node):
                 subprocess.run(["ipcrm", "-m", segment], capture_output=True, check=False)
         shutil.rmtree(self.data, ignore_errors=True)
 
-    def _settle(self, leader: PostgresNode | None) -> None:
-        """Write its settings: which node it follows, and that its commits wait for no standby."""
-        follows = (leader.host, leader.port, self.name) if leader else None
+    def _settle(self, leader: tuple[str, int] | None) -> None:
+        """Write its settings: where its leader is, and that its commits wait for no standby."""
+        follows = (*leader, self.name) if leader else None
         (self.data / "node.conf").write_text(node_settings(self.host, self.port, follows))
         self.release_standby()
         if leader:

@@ -85,14 +85,14 @@ class ValkeyNode(Node):
         self.folder.mkdir(parents=True, exist_ok=True)
         super().start(timeout_s)
 
-    def follow(self, primary: ValkeyNode) -> None:
-        """Become a replica of `primary`; does not wait for its contents.
+    def follow(self, primary: tuple[str, int]) -> None:
+        """Become a replica of the server at `primary`; does not wait for its contents.
 
         Raises:
             RedisError: it does not answer, or refuses.
         """
         with self.session() as session:
-            session.replicaof(primary.host, primary.port)
+            session.replicaof(*primary)
 
     def is_linked(self) -> bool:
         """Whether it has what its primary had when it began to follow."""
@@ -113,6 +113,25 @@ class ValkeyNode(Node):
                 return int(session.wait(1, _CONFIRMATION_MS)) >= 1
         except RedisError:
             return False
+
+    def offset_after_message(self) -> int:
+        """How many bytes it has sent to replicas, with one message of now.
+
+        Raises:
+            RedisError: it does not answer.
+        """
+        with self.session() as session:
+            session.publish("statedrill", "how far is the replica?")
+            return int(session.info("replication")["master_repl_offset"])
+
+    def offset(self) -> int:
+        """How many bytes it has received as a replica.
+
+        Raises:
+            RedisError: it does not answer.
+        """
+        with self.session() as session:
+            return int(session.info("replication").get("slave_repl_offset", 0))
 
     @override
     def promote(self) -> None:

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from typing_extensions import override
 
 from statedrill.cluster.binaries import first_line
+from statedrill.cluster.network.impairments import NONE, Impairment
 from statedrill.cluster.routing.endpoints import Endpoint
 from statedrill.cluster.services.base import Requirement, ServiceContext
 from statedrill.cluster.services.failover_decisions import Delays
@@ -104,6 +105,35 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
         )
         return Flush(before, after, proof)
 
+    def cut_replication(self) -> None:
+        """Lose whatever goes between the primary and its replica, until `restore_replication`."""
+        for edge in self._edges.between_nodes(self.key):
+            self._edges.impair(edge, Impairment(cut=True))
+
+    def restore_replication(self) -> None:
+        """Let the replica catch up; idempotent."""
+        for edge in self._edges.between_nodes(self.key):
+            self._edges.impair(edge, NONE)
+
+    def replication_offsets(self) -> tuple[int, int]:
+        """How many bytes the primary has sent, one message of now included, and its replica has.
+
+        Raises:
+            ClusterError: one of them is not there, or does not answer.
+        """
+        primary, replica = self._serving(), self._standby
+        if replica is None:
+            raise ClusterError("the cache has no replica", "wait until it has one again")
+        try:
+            return primary.offset_after_message(), replica.offset()
+        except RedisError as error:
+            raise primary.failed(f"or its replica does not say how far it is: {error}") from error
+
+    def is_replicating(self) -> bool:
+        """Whether it is healthy and its replica confirms what happens now."""
+        primary = self._primary
+        return bool(primary and self.is_healthy() and primary.is_followed())
+
     def _serving(self) -> ValkeyNode:
         if self._primary is None or not self._primary.alive:
             raise ClusterError("the cache has no primary that is alive", "wait for its failover")
@@ -130,7 +160,7 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
 
     def _link(self, primary: ValkeyNode, standby: ValkeyNode) -> None:
         try:
-            standby.follow(primary)
+            standby.follow(self._found_at(primary, standby))
         except RedisError as error:
             raise standby.failed(f"does not follow {primary.name}: {error}") from error
         linked = wait_until(

@@ -1,0 +1,170 @@
+"""A zone whose network is slow or cut off: what users, the balancer and the cluster see of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from statedrill.cluster.cluster import Cluster
+from statedrill.errors import ControlError
+from statedrill.faults.disrupt_connectivity import DisruptConnectivity
+from statedrill.faults.disrupt_replication import DisruptReplication
+from statedrill.faults.network_latency import NetworkLatency
+from statedrill.inputs.pattern import Pattern
+from statedrill.processes.leftovers import cleanup_leftovers
+from statedrill.processes.state_directory import state_directory
+from tests.support.events import Events, marked
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.cluster
+
+MakeCluster = Callable[..., Cluster]
+TINY_APP = Path(__file__).parent / "tiny_app.py"
+EQUIPMENT = DisruptConnectivity.equipment
+
+
+@pytest.fixture
+def cached(tmp_path: Path) -> Pattern:
+    """The tiny application without stickiness, with a cache."""
+    path = tmp_path / "distributed.yaml"
+    path.write_text(f"application: {{command: [python, {TINY_APP}]}}\nservices: {{cache: true}}")
+    return Pattern.read(path)
+
+
+def state(cluster: Cluster) -> dict[str, Any]:
+    """Everything that a fault of the network may change."""
+    edges = {}
+    for edge in (e for e in cluster._topology.edges.all() if not e.is_direct):
+        seen = edge.describe()
+        edges[edge.name] = {key: seen[key] for key in ("listening", "delay_s", "up_cut")}
+    groups = [(group.desired, sorted(group._down)) for group in cluster._topology.groups()]
+    return {"edges": edges, "groups": groups, **cluster._topology.balancer.health()}
+
+
+def zones_that_answer(cluster: Cluster) -> set[str]:
+    """The zones of the targets that the load balancer sends requests to."""
+    states = cluster._topology.balancer.health()
+    instances = cluster._topology.instances.instances()
+    return {each.zone for each in instances if states.get(each.id) == "healthy"}
+
+
+def asked_s(cluster: Cluster) -> float:
+    """How long the slowest of a few requests takes, one for each instance."""
+    took = []
+    for _ in range(3):
+        begin = time.monotonic()
+        with urllib.request.urlopen(f"{cluster.url}/x", timeout=10) as answer:
+            answer.read()
+        took.append(time.monotonic() - begin)
+    return max(took)
+
+
+def test_a_zone_that_is_cut_off_gets_no_users_until_it_is_connected_again(
+    make_cluster: MakeCluster, cached: Pattern, events: Events
+) -> None:
+    with make_cluster(cached, EQUIPMENT) as cluster:
+        before = state(cluster)
+        answer = cluster._faults.inject(DisruptConnectivity, {"Zone": "c"})
+        assert answer["proved"], answer["proof"]
+        assert "c/cache" in answer["proof"]
+        assert "balancer/i-" in answer["proof"]
+        assert "zone c is cut off" in cluster.missing()
+        wait_until(lambda: zones_that_answer(cluster) == {"a", "b"})
+        assert asked_s(cluster) < 5
+        cluster._faults.end(DisruptConnectivity, {"Zone": "c"})
+        cluster._faults.end(DisruptConnectivity, {"Zone": "c"})
+        wait_until(lambda: events.of("fault-end", how="rollback"))
+        assert state(cluster) == before
+        assert events.of("process", state="dead") == []
+
+
+def test_a_slow_zone_is_healthy_and_its_users_wait(
+    make_cluster: MakeCluster, cached: Pattern, events: Events
+) -> None:
+    with make_cluster(cached, EQUIPMENT) as cluster:
+        before = state(cluster)
+        assert asked_s(cluster) < 0.16
+        arguments = {"Zone": "a", "DelayMilliseconds": 80}
+        answer = cluster._faults.inject(NetworkLatency, arguments)
+        assert answer["proved"], answer["proof"]
+        assert {"b/cache", "c/cache", "cache-2/cache-1"} <= set(
+            answer["proof"].partition("(")[2].partition(")")[0].split(", ")
+        )
+        assert asked_s(cluster) >= 0.16
+        assert zones_that_answer(cluster) == {"a", "b", "c"}
+        assert cluster.missing() == ["the network of zone a is slow"]
+        cluster.restore(30)
+        wait_until(lambda: events.of("fault-end", how="healed"))
+        assert state(cluster) == before
+
+
+def test_the_slow_border_follows_a_primary_that_moves(
+    make_cluster: MakeCluster, cached: Pattern
+) -> None:
+    with make_cluster(cached, EQUIPMENT) as cluster:
+        cluster._faults.inject(NetworkLatency, {"Zone": "a", "DelayMilliseconds": 80})
+        cluster._topology.services[0].failover()  # type: ignore[attr-defined]
+        across = cluster._topology.edges.across
+        wait_until(lambda: "a/cache" in {edge.name for edge in across("a")})
+        edge = cluster._topology.edges.edge("a", "cache")
+        wait_until(lambda: edge.describe()["delay_s"] == 0.08)
+        assert cluster._topology.edges.edge("b", "cache").describe()["delay_s"] == 0
+
+
+def test_a_cut_between_the_nodes_ends_with_the_node_that_heard_nothing(
+    make_cluster: MakeCluster, cached: Pattern, events: Events
+) -> None:
+    with make_cluster(cached, DisruptReplication.equipment) as cluster:
+        before = state(cluster)
+        answer = cluster._faults.inject(DisruptReplication, {})
+        assert answer["proved"], answer["proof"]
+        cluster._faults.end(DisruptReplication, {})
+        wait_until(lambda: events.of("fault-end", how="rollback"))
+        assert state(cluster) == before
+
+
+def test_without_the_hops_each_of_them_is_refused(make_cluster: MakeCluster) -> None:
+    cluster = make_cluster()
+    with pytest.raises(ControlError, match=r"needs replication links and zone links"):
+        cluster._faults.inject(NetworkLatency, {"Zone": "a"})
+
+
+OWNER = """
+import threading
+from pathlib import Path
+from tests.cluster.conftest import QUICK
+from statedrill.cluster.cluster import Cluster
+from statedrill.faults.disrupt_connectivity import DisruptConnectivity
+from statedrill.inputs.pattern import Pattern
+with Cluster(
+    Pattern.read(Path({pattern!r})), QUICK, Path({folder!r}), lambda *_, **__: None, "r", 7,
+    DisruptConnectivity.equipment,
+) as cluster:
+    print(cluster._faults.inject(DisruptConnectivity, {{"Zone": "c"}})["proved"], flush=True)
+    threading.Event().wait(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux's")
+def test_no_way_stays_cut_when_the_owner_is_killed(cached: Pattern, tmp_path: Path) -> None:
+    code = OWNER.format(pattern=str(cached.path), folder=str(tmp_path))
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    ) as program:
+        assert program.stdout
+        assert program.stdout.readline() == "True\n"
+        program.kill()
+    name = f"{program.pid}-1"
+    wait_until(lambda: marked(name) == [])
+    cleanup_leftovers()
+    assert not [path for path in state_directory().iterdir() if path.stem == name]
