@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 from statedrill.errors import ControlError
+from statedrill.faults.link import Link
 from statedrill.vocabulary import Equipment
 
 _POLL_S = 0.02
@@ -110,22 +111,6 @@ class InstanceGroup(Protocol):
 
     def cancel_refresh(self) -> None:
         """Replace no more; what was replaced stays so."""
-
-
-class Link(Protocol):
-    """A way of the network between a zone and what lies outside of it."""
-
-    @property
-    def name(self) -> str:
-        """What it connects."""
-
-    def round_trip_s(self, timeout_s: float) -> float:
-        """How long something takes there and back.
-
-        Raises:
-            TimeoutError: nothing came back within `timeout_s`.
-            OSError: there is nothing at its end.
-        """
 
 
 class FaultTarget(Protocol):

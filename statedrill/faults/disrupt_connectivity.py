@@ -13,7 +13,8 @@ from typing import Annotated, Any
 from typing_extensions import override
 
 from statedrill.control.client import call, fault
-from statedrill.faults.base import FaultTarget, Link, Proof
+from statedrill.faults.base import FaultTarget, Proof
+from statedrill.faults.link import Link
 from statedrill.faults.zone_network import ZoneNetworkFault, in_milliseconds, round_trips_s
 
 _SILENT_S = 0.5

@@ -10,7 +10,8 @@ from typing import Protocol, Self
 from typing_extensions import override
 
 from statedrill.errors import ControlError
-from statedrill.faults.base import Capabilities, Fault, FaultTarget, Link, zone_named
+from statedrill.faults.base import Capabilities, Fault, FaultTarget, zone_named
+from statedrill.faults.link import Link
 from statedrill.vocabulary import Equipment
 
 

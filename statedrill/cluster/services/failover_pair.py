@@ -15,7 +15,6 @@ from typing import Generic
 from typing_extensions import override
 
 from statedrill.cluster.network.addresses import ZONES
-from statedrill.cluster.network.edge import Address
 from statedrill.cluster.routing.endpoints import Endpoint
 from statedrill.cluster.services.base import NodeStatus, Service, ServiceContext
 from statedrill.cluster.services.failover_decisions import (
@@ -170,21 +169,6 @@ class FailoverPair(Service, Generic[NodeT]):
     @abstractmethod
     def _add_standby(self, primary: NodeT, standby: NodeT) -> None:
         """Start a new standby node and return when it is complete."""
-
-    def _found_at(self, primary: NodeT, follower: NodeT) -> Address:
-        """Where `follower` finds `primary`: itself, or a hop before it that can be broken."""
-
-        def both_are_kept() -> bool:
-            kept = self._nodes.all()
-            return primary in kept and follower in kept
-
-        return self._edges.to_primary(
-            f"{follower.name}/{primary.name}",
-            (follower.zone, primary.zone),
-            follower.host,
-            primary.address,
-            both_are_kept,
-        )
 
     def _watch(self, primary: NodeT, standby: NodeT) -> float:
         """Look whether the two work together; seconds until the next look."""

@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from statedrill.cluster.network.addresses import ZONES
+from statedrill.cluster.network.edge import Address
+from statedrill.cluster.network.edges import Edges
 from statedrill.cluster.services.node import Node
 from statedrill.errors import ClusterError
 
@@ -64,6 +66,21 @@ class Nodes(Generic[NodeT]):
         except ClusterError:
             end([node])
             raise
+
+    def found_at(self, edges: Edges, primary: NodeT, follower: NodeT) -> Address:
+        """Where `follower` finds `primary`: itself, or a hop before it that can be broken."""
+
+        def both_are_kept() -> bool:
+            kept = self.all()
+            return primary in kept and follower in kept
+
+        return edges.to_primary(
+            f"{follower.name}/{primary.name}",
+            (follower.zone, primary.zone),
+            follower.host,
+            primary.address,
+            both_are_kept,
+        )
 
     def require_up(self, node: NodeT) -> None:
         """Check that a node may be started now.

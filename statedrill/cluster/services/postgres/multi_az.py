@@ -69,7 +69,9 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
     @override
     def _create(self, primary: PostgresNode, standby: PostgresNode) -> None:
         def start_node(node: PostgresNode) -> None:
-            node.create(None if node is primary else self._found_at(primary, standby))
+            node.create(
+                None if node is primary else self._nodes.found_at(self._edges, primary, standby)
+            )
             self._nodes.launch(node)
 
         data_directory.template(self._names)  # not twice at once
@@ -84,7 +86,7 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
     @override
     def _add_standby(self, primary: PostgresNode, standby: PostgresNode) -> None:
         self._nodes.require_up(standby)
-        standby.back_up(primary, self._found_at(primary, standby))
+        standby.back_up(primary, self._nodes.found_at(self._edges, primary, standby))
         self._nodes.launch(standby)
         self._join(primary, standby)
 

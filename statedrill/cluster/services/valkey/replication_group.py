@@ -160,7 +160,7 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
 
     def _link(self, primary: ValkeyNode, standby: ValkeyNode) -> None:
         try:
-            standby.follow(self._found_at(primary, standby))
+            standby.follow(self._nodes.found_at(self._edges, primary, standby))
         except RedisError as error:
             raise standby.failed(f"does not follow {primary.name}: {error}") from error
         linked = wait_until(
