@@ -116,7 +116,8 @@ MAY_IMPORT = {
         *("load/settings", "load/profiles", "load/recording"),
     },
     "load/load_process": {
-        *("history", "load/settings", "load/http", "load/recording", "load/session"),
+        *("history", "control"),
+        *("load/settings", "load/http", "load/recording", "load/session"),
     },
     "load/distributed": {"errors", "history", "load/settings", "load/load_process"},
     "load/options": {"inputs/arrival_rate"},

@@ -145,6 +145,7 @@ class Cluster:
                     "load_balancer": self.url,
                     "run": self._run,
                     "network": self._network.cidr,
+                    "names": str(self._topology.balancer.names),
                 },
             )
         except BaseException:

@@ -98,6 +98,17 @@ def load_balancer(control_file: Path | None = None) -> str | None:
     return None
 
 
+def names_file(control_file: Path | None = None) -> Path | None:
+    """The file that says what the load balancer's name resolves to; None as `load_balancer`."""
+    for path in [control_file] if control_file else running_control_files():
+        try:
+            named = read_control_file(path).get("names")
+        except (OSError, ValueError):
+            continue
+        return Path(named) if named else None
+    return None
+
+
 def _read(path: Path) -> ControlFile:
     try:
         return read_control_file(path)

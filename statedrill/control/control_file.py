@@ -14,7 +14,9 @@ from statedrill.processes.state_directory import state_directory_path
 
 
 class ControlFile(TypedDict):
-    """The content: `pid` is the target's owner, `started` its time of Unix, `run` its run id."""
+    """The content: `pid` is the target's owner, `started` its time of Unix, `run` its run id, and
+    `names` the file that says what the load balancer's name resolves to.
+    """
 
     url: str
     token: str
@@ -23,6 +25,7 @@ class ControlFile(TypedDict):
     load_balancer: str
     run: str
     network: str
+    names: str
 
 
 def write_control_file(path: Path, content: ControlFile) -> None:

@@ -32,6 +32,7 @@ class TargetFacts(TypedDict):
     load_balancer: str
     run: str
     network: str
+    names: str
 
 
 class ControlServer:

@@ -35,6 +35,8 @@ class LoadLine(TypedDict, total=False):
     sessions_lost: int  # so far, as the clients saw it
     lag_ms_max: float  # greatest lag of a start behind its intended time
     cpu_pct: float  # of one core
+    dead_addresses: int  # so far: attempts to connect that found nobody before another address did
+    dead_addresses_s: float  # so far: how long these took
 
     users: int  # at the end of the line's second
     planned_users: float  # closed model: mean over the line's time

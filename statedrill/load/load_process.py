@@ -14,9 +14,11 @@ from typing import NamedTuple, Protocol
 
 import gevent
 
+from statedrill.control.client import names_file
 from statedrill.history.load_line import LoadLine
 from statedrill.history.recorder import Recorder
 from statedrill.load.http.client import HttpClient
+from statedrill.load.http.name_resolution import NameResolution
 from statedrill.load.recording.recording import Listener, Recording
 from statedrill.load.session.session import Session
 from statedrill.load.settings import Settings
@@ -105,6 +107,7 @@ class LoadProcess:
         self.recording = recording
         self.last_line: LoadLine | None = None
         self._numbers = numbers
+        self._names = NameResolution(names_file(settings.control))
         self._planned = planned
         self._delivery = delivery
         self._line_number = 0
@@ -129,6 +132,7 @@ class LoadProcess:
             timeout_s=settings.timeout_s,
             connect_timeout_s=settings.connect_timeout_s,
             connections=settings.connections,
+            names=self._names,
         )
         return Session(number, client, self.recording)
 
@@ -164,7 +168,12 @@ class LoadProcess:
 
     def line(self) -> None:
         """Report now what was done since the last line."""
-        figures: LoadLine = {**self.recording.counters.line(), **self._planned()}
+        figures: LoadLine = {
+            **self.recording.counters.line(),
+            **self._planned(),
+            "dead_addresses": self._names.failed,
+            "dead_addresses_s": round(self._names.failed_ns / 1e9, 3),
+        }
         if self._delivery is not None:
             figures = {**figures, **self._delivery.figures()}
         self._line_number += 1

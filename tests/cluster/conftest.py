@@ -23,6 +23,7 @@ QUICK = replace(
     instance_detection_s=0.3,
     instance_boot_s=0.4,
     rebalance_delay_s=0.3,
+    load_balancer_withdrawal_s=0.3,
 )
 
 TINY = Pattern.read(Path(__file__).parent / "tiny.yaml")

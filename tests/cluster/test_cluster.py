@@ -204,11 +204,14 @@ def test_a_zone_takes_its_node_of_the_load_balancer_with_it(make_cluster: MakeCl
         lost = control(cluster, "ec2/stop-zone", Zone="b")["targets"]
         assert "load-balancer-b" in lost
         wait_until(lambda: {get(cluster, "/ann")[0] for _ in range(6)} == {200})
+        names = Path(json.loads(cluster.control_file.read_text())["names"])
+        wait_until(lambda: len(names.read_text().splitlines()) == 2)
         with pytest.raises(urllib.error.HTTPError) as refused:
             control(cluster, "elbv2/restart-load-balancer", Zone="b")
         assert "no node of the load balancer runs in zone b" in refused.value.read().decode()
         control(cluster, "ec2/start-zone", Zone="b")
         wait_until(lambda: is_healthy(cluster))
+        wait_until(lambda: len(names.read_text().splitlines()) == 3)
         back = control(cluster, "elbv2/restart-load-balancer", Zone="b")
         assert back["targets"] == ["load-balancer-b"]
 

@@ -20,6 +20,7 @@ FACTS: TargetFacts = {
     "started": 1.0,
     "load_balancer": "http://127.0.0.2:8080",
     "network": "127.0.0.0/16",
+    "names": "",
 }
 
 

@@ -94,6 +94,8 @@ def footing(
     }
     if pool := _pool(history.load, during):
         figures["waited_share"], figures["pool_users"], figures["pool_users_lacking"] = pool
+    if dead := _dead_addresses(history.load):
+        figures["dead_addresses"], figures["dead_addresses_s"] = dead
     why = [*_rate_reasons(figures, least_rate), *_generator_reasons(figures)]
     if planned is not None:
         loaded = context.whole_bins(begin, load_end_ns(history, context, planned))
@@ -103,6 +105,14 @@ def footing(
     why += _pool_reasons(figures)
     figures["outcome"], figures["why"] = UNKNOWN if why else HELD, why
     return figures
+
+
+def _dead_addresses(lines: Sequence[LoadLine]) -> tuple[int, float] | None:
+    """(attempts to connect that found nobody, the seconds they took); None when there were none."""
+    last = {line.get("worker", 0): line for line in lines}
+    attempts = sum(line.get("dead_addresses") or 0 for line in last.values())
+    took_s = sum(line.get("dead_addresses_s") or 0.0 for line in last.values())
+    return (attempts, round(took_s, 3)) if attempts else None
 
 
 def _success(traffic: Traffic) -> float | None:

@@ -168,6 +168,10 @@ class Breakpoint(TypedDict):
 class Footing(TypedDict):
     """Whether the baseline carried the planned load; see `check/metrics/footing.py`.
 
+    `dead_addresses` are the attempts to connect, in the whole load, that found nobody at one
+    address of the host before another answered, and `dead_addresses_s` the time they took; both are
+    there when there were any.
+
     Without a baseline only the rates and the lag are there, as None; the last three are there
     when sessions arrive at a rate.
     """
@@ -184,3 +188,5 @@ class Footing(TypedDict):
     waited_share: NotRequired[float]
     pool_users: NotRequired[int]
     pool_users_lacking: NotRequired[int]
+    dead_addresses: NotRequired[int]
+    dead_addresses_s: NotRequired[float]

@@ -90,6 +90,8 @@ class LoadBalancer:
         """Start no node any more; the processes are the registry's to end."""
         self._zones_down.update(ZONES)
         self._name.close()
+        for node in self._nodes:
+            node.end_silence()
 
     def register(self, target: str, address: str, port: int) -> None:
         """Let `target` take traffic; it must have answered its health check already."""
@@ -146,12 +148,11 @@ class LoadBalancer:
         return [node.process for node in self._serving() if zone in (None, node.zone)]
 
     def zone_down(self, zone: str) -> None:
-        """The zone's node dies, and none starts there."""
+        """The zone's node dies, none starts there, and nobody answers at its address."""
         self._zones_down.add(zone)
         for node in self._nodes:
             if node.zone == zone:
-                node.process.kill()
-                node.process.wait_gone()
+                node.fall_silent()
 
     def zone_up(self, zone: str) -> None:
         """The zone's node starts again."""

@@ -6,11 +6,13 @@ registered.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import accepts, require_free
+from statedrill.cluster.network.silent_address import SilentAddress
 from statedrill.cluster.routing.haproxy import Haproxy
 from statedrill.inputs.timings import Timings
 from statedrill.processes.process import Process, State
@@ -45,6 +47,7 @@ class LoadBalancerNode:
         self.zone, self.address = zone, addresses[0]
         self._options = _options(context.timings, routing)
         self._known: set[str] = set()
+        self._silence: SilentAddress | None = None
         self._haproxy = Haproxy(
             context.registry,
             f"load-balancer-{zone}",
@@ -70,9 +73,24 @@ class LoadBalancerNode:
         Raises:
             ClusterError: its port is in use, or it did not start.
         """
+        self.end_silence()
         require_free(*self.address)
         self._known.clear()
         self._haproxy.start()
+
+    def fall_silent(self) -> None:
+        """Die with the zone: from now on nobody answers at its own address, not even to refuse."""
+        self.process.kill()
+        self.process.wait_gone()
+        # Without it clients are refused at once, which is only easier for them.
+        with contextlib.suppress(OSError):
+            self._silence = SilentAddress(*self.address)
+
+    def end_silence(self) -> None:
+        """Give its address back; idempotent."""
+        if self._silence:
+            self._silence.close()
+            self._silence = None
 
     def open_target(self, target: str, address: str, port: int) -> None:
         """Send requests to `target`, which is healthy until a check says otherwise.

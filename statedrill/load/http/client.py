@@ -1,7 +1,8 @@
 """The HTTP/1.1 client of one user: one attempt per call, never a hidden retry.
 
 A connection that the server closed while it was idle is noticed before a byte is sent and replaced;
-that is no retry. Knows nothing of what a response means.
+that is no retry, and neither is the next address of a host where nobody answers. Knows nothing of
+what a response means.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from statedrill.errors import InputError
 from statedrill.load.http.connection import ConnectError, Connection, connect
 from statedrill.load.http.cookies import CookieJar
 from statedrill.load.http.event_loop import Hub
+from statedrill.load.http.name_resolution import NameResolution
 from statedrill.load.http.response import Response
 
 PER_SESSION = "session"
 PER_REQUEST = "request"
+# Happy Eyeballs (RFC 8305, section 8): how long browsers wait before they try the next address.
+NEXT_ADDRESS_S = 0.25
 _AT_ONCE_NS = 1_000_000  # a user whose next request comes sooner than this has no pause
 
 
@@ -29,16 +33,17 @@ class HttpClient:
 
     After each `exchange`: `response` (its `status` is 0 if it is not complete), `error` (empty, or
     what went wrong), `sent` (whether a byte of the request left), `call` and `ret` (monotonic ns).
-    `connections` is `session` (keep-alive) or `request` (a new connection each time).
+    `connections` is `session` (keep-alive) or `request` (a new connection each time). `names` may
+    be shared with other clients.
     """
 
     __slots__ = (
-        "_connection", "_context", "_host", "_port", "_timeout_ns", "base", "call",
+        "_connection", "_context", "_names", "_target", "_timeout_ns", "base", "call",
         "connect_timeout_s", "connected", "cookies", "error", "per_request", "response", "ret",
         "sent",
     )  # fmt: skip
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a client takes that many words
         self,
         url: str,
         *,
@@ -46,9 +51,11 @@ class HttpClient:
         connect_timeout_s: float = 5.0,
         connections: str = PER_SESSION,
         context: ssl.SSLContext | None = None,
+        names: NameResolution | None = None,
     ) -> None:
         host, port, tls = target(url)
-        self._host, self._port = host, port
+        self._target = host, port
+        self._names = names or NameResolution()
         self._context = (context or default_context()) if tls else None
         self._connection: Connection | None = None
         self._timeout_ns = round(timeout_s * 1e9)
@@ -108,10 +115,23 @@ class HttpClient:
             self._connection = None
 
     def _connect(self) -> Connection:
+        """Connect to the first address of the host where somebody answers.
+
+        Raises:
+            ConnectError: nobody does at any of them; says what was wrong with the last.
+        """
         self.drop()
-        self._connection = connect(
-            self._host, self._port, self.connect_timeout_s, self.response, self._context
-        )
+        *others, last = self._names.addresses(self._target)
+        for address in others:
+            began_ns = time.monotonic_ns()
+            try:
+                return self._connected_to(address, min(NEXT_ADDRESS_S, self.connect_timeout_s))
+            except ConnectError:
+                self._names.add_failure(time.monotonic_ns() - began_ns)
+        return self._connected_to(last, self.connect_timeout_s)
+
+    def _connected_to(self, address: tuple[str, int], timeout_s: float) -> Connection:
+        self._connection = connect(*address, timeout_s, self.response, self._context)
         self.connected += 1
         return self._connection
 

@@ -63,6 +63,14 @@ def test_a_load_process_cannot_help_out_another() -> None:
     assert (found["pool_users"], found["pool_users_lacking"]) == (50, 10)
 
 
+def test_what_dead_addresses_cost_is_told_and_is_no_reason_against_the_load() -> None:
+    cost = {"dead_addresses": 3, "dead_addresses_s": 0.75}
+    lines = [*load(5.0, **cost), *load(5.0, **cost, worker=1)]
+    found = verdict(users(), plan(), load=lines)["footing"]
+    assert (found["dead_addresses"], found["dead_addresses_s"]) == (6, 1.5)
+    assert found["outcome"] == "held"
+
+
 def test_the_planned_rate_of_several_load_processes_is_their_sum() -> None:
     lines = [*load(rate=4.0), *load(rate=6.0, worker=1)]
     made = plan()

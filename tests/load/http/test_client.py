@@ -1,19 +1,23 @@
 from __future__ import annotations
 
+import contextlib
 import datetime
 import ipaddress
 import socket
 import ssl
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import gevent
 import pytest
 
+from statedrill.cluster.network.silent_address import SilentAddress
 from statedrill.errors import InputError
 from statedrill.load.http import client as client_module
 from statedrill.load.http.client import HttpClient, target
+from statedrill.load.http.name_resolution import NameResolution
 from statedrill.load.http.response import MAX_RESPONSE_BYTES
 from tests.load.stub import Handler, Request, Stub, response, serving
 
@@ -26,6 +30,25 @@ def ask(stub: Stub, **options: Any) -> HttpClient:
     client = HttpClient(stub.address, **options)
     client.exchange(b"GET /", b"")
     return client
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[tuple[str, int]]:
+    """An address where nobody answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address: tuple[str, int] = free.getsockname()
+    held = SilentAddress(*address)
+    try:
+        yield address
+    finally:
+        held.close()
+
+
+def names_in(file: Path, *addresses: tuple[str, int]) -> Path:
+    """A file that says that 127.0.0.9:80 resolves to these."""
+    file.write_text("".join(f"{host}:{port} 127.0.0.9:80\n" for host, port in addresses))
+    return file
 
 
 def always(raw: bytes, close: bool = False) -> Handler:
@@ -221,6 +244,31 @@ def test_a_connection_that_does_not_come_about_means_that_nothing_was_sent() -> 
                 filler.close()
     assert client.error == "connect timeout"
     assert not client.sent
+
+
+def test_the_next_address_of_a_name_is_tried_where_nobody_answers(tmp_path: Path) -> None:
+    with serving(always(HELLO)) as stub, silent() as nobody, socket.socket() as refuses:
+        refuses.bind(("127.0.0.1", 0))  # bound, but nobody listens
+        answers = target(stub.address)[:2]
+        addresses = [nobody, refuses.getsockname(), answers]
+        names = NameResolution(names_in(tmp_path / "names", *addresses))
+        for _ in addresses:  # each begins with another one
+            client = HttpClient("http://127.0.0.9:80", names=names)
+            client.exchange(b"GET /", b"")
+            assert client.response.status == 200
+        assert (names.failed, stub.connections) == (3, 3)
+        # A silent address costs what a browser waits for it, one that refuses next to nothing.
+        assert names.failed_ns > client_module.NEXT_ADDRESS_S * 0.9e9
+        assert stub.requests[0].headers["host"] == "127.0.0.9"
+
+
+def test_the_last_address_says_what_was_wrong(tmp_path: Path) -> None:
+    with silent() as nobody, socket.socket() as refuses:
+        refuses.bind(("127.0.0.1", 0))
+        names = NameResolution(names_in(tmp_path / "names", refuses.getsockname(), nobody))
+        client = HttpClient("http://127.0.0.9:80", names=names, connect_timeout_s=0.1)
+        client.exchange(b"GET /", b"")
+        assert (client.error, client.sent) == ("refused", False)
 
 
 def test_a_greenlet_that_is_killed_leaves_a_closed_connection_and_a_true_sent() -> None:
