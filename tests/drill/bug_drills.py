@@ -30,6 +30,7 @@ from statedrill.history.store import History
 from statedrill.vocabulary import Kind, Outcome, Phase
 
 DEADLINE_S = 120.0
+ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS = Path(__file__).parent / "bug_scenarios"
 QUICK = (
     *("--users", "30", "--pace", "0.3s", "--warmup", "0s", "--baseline", "2s"),
@@ -259,19 +260,11 @@ def play(reports: Path, *words: str) -> Drilled:
         AssertionError: it left no verdict.
     """
     reports.mkdir(parents=True)
+    program = [sys.executable, "-m", "tests.drill.without_pages"]
     ended = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "statedrill.cli.main",
-            "run",
-            "--reports",
-            str(reports),
-            *QUICK,
-            *words,
-        ],
+        [*program, "run", "--reports", str(reports), *QUICK, *words],
         cwd=reports,
-        env={**os.environ, "STATEDRILL_OBSERVE_S": "1"},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "STATEDRILL_OBSERVE_S": "1"},
         capture_output=True,
         text=True,
         timeout=DEADLINE_S,

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.processes import Child
+from tests.support.services import fresh_address
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -68,6 +69,9 @@ class Load:
         ]  # fmt: skip
         if self.address and "-H" not in options:
             command += ["-H", self.address]
+        if "--processes" in options:
+            host = fresh_address()  # Locust's own choice, port 5557 of them all, has one master
+            command += ["--master-host", host, "--master-bind-host", host]
         return self._start(command, f"locust-{len(self._children)}", env)
 
     def far_worker(self, master: tuple[str, int], clock_s: int = 0, *options: str) -> Child:

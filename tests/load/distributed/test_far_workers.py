@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from statedrill.load.load_process import STRIDE
 from tests.load.distributed.relay import Relay
 from tests.support.load import BOTH, ONE_CALL, STEADY, Load
 from tests.support.processes import Child
+from tests.support.services import fresh_address
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
@@ -32,7 +32,6 @@ class OneCall(User):
         pass
 """
 UPLOADER = "from statedrill.load.distributed import uploader"
-_numbers = itertools.count(10)
 
 
 def master(
@@ -44,7 +43,7 @@ def master(
     **settings: str,
 ) -> Any:
     """(the master, where to meet it)."""
-    address = (f"127.90.{os.getpid() % 250}.{next(_numbers)}", 5557)
+    address = (fresh_address(), 5557)
     meeting = ("--master-bind-host", address[0], "--master-bind-port", str(address[1]))
     child = load.locust(
         files, "--master", *meeting, "--expect-workers", str(workers), "-r", spawn_rate,
