@@ -26,12 +26,14 @@ $(READY): pyproject.toml
 drill: $(READY) ## three patterns under one killed instance: one table, one report
 	@$(BIN)/statedrill compare --patterns sticky,distributed,decoupled --experiments instance-kill
 
-# The tests with processes measure and break things: they have the machine to themselves.
+# Tests without processes keep every core busy. Those with processes mostly wait, so more of them run
+# at once than there are cores. Drills are judged by what happened when: few of them at a time.
 test: $(READY) ## every test, real processes and short drills included
 	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not cluster and not drill and not bench"
-	@$(BIN)/python -m pytest -m "(cluster or drill) and not bench"
+	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "cluster and not drill and not bench"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "drill and not bench"
 
-test-plain: $(READY) ## the tests that start no process (half a minute)
+test-plain: $(READY) ## the tests that start no process (two minutes)
 	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not cluster and not drill and not bench"
 
 lint: $(READY) ## ruff and mypy --strict

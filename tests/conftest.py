@@ -9,6 +9,7 @@ import pytest
 
 from statedrill.processes.registry import ProcessRegistry
 from tests.support.events import Events
+from tests.support.marks import has_no_test_for
 from tests.support.skips import not_checked
 
 
@@ -22,6 +23,13 @@ def registry(tmp_path: Path, events: Events) -> Iterator[ProcessRegistry]:
     made = ProcessRegistry(f"test-{tmp_path.name}", tmp_path / "data", tmp_path / "logs", events)
     yield made
     made.close(0.0)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    if collection_path.name.startswith("test_") and collection_path.suffix == ".py":
+        text = collection_path.read_text(encoding="utf-8")
+        return has_no_test_for(config.option.markexpr, text) or None
+    return None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -42,7 +42,7 @@ GRAVE = (
     *("leaks", "phantoms", "rejected-visible", "lost-writes", "lost-sessions"),
     *("duplicates", "orders-once", "resurrected"),
 )
-AT_ONCE = 3
+AT_ONCE = 2
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The command line of statedrill, without the pages of a run: nobody looks at those of many drills."""
+"""The command line of statedrill, without the pages of a run: of many drills nobody reads them."""
 
 from __future__ import annotations
 
