@@ -71,7 +71,9 @@ def make_context(history: History, plan: PlanRecord, first: int, last: int) -> C
         InputError: a threshold of the plan does not follow the grammar.
     """
     times = [event["t"] for event in history.events]
-    origin, end = min([first, *times]), max([last, *times])
+    if history.rows or not times:  # without operations the events alone say when it was
+        times += [first, last]
+    origin, end = min(times), max(times)
     bin_ns = int(BIN_S * 1e9)
     while (end - origin) // bin_ns >= _MOST_BINS:
         bin_ns *= 2

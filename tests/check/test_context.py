@@ -19,6 +19,15 @@ def context(changes: dict[str, Any], domain: str | None = None, **more: Any) -> 
     return make_context(history, plain_plan(changes), *history.span())
 
 
+def test_a_drill_without_operations_begins_with_its_first_event() -> None:
+    history = users(sessions=0).history(events("zone"))
+    assert history.rows == 0
+    found = make_context(history, plain_plan(), *history.span())
+    times = [event["t"] for event in history.events]
+    assert (found.origin_ns, found.end_ns) == (min(times), max(times))
+    assert found.bin_ns == 500_000_000
+
+
 def test_a_late_effect_is_bounded_by_the_time_outs_on_its_way() -> None:
     timings = {"load_balancer_timeout_s": 7.0, "queue_visibility_s": 2.5}
     services = {"queue": False}

@@ -59,6 +59,16 @@ def _of_run(name: str, verb: str = "check") -> Callable[[Path], Victim]:
     return victim
 
 
+def _lines_of_arrivals(folder: Path) -> Victim:
+    run = small_run(folder / "run")
+    path = run / "history" / "load-0.jsonl"
+    figures = {"planned_arrivals": 20.0, "arrived": 20, "waited": 0, "started": 20, "ended": 18,
+               "session_s": 5.0, "queued": 0, "dropped": 0, "users": 120}  # fmt: skip
+    lines = [json.loads(line) | figures for line in path.read_text().splitlines()]
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    return Victim(path, ("check", str(run)))
+
+
 def _recorder_lines(folder: Path) -> Victim:
     run = unpacked(small_run(folder / "run"))
     packed = run / "history" / PARQUET
@@ -142,6 +152,7 @@ KINDS: Mapping[str, Callable[[Path], Victim]] = MappingProxyType(
     {
         "events.jsonl": _of_run("history/events.jsonl"),
         "load-0.jsonl": _of_run("history/load-0.jsonl"),
+        "load-0.jsonl of arrivals": _lines_of_arrivals,
         "operations.parquet": _of_run("history/operations.parquet"),
         "operations.parquet, exported": _of_run("history/operations.parquet", "export"),
         "operations-0.jsonl": _recorder_lines,
