@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -65,40 +63,54 @@ class AbortMonitor:
                 raise Aborted(samples.threshold.text, value)
 
 
-@dataclass
 class _ThresholdSamples:
-    """One threshold's operations: when each was called (ns) and its latency (ms; None: failed)."""
+    """The operations that one threshold is about.
 
-    threshold: Threshold
-    calls: list[int] = field(default_factory=list)
-    taken: list[float | None] = field(default_factory=list)
+    With a window those of the last one, which come in any order: each load process has a file of
+    its own. Without a window only counts and latencies of all.
+    """
+
+    def __init__(self, threshold: Threshold) -> None:
+        self.threshold = threshold
+        self._window_ns = round((threshold.window_s or 0.0) * 1e9)
+        self._first_call = math.inf
+        self._recent: list[tuple[int, float | None]] = []  # call in ns, latency (None: failed)
+        self._served: list[float] = []
+        self._count = 0
 
     def add(self, row: Mapping[str, Any], phase: str) -> None:
-        if all({**row, "phase": phase}[tag] == to for tag, to in self.threshold.tags.items()):
-            begin = row["due"] or row["call"]
-            self.calls.append(row["call"])
-            served = row["outcome"] in _SERVED
-            self.taken.append((row["ret"] - begin) / 1e6 if served else None)
+        if any({**row, "phase": phase}[tag] != to for tag, to in self.threshold.tags.items()):
+            return
+        begin = row["due"] or row["call"]
+        latency_ms = (row["ret"] - begin) / 1e6 if row["outcome"] in _SERVED else None
+        self._first_call = min(self._first_call, row["call"])
+        if self._window_ns:
+            self._recent.append((row["call"], latency_ms))
+            return
+        self._count += 1
+        if latency_ms is not None:
+            self._served.append(latency_ms)
 
     def value(self) -> float | None:
         """Of the last window, once there is a whole one; without a window, of everything."""
-        taken = self.taken
-        if self.threshold.window_s is not None:
-            last = max(self.calls, default=0)
-            begin = last - round(self.threshold.window_s * 1e9)
-            if not self.calls or min(self.calls[0], self.calls[-1]) > begin:
-                return None
-            taken = taken[bisect_left(self.calls, begin) :]
-        return measure(self.threshold, _Samples(taken))
+        if not self._window_ns:
+            self._served.sort()  # all but the newest are in order: that is a merge
+            return measure(self.threshold, _Samples(self._served, self._count))
+        begin = max((call for call, _ in self._recent), default=0) - self._window_ns
+        if self._first_call > begin:
+            return None
+        self._recent = [each for each in self._recent if each[0] >= begin]
+        served = sorted(latency_ms for _, latency_ms in self._recent if latency_ms is not None)
+        return measure(self.threshold, _Samples(served, len(self._recent)))
 
 
 class _Samples:
-    """Operations by their latency in ms, None for one that failed."""
+    """`n` operations; the latencies in ms of those that succeeded, in ascending order."""
 
-    def __init__(self, taken: Sequence[float | None]) -> None:
-        self._served = sorted(each for each in taken if each is not None)
-        self.n = len(taken)
-        self.failed = self.n - len(self._served)
+    def __init__(self, served: Sequence[float], n: int) -> None:
+        self._served = served
+        self.n = n
+        self.failed = n - len(served)
 
     def mean_ms(self) -> float | None:
         return sum(self._served) / len(self._served) if self._served else None

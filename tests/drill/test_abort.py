@@ -73,6 +73,21 @@ def test_a_window_is_judged_once_there_is_a_whole_one(tmp_path: Path) -> None:
         assert broken(monitor, "baseline") == ("max<50 for 2s abortOnFail", 70.0)
 
 
+def test_operations_of_several_load_processes_leave_the_window_by_their_time(
+    tmp_path: Path,
+) -> None:
+    monitor = AbortMonitor(["max<50 for 2s abortOnFail"], tmp_path, Clock())
+    with Recorder(tmp_path, "r1", 0) as one, Recorder(tmp_path, "r1", 1) as two:
+        for recorder, other in ((one, two), (two, one)):
+            record(recorder, 0, took_ms=5)
+            record(other, 500, took_ms=90)
+        record(one, 3000, took_ms=5)
+        record(two, 3000, took_ms=5)
+        monitor.look("baseline")  # the slow ones are older than two seconds
+        record(one, 2500, took_ms=80)
+        assert broken(monitor, "baseline") == ("max<50 for 2s abortOnFail", 80.0)
+
+
 def test_thresholds_that_do_not_abort_are_left_to_the_judge(tmp_path: Path) -> None:
     monitor = AbortMonitor(["max<1"], tmp_path, Clock())
     with Recorder(tmp_path, "r1") as recorder:
