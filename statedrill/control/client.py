@@ -6,6 +6,7 @@ that this user has running. Knows the protocol; knows no fault.
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import urllib.error
@@ -36,20 +37,16 @@ def call(action: str, *, timeout_s: float = _TIMEOUT_S, **arguments: Any) -> dic
     """
     control = find_control()
     given = {name: value for name, value in arguments.items() if value is not None}
-    request = urllib.request.Request(
-        f"{control['url'].rstrip('/')}/{action}",
-        data=json.dumps(given).encode(),
-        headers={
-            "Authorization": f"Bearer {control['token']}",
-            "Content-Type": "application/json",
-        },
-    )
+    headers = {"Authorization": f"Bearer {control['token']}", "Content-Type": "application/json"}
+    body = json.dumps(given).encode()
     try:
+        address = f"{control['url'].rstrip('/')}/{action}"
+        request = urllib.request.Request(address, body, headers)
         with urllib.request.urlopen(request, timeout=timeout_s) as response:
             return dict(json.load(response))
     except urllib.error.HTTPError as error:
         raise ControlFailure(f"{action}: refused: {_reason(error)}") from error
-    except OSError as error:
+    except (OSError, ValueError, TypeError, http.client.HTTPException) as error:
         raise ControlFailure(
             f"{action}: the cluster at {control['url']} does not answer ({error}): is "
             "`statedrill up` or a drill still running?"

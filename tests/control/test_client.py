@@ -72,6 +72,14 @@ def test_an_address_that_does_not_answer_is_named(
         call("ec2/start-zone", Zone="a")
 
 
+def test_an_address_that_is_none_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(folder, "odd", os.getpid())
+    path.write_text(path.read_text().replace("http://127.0.0.1:9", "nonsense"))
+    monkeypatch.setenv("STATEDRILL_CONTROL", str(path))
+    with pytest.raises(ControlFailure, match="nonsense does not answer"):
+        call("ec2/start-zone", Zone="a")
+
+
 def test_the_load_balancer_is_that_of_the_newest_running_target(folder: Path) -> None:
     assert load_balancer() is None
     dead = write(folder, "dead", GONE)
