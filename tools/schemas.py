@@ -17,7 +17,7 @@ from typing_extensions import is_typeddict
 from statedrill.check.metrics import record as metrics_record
 from statedrill.check.verdict import record as verdict_record
 from statedrill.check.verdict.record import Verdict
-from statedrill.history import events
+from statedrill.history import events, sample
 from statedrill.history.events import Event
 from statedrill.plan import record as plan_record
 from statedrill.plan.record import PlanRecord
@@ -30,7 +30,7 @@ RECORDS: dict[str, tuple[Any, str]] = {
 }
 
 
-_MODULES = (events, metrics_record, plan_record, verdict_record)
+_MODULES = (events, sample, metrics_record, plan_record, verdict_record)
 
 
 class _WithoutTitles(GenerateJsonSchema):

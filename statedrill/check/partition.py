@@ -27,6 +27,7 @@ from statedrill.check.index.operations import OperationTable, session_slices
 from statedrill.check.index.time_cut import surely_recorded
 from statedrill.check.metrics.imbalance import by_instance
 from statedrill.check.metrics.recovery import recoveries
+from statedrill.check.metrics.samples import queued
 from statedrill.check.metrics.traffic import Traffic, measure
 from statedrill.check.metrics.visibility import visibility
 from statedrill.check.numeric.arrays import Array
@@ -54,7 +55,7 @@ def check_rows(
     """The findings and the traffic of the rows of `part`."""
     slices = session_slices(part, _ROWS_OF_A_SLICE)
     found = reduce(add, [_check_slice(part, names, run, context, order) for order in slices])
-    found.bins.update(by_instance(part, names, context))
+    found.bins.update(by_instance(part, names, context) | queued(part, context))
     traffic = [measure(rows, names, context) for rows in _stretches(part)]
     return found, reduce(add, traffic)
 

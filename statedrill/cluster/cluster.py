@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import time
 from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,6 +20,7 @@ from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.fault_target import ClusterFaultTarget
 from statedrill.cluster.network.addresses import ZONES, Network
 from statedrill.cluster.queries import Queries, restore_timeout_s
+from statedrill.cluster.sampler import Sampler, look
 from statedrill.cluster.topology import Topology
 from statedrill.control.server import ControlServer
 from statedrill.errors import ClusterError
@@ -43,7 +45,8 @@ class Cluster:
     """The processes of `pattern`; logs go to `folder/logs`, everything that happens to `emit`.
 
     `run` names the run in the control file, `seed` decides which instance a fault takes;
-    `equipment` is what the faults of an experiment need from the start on.
+    `equipment` is what the faults of an experiment need from the start on; `sampled`: what its
+    parts count is recorded once a second.
 
     Raises:
         ClusterError: from every method that starts or waits for something.
@@ -58,6 +61,7 @@ class Cluster:
         run: str,
         seed: int,
         equipment: Collection[Equipment] = (),
+        sampled: bool = False,
     ) -> None:
         self._pattern, self._run, self._emit = pattern, run, emit
         cleanup_leftovers(undo=undo_left_behind)
@@ -78,6 +82,7 @@ class Cluster:
             self._network.release()
             self._cluster_lock.release()
             raise
+        self._sampler = Sampler(partial(look, self._topology), emit) if sampled else None
         self._queries = Queries(self._topology)
         self._faults = FaultInjector(
             ClusterFaultTarget(pattern, self._topology),
@@ -152,6 +157,8 @@ class Cluster:
             self.stop()
             raise
         self._emit("cluster-ready", took_s=round(time.monotonic() - begin, 3))
+        if self._sampler:
+            self._sampler.start()
 
     def status(self) -> Mapping[str, Any]:
         """What is there and what is missing, as the control address answers it."""
@@ -239,6 +246,8 @@ class Cluster:
             last.callback(self._topology.stop)
             last.callback(self._close_faults)
             last.callback(self._control.close)
+            if self._sampler:
+                last.callback(self._sampler.stop)
             # No death from here on is a fault, and none is replaced.
             for group in self._topology.groups():
                 group.close()
@@ -267,8 +276,10 @@ class Cluster:
             return None
 
 
-def make_cluster(plan: Plan, folder: Path, emit: Emit) -> Cluster:
+def make_cluster(plan: Plan, folder: Path, emit: Emit, sampled: bool = True) -> Cluster:
     """The local target of `plan`, not yet started; its logs go to `folder/logs`."""
     called = (f"{call.module}.{call.func}" for call in plan.experiment.calls)
     equipment = faults.equipment(called)
-    return Cluster(plan.pattern, plan.timings, folder, emit, plan.run, plan.seed, equipment)
+    return Cluster(
+        plan.pattern, plan.timings, folder, emit, plan.run, plan.seed, equipment, sampled
+    )

@@ -28,7 +28,7 @@ def serve_until_interrupted(
     """
     folder = logs or Path(tempfile.mkdtemp(prefix="statedrill-up-"))
     events = EventLog(folder / "events.jsonl")
-    cluster = make_cluster(plan, folder, events.emit)
+    cluster = make_cluster(plan, folder, events.emit, sampled=False)
     try:
         cluster.start()
         show(

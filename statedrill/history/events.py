@@ -21,6 +21,7 @@ from typing_extensions import TypedDict
 from statedrill.errors import HistoryError
 from statedrill.history.lines import DAMAGED, read_lines
 from statedrill.history.operation import FOREVER
+from statedrill.history.sample import ProcessSample, ServiceSample
 from statedrill.records import fields, problem
 from statedrill.vocabulary import PHASE_NAMES
 
@@ -146,6 +147,15 @@ class BreakpointFound(Stamp):
     why: str
 
 
+class Sample(Stamp):
+    """What the target's parts had counted, once a second; looking took `cpu_ms` of a processor."""
+
+    event: Literal["sample"]
+    cpu_ms: float
+    services: dict[str, ServiceSample]
+    processes: dict[str, ProcessSample]
+
+
 class Settled(Stamp):
     """The queues were watched before the audit; `drained`: seen empty."""
 
@@ -189,6 +199,7 @@ Event: TypeAlias = (
     | LoadSilent
     | LoadEnded
     | BreakpointFound
+    | Sample
     | Settled
     | Aborted
     | Interrupted

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from statedrill.check.metrics.record import PhaseMeasures
 from statedrill.check.verdict.record import StoredVerdict
-from statedrill.report.formatting import DASH, format_count
+from statedrill.report.formatting import DASH, format_count, percent, seconds
 from statedrill.report.table import Table, table
 
 PHASES = ("baseline", "fault", "recovery")
@@ -18,7 +18,10 @@ PHASES = ("baseline", "fault", "recovery")
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure of a phase: its key in the record, its name, how it is written, what it means."""
+    """A figure of a phase: its key in the record, its name, how it is written, what it means.
+
+    Some are counted by name (of a queue, of a service): each name has a row.
+    """
 
     key: str
     name: str
@@ -28,6 +31,10 @@ class Measure:
 
 def _variation(value: float | None) -> str:
     return DASH if value is None else f"{value:.2f}"
+
+
+def _of_processor(value: float | None) -> str:
+    return DASH if value is None else percent(value / 100)
 
 
 MEASURES = (
@@ -40,6 +47,21 @@ MEASURES = (
             "standard deviation over mean of the sessions that each instance has"),
     Measure("sessions_cv_end", "imbalance of sessions, in the end", _variation,
             "at the end of the phase"),
+    Measure("hit_rate", "hit rate of the cache", percent,
+            "lookups that found their key, of all"),
+    Measure("queue_depth_max", "messages in the queue, most", format_count,
+            "visible, in flight and delayed"),
+    Measure("queue_age_s_max", "age of the oldest message, greatest", seconds, "at least"),
+    Measure("lag_bytes_max", "replica behind, most bytes", format_count,
+            "what the primary had written and the replica had not applied"),
+    Measure("lag_s_max", "replica behind, longest", seconds,
+            "since the primary was where the replica is"),
+    Measure("cpu_s_per_1000", "processor time per 1,000 operations", seconds,
+            "of instances and workers, for operations that succeeded"),
+    Measure("memory_mib", "memory of the application (MiB)", format_count,
+            "resident, instances and workers together, on average"),
+    Measure("sampler_cpu_pct", "cost of sampling", _of_processor,
+            "of one processor, to take these samples once a second"),
 )  # fmt: skip
 
 
@@ -48,25 +70,56 @@ def measures_table(verdict: StoredVerdict) -> Table:
     measured = verdict.get("measures", {})
     rows = []
     for each in MEASURES:
-        values = [_value(measured, phase, each) for phase in PHASES]
-        if any(value is not None for value in values):
-            rows.append((each.name, *map(each.write, values), each.meaning))
+        for name in _names(measured, each.key):
+            values = [_value(measured, phase, each.key, name) for phase in PHASES]
+            title = f"{each.name}: {name}" if name else each.name
+            rows.append((title, *map(each.write, values), each.meaning))
     columns = ("figure", *PHASES, "meaning")
     return table("Measured by phase", columns, rows, numeric=(1, 2, 3))
 
 
 def before_and_after(verdict: StoredVerdict, key: str) -> str:
     """A figure of the baseline, and that of the last phase: `0.03 → 0.82`."""
+    return _two(verdict, key, lambda later: later[-1])
+
+
+def before_and_greatest(verdict: StoredVerdict, key: str) -> str:
+    """A figure of the baseline, and the greatest of fault and recovery: `12 → 840`."""
+    return _two(verdict, key, max)
+
+
+def _two(verdict: StoredVerdict, key: str, choose: Callable[[list[float]], float]) -> str:
     [measure] = (each for each in MEASURES if each.key == key)
     measured = verdict.get("measures", {})
-    values = [_value(measured, phase, measure) for phase in PHASES]
-    if all(value is None for value in values):
+    first, *later = (_greatest(measured, phase, key) for phase in PHASES)
+    known = [value for value in later if value is not None]
+    if first is None and not known:
         return DASH
-    later = [value for value in values[1:] if value is not None]
-    return f"{measure.write(values[0])} → {measure.write(later[-1] if later else None)}"
+    return f"{measure.write(first)} → {measure.write(choose(known) if known else None)}"
 
 
-def _value(measured: Mapping[str, PhaseMeasures], phase: str, each: Measure) -> float | None:
-    figures: Mapping[str, object] = measured.get(phase, {})
-    value = figures.get(each.key)
+def _names(measured: Mapping[str, PhaseMeasures], key: str) -> list[str]:
+    """The names by which a figure was counted: "" where it is one number, none where there is
+    none.
+    """
+    found: dict[str, None] = {}
+    for phase in PHASES:
+        value = _figures(measured, phase).get(key)
+        if value is not None:
+            found.update(dict.fromkeys(value if isinstance(value, Mapping) else [""]))
+    return list(found)
+
+
+def _greatest(measured: Mapping[str, PhaseMeasures], phase: str, key: str) -> float | None:
+    known = (_value(measured, phase, key, name) for name in _names(measured, key))
+    return max((value for value in known if value is not None), default=None)
+
+
+def _value(measured: Mapping[str, PhaseMeasures], phase: str, key: str, name: str) -> float | None:
+    value = _figures(measured, phase).get(key)
+    value = value.get(name) if isinstance(value, Mapping) else value
     return value if isinstance(value, (int, float)) else None
+
+
+def _figures(measured: Mapping[str, PhaseMeasures], phase: str) -> Mapping[str, object]:
+    return measured.get(phase, {})

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from statedrill.check.metrics.record import PhaseMeasures
-from statedrill.report.measures import MEASURES, before_and_after, measures_table
+from statedrill.report.measures import (
+    MEASURES,
+    before_and_after,
+    before_and_greatest,
+    measures_table,
+)
 from tests.report.runs import stored
 
 MEASURED: dict[str, Any] = {
@@ -28,6 +33,22 @@ def test_a_comparison_has_the_baseline_and_the_last_phase_that_was_measured() ->
     verdict = stored(measures=MEASURED)
     assert before_and_after(verdict, "sessions_cv_end") == "0.00 → 0.80"
     assert before_and_after(verdict, "requests_cv_end") == "—"
+
+
+def test_what_is_counted_by_name_has_a_row_for_each_and_is_compared_by_the_greatest() -> None:
+    measured = {
+        "baseline": {"queue_depth_max": {"orders": 1, "updates": 4}},
+        "fault": {"queue_depth_max": {"orders": 120, "updates": 3}},
+        "recovery": {"queue_depth_max": {"orders": 2, "dead-letters": 5}},
+    }
+    verdict = stored(measures=measured)
+    rows = [[cell.text for cell in row[:4]] for row in measures_table(verdict).rows]
+    assert rows == [
+        ["messages in the queue, most: orders", "1", "120", "2"],
+        ["messages in the queue, most: updates", "4", "3", "—"],
+        ["messages in the queue, most: dead-letters", "—", "—", "5"],
+    ]
+    assert before_and_greatest(verdict, "queue_depth_max") == "4 → 120"
 
 
 def test_an_older_verdict_measured_nothing() -> None:

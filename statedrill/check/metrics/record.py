@@ -120,12 +120,46 @@ class PhaseMeasures(TypedDict, total=False):
     requests_cv_end: float
     sessions_cv_max: float
     sessions_cv_end: float
+    hit_rate: float
+    """share of the lookups in the cache that found their key; see `check/metrics/samples.py`"""
+    queue_depth_max: dict[str, int]
+    """messages by queue"""
+    queue_age_s_max: float
+    """the oldest message was at least this old"""
+    lag_bytes_max: dict[str, int]
+    """how far the replica was behind its primary, by service"""
+    lag_s_max: dict[str, float]
+    cpu_s_per_1000: float
+    """processor seconds of instances and workers for 1,000 operations that succeeded"""
+    memory_mib: float
+    """resident memory of instances and workers together, on average"""
+    sampler_cpu_pct: float
+    """what taking the samples cost, of one processor"""
+
+
+class SampleSeries(TypedDict):
+    """What was sampled at `t_s`, or since the sample before; equally long lists, some by name.
+
+    None: it was not known.
+    """
+
+    t_s: list[float]
+    hits: list[int | None]
+    misses: list[int | None]
+    depth: dict[str, list[int | None]]
+    age_s: list[float | None]
+    lag_bytes: dict[str, list[int | None]]
+    lag_s: dict[str, list[float | None]]
+    cpu_s: list[float | None]
+    memory_mib: list[float | None]
+    sampler_ms: list[float]
 
 
 class Series(TypedDict):
     """The course of the run in bins of `bin_s`; equally long lists.
 
-    The last three are there where the events name instances in service; at the end of each bin.
+    `instances` and what follows it are there where the events name instances in service, at the
+    end of each bin. `samples` are there where the target was sampled; they have times of their own.
     """
 
     bin_s: float
@@ -140,6 +174,7 @@ class Series(TypedDict):
     instances: NotRequired[list[int]]
     requests_cv: NotRequired[list[float | None]]
     sessions_cv: NotRequired[list[float | None]]
+    samples: NotRequired[SampleSeries]
 
 
 class ThresholdResult(TypedDict):

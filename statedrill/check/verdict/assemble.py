@@ -13,7 +13,9 @@ from statedrill.check.metrics.breakpoint import breakpoint_found
 from statedrill.check.metrics.footing import footing
 from statedrill.check.metrics.imbalance import imbalance, of_phases
 from statedrill.check.metrics.planned_load import comparable_bins, load_end_ns, planned_load
+from statedrill.check.metrics.record import PhaseMeasures
 from statedrill.check.metrics.recovery import recovery
+from statedrill.check.metrics.samples import measures_of, sampled
 from statedrill.check.metrics.threshold_results import Certainty, judge_thresholds
 from statedrill.check.metrics.timeseries import latencies, operations, phases, series
 from statedrill.check.verdict import counts
@@ -24,7 +26,7 @@ from statedrill.check.verdict.sentences import reasons, summary
 from statedrill.check.verdict.uncertainties import uncertainties
 from statedrill.history.store import History
 from statedrill.plan.record import PlanRecord
-from statedrill.vocabulary import HELD, UNKNOWN, Phase, worst
+from statedrill.vocabulary import HELD, PHASE_NAMES, UNKNOWN, Phase, worst
 
 
 class Judgement(NamedTuple):
@@ -82,10 +84,23 @@ def assemble(history: History, plan: PlanRecord) -> Judgement:
     }
     if found := breakpoint_found(history):
         verdict["breakpoint"] = found
-    if spread is not None:
-        verdict["measures"] = of_phases(spread, history, context)
+    samples = sampled(history, context, total.bins["queued"])
+    if samples is not None:
+        verdict["series"]["samples"] = samples
+    if spread is not None or samples is not None:
+        of_spread = of_phases(spread, history, context) if spread else {}
+        of_samples = measures_of(samples, history, context, traffic) if samples else {}
+        verdict["measures"] = _merged(of_spread, of_samples)
     _conclude(verdict, [*unknown.all(), *load["why"]], plan["experiment"]["domain"])
     return Judgement(verdict, tuple(total.crashes.values()))
+
+
+def _merged(
+    left: dict[str, PhaseMeasures], right: dict[str, PhaseMeasures]
+) -> dict[str, PhaseMeasures]:
+    """The figures of both, by phase, in the order of the drill."""
+    phases_ = sorted(left.keys() | right.keys(), key=PHASE_NAMES.index)
+    return {phase: {**left.get(phase, {}), **right.get(phase, {})} for phase in phases_}
 
 
 def _conclude(verdict: Verdict, open_questions: Sequence[str], domain: str | None) -> None:

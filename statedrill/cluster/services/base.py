@@ -125,6 +125,10 @@ class Service(ABC):
         """Work that it accepted and that is not done yet, such as messages in a queue."""
         return 0
 
+    def sample(self) -> Mapping[str, Any]:
+        """What it counts of itself now (see `history.sample.ServiceSample`); empty: nothing."""
+        return {}
+
     def missing(self) -> list[str]:
         """What keeps it from being healthy, in words; empty when it is."""
         return [] if self.is_healthy() else [self.key]

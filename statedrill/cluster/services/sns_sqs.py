@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from typing_extensions import override
 
@@ -48,16 +49,20 @@ class TopicWithQueues(MiniStackService):
         Raises:
             ClusterError: the queues do not answer.
         """
-        depth = 0
-        for name in self._queues:
-            found = self._ministack.call(
-                "sqs",
-                "get_queue_attributes",
-                QueueUrl=_url(self._ministack.url, name),
-                AttributeNames=_DEPTHS,
-            )["Attributes"]
-            depth += sum(int(found[each]) for each in _DEPTHS)
-        return depth
+        return sum(self._depth(name) for name in self._queues)
+
+    @override
+    def sample(self) -> Mapping[str, Any]:
+        return {"depths": {name: self._depth(name) for name in self._queues}}
+
+    def _depth(self, name: str) -> int:
+        found = self._ministack.call(
+            "sqs",
+            "get_queue_attributes",
+            QueueUrl=_url(self._ministack.url, name),
+            AttributeNames=_DEPTHS,
+        )["Attributes"]
+        return sum(int(found[each]) for each in _DEPTHS)
 
     @override
     def _create(self, ministack: MiniStack) -> None:

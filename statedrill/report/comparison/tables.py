@@ -12,15 +12,21 @@ from statedrill.report.formatting import (
     percent,
     seconds,
 )
-from statedrill.report.measures import before_and_after
+from statedrill.report.measures import before_and_after, before_and_greatest
 from statedrill.report.run_data import Run
 from statedrill.report.state_figures import p99_ms
 from statedrill.report.table import Cell, Table, table
 
 _MEASURED = {
-    "instances": "instances",
-    "requests_cv_end": "imbalance of requests",
-    "sessions_cv_end": "imbalance of sessions",
+    "instances": ("instances", before_and_after),
+    "requests_cv_end": ("imbalance of requests", before_and_after),
+    "sessions_cv_end": ("imbalance of sessions", before_and_after),
+    "hit_rate": ("hit rate of the cache", before_and_after),
+    "queue_depth_max": ("messages in the queue, most", before_and_greatest),
+    "queue_age_s_max": ("oldest message, at least", before_and_greatest),
+    "lag_s_max": ("replica behind, longest", before_and_greatest),
+    "cpu_s_per_1000": ("processor time per 1,000 operations", before_and_after),
+    "memory_mib": ("memory (MiB)", before_and_after),
 }
 
 
@@ -74,11 +80,11 @@ def runs_table(runs: Sequence[Run], links: Sequence[str]) -> Table:
 
 
 def measured_table(runs: Sequence[Run], links: Sequence[str]) -> Table:
-    """What was measured beside the promise: in the baseline, and at the end of the load."""
+    """What was measured beside the promise: in the baseline, and afterwards."""
     rows: list[list[Cell | str]] = [
-        [Cell(run.name, href=link), *(before_and_after(run.verdict, key) for key in _MEASURED)]
+        [Cell(run.name, href=link), *(two(run.verdict, key) for key, (_, two) in _MEASURED.items())]
         for run, link in zip(runs, links, strict=True)
         if run.verdict.get("measures")
     ]
-    columns = ("run", *_MEASURED.values())
-    return table("Measured, baseline → last phase", columns, rows, numeric=range(1, len(columns)))
+    columns = ("run", *(title for title, _ in _MEASURED.values()))
+    return table("Measured, baseline → after", columns, rows, numeric=range(1, len(columns)))

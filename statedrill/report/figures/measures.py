@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 from markupsafe import Markup
@@ -67,7 +68,7 @@ def _placed(canvas: Canvas, left: float, right: float, top: float, height: float
 
 def _draw(axes: Axes, panel: Panel) -> None:
     axes.set_title(panel.title)
-    for line, (role, stroke) in zip(panel.lines, _STROKES, strict=False):
+    for line, (role, stroke) in zip(panel.lines, cycle(_STROKES), strict=False):
         values = np.array(line.values, dtype=float)  # None becomes NaN, a gap
         axes.plot(line.t_s, values, color=COLOURS[role], linestyle=stroke, label=line.name)
     axes.set_ylim(0, max(axes.get_ylim()[1], 1e-9))

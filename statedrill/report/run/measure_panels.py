@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
 from markupsafe import Markup
 
 from statedrill.check.verdict.record import StoredVerdict
@@ -22,7 +25,7 @@ def picture_of(verdict: StoredVerdict, time: TimeAxis) -> Markup | None:
 
 
 def _panels(verdict: StoredVerdict) -> list[Panel]:
-    return [panel for panel in _of_instances(verdict) if panel.lines]
+    return [panel for panel in (*_of_instances(verdict), *_of_samples(verdict)) if panel.lines]
 
 
 def _of_instances(verdict: StoredVerdict) -> list[Panel]:
@@ -42,3 +45,31 @@ def _of_instances(verdict: StoredVerdict) -> list[Panel]:
         Panel("instances in service", (Line("instances", ends_s, series["instances"]),)),
         Panel("imbalance over the instances", tuple(lines)),
     ]
+
+
+def _of_samples(verdict: StoredVerdict) -> list[Panel]:
+    series = verdict.get("series")
+    seen = series.get("samples") if series else None
+    if not seen:
+        return []
+    times = seen["t_s"]
+
+    def by_name(title: str, found: Mapping[str, Sequence[float | None]]) -> Panel:
+        return Panel(title, tuple(Line(name, times, values) for name, values in found.items()))
+
+    rates = [
+        100 * hit / (hit + miss) if hit and miss is not None else None
+        for hit, miss in zip(seen["hits"], seen["misses"], strict=True)
+    ]
+    spans_s = [end - begin for begin, end in pairwise(times)]
+    cores = [
+        None if used is None else used / span_s
+        for used, span_s in zip(seen["cpu_s"][1:], spans_s, strict=True)
+    ]
+    return [
+        by_name("hit rate of the cache (%)", {"hit rate": rates} if any(rates) else {}),
+        by_name("messages in the queues", seen["depth"]),
+        by_name("replica behind (seconds)", seen["lag_s"]),
+        by_name("processors used by the application",
+                {"processors": [None, *cores]} if any(cores) else {}),
+    ]  # fmt: skip

@@ -175,7 +175,7 @@ def _proof(fault: FaultEvidence) -> Cell:
 def _is_shown(event: Event) -> bool:
     if event["event"] == "process":
         return event["state"] == "dead"
-    return event["event"] not in ("phase", "experiment")
+    return event["event"] not in ("phase", "experiment", "sample")
 
 
 def _event_words(event: Event) -> str:

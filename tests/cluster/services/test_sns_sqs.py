@@ -50,6 +50,7 @@ def test_the_backlog_counts_what_waits_and_what_is_in_flight(topic: TopicWithQue
     received = receive(topic, "QUEUE_URL")
     assert len(received) == 2
     assert topic.backlog() == 3 + 3
+    assert sorted(topic.sample()["depths"].values()) == [1, 2, 3]
     for message in received:
         topic._ministack.call(
             "sqs",

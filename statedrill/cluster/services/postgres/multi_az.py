@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from typing_extensions import override
 
@@ -23,6 +24,7 @@ from statedrill.cluster.services.postgres import data_directory
 from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError
 from statedrill.cluster.services.postgres.node import PostgresNode, answers
 from statedrill.cluster.services.postgres.programs import postgres_bin
+from statedrill.cluster.services.postgres.stream import StreamPositions
 from statedrill.cluster.waiting import wait_until
 from statedrill.inputs.services import DatabaseOptions
 
@@ -49,6 +51,7 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
         self._root = data_directory.data_root(context.cluster.registry.folder)
         self._observer: PostgresConnection | None = None
         self._seen_at_s = 0.0
+        self._positions = StreamPositions()
 
     @override
     def environment(self, zone: str) -> Mapping[str, str]:
@@ -57,8 +60,19 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
         return {"DATABASE_URL": f"postgresql://{user}@{host}:{port}/{name}"}
 
     @override
+    def sample(self) -> Mapping[str, Any]:
+        primary, standby = self._primary, self._standby
+        positions = self._positions.of(primary, standby) if primary and standby else None
+        if not (primary and standby and positions):
+            return {}
+        written, applied = positions
+        return {"node": primary.name, "replica": standby.name, "written": written,
+                "applied": applied}  # fmt: skip
+
+    @override
     def stop(self) -> None:
         super().stop()
+        self._positions.close()
         self._forget_observer()
         data_directory.release_root(self._root)
 

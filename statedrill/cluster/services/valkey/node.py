@@ -22,6 +22,7 @@ from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.services.node import Node
 
 _CONFIRMATION_MS = 500
+_COUNTED_S = 0.5
 
 
 def valkey_server() -> Path:
@@ -93,6 +94,30 @@ class ValkeyNode(Node):
         """
         with self.session() as session:
             session.replicaof(*primary)
+
+    def counters(self) -> dict[str, int]:
+        """Lookups that found their key and that did not, and the position in its own stream.
+
+        Raises:
+            RedisError: it does not answer.
+        """
+        with self.session(_COUNTED_S) as session:
+            stats = session.info("stats")
+            written = session.info("replication")["master_repl_offset"]
+        return {
+            "hits": int(stats["keyspace_hits"]),
+            "misses": int(stats["keyspace_misses"]),
+            "written": int(written),
+        }
+
+    def position(self) -> int:
+        """How far it has applied its primary's stream, in bytes.
+
+        Raises:
+            RedisError: it does not answer.
+        """
+        with self.session(_COUNTED_S) as session:
+            return int(session.info("replication")["slave_repl_offset"])
 
     def is_linked(self) -> bool:
         """Whether it has what its primary had when it began to follow."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from redis.exceptions import RedisError
 from typing_extensions import override
@@ -70,6 +70,20 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
                 return int(session.dbsize())
         except RedisError as error:
             raise primary.failed(f"does not count its keys: {error}") from error
+
+    @override
+    def sample(self) -> Mapping[str, Any]:
+        """Raises:
+        RedisError: the primary does not answer.
+        """
+        primary, replica = self._primary, self._standby
+        if primary is None or not primary.alive:
+            return {}
+        counted: dict[str, Any] = dict(primary.counters())
+        if replica and replica.alive:
+            # Asked after the primary: what the replica lacks of the position seen there.
+            counted |= {"replica": replica.name, "applied": replica.position()}
+        return {"node": primary.name, **counted}
 
     def flush(self) -> Flush:
         """Remove every key, and prove it by a sentinel key that was planted among them.

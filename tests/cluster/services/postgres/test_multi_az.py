@@ -64,6 +64,21 @@ def test_a_started_database_is_a_pair_in_two_zones_that_commits_to_both(
         assert session.query("SELECT i, NULL FROM t") == [("1", None)]
 
 
+def test_a_sample_says_how_far_the_standby_is_and_follows_a_failover(
+    database: MultiAzDatabase, registry: ProcessRegistry
+) -> None:
+    before = database.sample()
+    with connect(database) as session:
+        session.query("CREATE TABLE t (i integer)")
+        session.query("INSERT INTO t SELECT generate_series(1, 1000)")
+    after = wait_until(lambda: (seen := database.sample())["applied"] >= seen["written"] and seen)
+    assert after["written"] - before["written"] > 10_000
+    assert (after["node"], after["replica"]) == ("database-1", "database-2")
+    kill(registry, "database-1")
+    wait_until(database.is_healthy)
+    assert wait_until(database.sample)["node"] == "database-2"
+
+
 def test_a_failover_loses_no_acknowledged_row(
     database: MultiAzDatabase, registry: ProcessRegistry, events: Events
 ) -> None:

@@ -45,6 +45,19 @@ def zones(cache: ReplicationGroup) -> dict[str, tuple[str, bool]]:
     return {role: (zone, alive) for _, zone, role, alive in cache.nodes()}
 
 
+def test_a_sample_counts_lookups_and_how_far_the_replica_is(cache: ReplicationGroup) -> None:
+    before = cache.sample()
+    fill(cache, 10)
+    with through_endpoint(cache) as session:
+        assert session.get("key-3") == "3"
+        assert session.get("no such key") is None
+    after = cache.sample()
+    assert (after["hits"] - before["hits"], after["misses"] - before["misses"]) == (1, 1)
+    assert after["written"] - before["written"] > 100
+    assert after["applied"] >= after["written"]
+    assert (after["node"], after["replica"]) == ("cache-1", "cache-2")
+
+
 def test_a_started_cache_is_a_pair_in_two_zones_that_replicates(cache: ReplicationGroup) -> None:
     assert zones(cache) == {"primary": ("a", True), "replica": ("b", True)}
     assert cache.is_healthy()
