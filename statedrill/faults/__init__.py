@@ -12,10 +12,15 @@ from collections.abc import Iterable
 from statedrill.faults.base import Capabilities, Fault
 from statedrill.faults.disrupt_connectivity import DisruptConnectivity
 from statedrill.faults.disrupt_replication import DisruptReplication
+from statedrill.faults.exhaust_db_connections import ExhaustDbConnections
 from statedrill.faults.failover import FailoverDbCluster, TestFailover
+from statedrill.faults.fill_cache import FillCache
+from statedrill.faults.fill_db_storage import FillDbStorage
 from statedrill.faults.flush_cache import FlushCache
+from statedrill.faults.freeze_node import FreezeCacheNode, FreezeDbNode
 from statedrill.faults.instance_refresh import InstanceRefresh
 from statedrill.faults.network_latency import NetworkLatency
+from statedrill.faults.reboot_db_instance import RebootDbInstance
 from statedrill.faults.restart_load_balancer import RestartLoadBalancer
 from statedrill.faults.set_desired_capacity import SetDesiredCapacity
 from statedrill.faults.stop_zone import StopZone
@@ -34,6 +39,12 @@ FAULTS: tuple[type[Fault], ...] = (
     TestFailover,
     FailoverDbCluster,
     RestartLoadBalancer,
+    RebootDbInstance,
+    FreezeCacheNode,
+    FreezeDbNode,
+    FillCache,
+    ExhaustDbConnections,
+    FillDbStorage,
 )
 """Every fault there is. The order is that of `statedrill list`."""
 

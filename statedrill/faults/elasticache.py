@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from statedrill.faults.disrupt_replication import disrupt_replication, restore_replication
 from statedrill.faults.failover import test_failover
+from statedrill.faults.fill_cache import fill_memory, free_memory
 from statedrill.faults.flush_cache import flush, key_count
+from statedrill.faults.freeze_node import freeze_cache_node
 
 __all__ = (
     "disrupt_replication",
+    "fill_memory",
     "flush",
+    "free_memory",
+    "freeze_cache_node",
     "key_count",
     "restore_replication",
     "test_failover",

@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
+from statedrill.faults.exhaust_db_connections import (
+    exhaust_db_connections,
+    release_db_connections,
+)
 from statedrill.faults.failover import failover_db_cluster
+from statedrill.faults.fill_db_storage import extend_db_storage, fill_db_storage
+from statedrill.faults.freeze_node import freeze_db_node
+from statedrill.faults.reboot_db_instance import reboot_db_instance
 
-__all__ = ("failover_db_cluster",)
+__all__ = (
+    "exhaust_db_connections",
+    "extend_db_storage",
+    "failover_db_cluster",
+    "fill_db_storage",
+    "freeze_db_node",
+    "reboot_db_instance",
+    "release_db_connections",
+)

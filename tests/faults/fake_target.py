@@ -18,6 +18,7 @@ class FakePart:
     zone: str
     pid: int
     alive: bool = True
+    is_frozen: bool = False
 
 
 @dataclass(eq=False)
@@ -49,13 +50,29 @@ class FakeNode:
     def alive(self) -> bool:
         return self.part.alive
 
+    def processes(self) -> dict[int, float]:
+        return {self.part.pid: 0.5} if self.alive else {}
+
+    def is_frozen(self) -> bool:
+        return self.alive and self.part.is_frozen
+
+    def answers(self) -> bool:
+        return self.alive and not self.part.is_frozen
+
+    def freeze(self) -> None:
+        self.part.is_frozen = True
+
+    def thaw(self) -> None:
+        self.part.is_frozen = False
+
 
 class FakeCache:
     """A primary and a replica that can fail over and be flushed."""
 
     def __init__(self) -> None:
         self.parts = [FakePart("cache-1", "a", 31), FakePart("cache-2", "b", 32)]
-        self.keys = 100
+        self.keys, self.expiring = 100, 40
+        self.is_filled = False
         self.answers = True
         self.sent = self.received = 1000
         self.replication_is_cut = False
@@ -63,6 +80,12 @@ class FakeCache:
     def nodes(self) -> Sequence[FakeNode]:
         roles = ("primary", "replica")
         return [FakeNode(part, role) for part, role in zip(self.parts, roles, strict=True)]
+
+    def node(self, role: str) -> FakeNode:
+        found = [each for each in self.nodes() if each.role == role and each.alive]
+        if not found:
+            raise ClusterError(f"the cache has no {role} that is alive")
+        return found[0]
 
     def failover(self) -> tuple[str, int]:
         self.parts[0].alive = False
@@ -73,6 +96,16 @@ class FakeCache:
             raise ClusterError("cache-1 does not answer")
         before, self.keys = self.keys, 0
         return before, 0, f"removed {before} keys"
+
+    def fill_memory(self) -> tuple[int, str]:
+        self.is_filled = True
+        return self.expiring, f"evicted {self.expiring} keys"
+
+    def free_memory(self) -> None:
+        self.is_filled = False
+
+    def is_full(self) -> bool:
+        return self.is_filled
 
     def is_healthy(self) -> bool:
         return all(part.alive for part in self.parts)
@@ -252,9 +285,9 @@ class FakeTarget:
 
     def state(self) -> object:
         """Everything that a fault may change, to compare before and after."""
-        parts = [(part.name, part.alive) for part in self._parts()]
+        parts = [(part.name, part.alive, part.is_frozen) for part in self._parts()]
         links = [(link.name, link.delay_s, link.cut) for link in self.links]
-        replicating = self.cache.replication_is_cut
+        replicating = (self.cache.replication_is_cut, self.cache.is_filled)
         desired, down = self.fleet.desired, sorted(self.zones_down)
         return parts, desired, down, links, replicating, self.missing()
 
