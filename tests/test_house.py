@@ -95,7 +95,7 @@ MAY_IMPORT = {
         *("cluster/network", "cluster/context", "cluster/routing"),
     },
     "cluster/services": {
-        *("errors", "inputs", "processes", "cluster/waiting", "cluster/binaries"),
+        *("errors", "vocabulary", "inputs", "processes", "cluster/waiting", "cluster/binaries"),
         *("cluster/network", "cluster/context", "cluster/routing"),
     },
     "cluster": {

@@ -25,8 +25,10 @@ class Timings:
     instance_boot_s: float
     volume_attach_s: float
     rebalance_delay_s: float
+    database_detection_s: float
     database_failover_s: float
     database_standby_rebuild_s: float
+    cache_detection_s: float
     cache_failover_s: float
     cache_replica_rebuild_s: float
     queue_visibility_s: float
@@ -64,8 +66,8 @@ class Timings:
 # RDS Multi-AZ failover 60-120 s; ElastiCache failover about 27 s in one live test; SQS visibility
 # 30 s. A load balancer's DNS records live 60 s (How Elastic Load Balancing works); that a dead node
 # stays among them as long is an assumption. EC2 boot (90 s), EBS attach (10 s), Auto Scaling's
-# detection and rebalancing and the time to rebuild a standby are not documented: assumptions, to be
-# replaced by your own measurement.
+# detection and rebalancing, when RDS and ElastiCache notice that a node hangs (30 s, 15 s) and the
+# time to rebuild a standby are not documented: assumptions, to be replaced by your own measurement.
 _AWS = Timings(
     column="aws",
     health_check_interval_s=30.0,
@@ -77,8 +79,10 @@ _AWS = Timings(
     instance_boot_s=90.0,
     volume_attach_s=10.0,
     rebalance_delay_s=60.0,
+    database_detection_s=30.0,
     database_failover_s=90.0,
     database_standby_rebuild_s=300.0,
+    cache_detection_s=15.0,
     cache_failover_s=27.0,
     cache_replica_rebuild_s=120.0,
     queue_visibility_s=30.0,
@@ -98,8 +102,10 @@ _FAST = Timings(
     instance_boot_s=3.0,
     volume_attach_s=0.3,
     rebalance_delay_s=2.0,
+    database_detection_s=3.0,
     database_failover_s=3.0,
     database_standby_rebuild_s=2.0,
+    cache_detection_s=2.0,
     cache_failover_s=0.9,
     cache_replica_rebuild_s=1.0,
     queue_visibility_s=3.0,

@@ -119,8 +119,10 @@ class _Delays(TypedDict, total=False):
     instance_boot_s: float
     volume_attach_s: float
     rebalance_delay_s: float
+    database_detection_s: float
     database_failover_s: float
     database_standby_rebuild_s: float
+    cache_detection_s: float
     cache_failover_s: float
     cache_replica_rebuild_s: float
     queue_visibility_s: float

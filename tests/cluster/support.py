@@ -22,8 +22,10 @@ from statedrill.processes.registry import ProcessRegistry
 # Short, but long enough to be seen: an outage, and a time without a second node.
 TIMINGS = replace(
     Timings.named("fast"),
+    database_detection_s=1.0,
     database_failover_s=0.6,
     database_standby_rebuild_s=0.6,
+    cache_detection_s=1.0,
     cache_failover_s=0.4,
     cache_replica_rebuild_s=0.4,
 )

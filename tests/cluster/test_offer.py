@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
 
 from statedrill.cluster.offer import local_offer
-from statedrill.errors import InputError
+from statedrill.errors import CannotPlay, InputError
+from statedrill.inputs import discovery
 from statedrill.inputs.options import Options
 from statedrill.inputs.services import SERVICE_OPTIONS
 from statedrill.plan.plan import make_plan
@@ -28,7 +30,11 @@ def test_an_experiment_on_what_a_pattern_does_not_have_is_refused_with_the_reaso
 
 
 @pytest.mark.parametrize("pattern", ["sticky", "distributed", "decoupled"])
-@pytest.mark.parametrize("experiment", ["none", "instance-kill", "cache-flush", "zone-outage"])
-def test_every_pattern_of_the_box_can_play_every_experiment(pattern: str, experiment: str) -> None:
-    plan = make_plan(Options(pattern=pattern, experiment=experiment), "r1", NOW, local_offer())
-    assert plan.title == f"{pattern}-{experiment}"
+@pytest.mark.parametrize("experiment", [each.name for each in discovery.entries("experiment")])
+def test_every_pattern_of_the_box_can_play_every_experiment_or_has_nothing_to_break(
+    pattern: str, experiment: str
+) -> None:
+    options = Options(pattern=pattern, experiment=experiment)
+    with contextlib.suppress(CannotPlay):
+        plan = make_plan(options, "r1", NOW, local_offer())
+        assert plan.title == f"{pattern}-{experiment}"

@@ -1,4 +1,4 @@
-"""What a pair of nodes does next when one of them or its zone is gone, decided from what is seen.
+"""What a pair of nodes does next when one of them hangs or is gone, decided from what is seen.
 
 Depends on no event, only on what is true now, so that no event can be missed. Pure: knows no
 process, no clock and neither SQL nor Valkey.
@@ -15,18 +15,26 @@ IDLE_S = 3600.0
 
 @dataclass(frozen=True)
 class Delays:
-    """How long the service takes, in seconds: from death to promotion, from loss to a new one."""
+    """How long the service takes, in seconds: from death to promotion, from loss to a new one.
+
+    `detection_s`: for how long a node that exists must be silent to be taken for dead.
+    """
 
     failover_s: float
     rebuild_s: float
+    detection_s: float
 
 
 @dataclass(frozen=True)
 class NodeView:
-    """One node as it is now; `died_at_s` (monotonic seconds) is None while it is alive."""
+    """One node as it is now, with times in monotonic seconds.
+
+    `died_at_s` is None while its process exists, `silent_since_s` as long as that answers.
+    """
 
     zone: str
     died_at_s: float | None = None
+    silent_since_s: float | None = None
 
     @property
     def alive(self) -> bool:
@@ -58,6 +66,16 @@ class Wait:
     """Do nothing for so many seconds, unless something happens."""
 
     seconds: float
+
+
+@dataclass(frozen=True)
+class FencePrimary:
+    """The primary exists but is silent: make sure that it never acknowledges anything again."""
+
+
+@dataclass(frozen=True)
+class FenceStandby:
+    """The standby exists but is silent: end it, so that nobody waits for it."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +124,8 @@ class Watch:
 
 Action = (
     Wait
+    | FencePrimary
+    | FenceStandby
     | CloseEndpoint
     | PromoteStandby
     | RestartPrimary
@@ -118,14 +138,36 @@ Action = (
 
 
 def decide(state: PairState, now_s: float) -> list[Action]:
-    """What to do at `now_s` (monotonic seconds), in this order; then decide again."""
-    if state.primary.died_at_s is not None:
-        due_s = state.primary.died_at_s + state.delays.failover_s
+    """What to do at `now_s` (monotonic seconds), in this order; then decide again.
+
+    A node is fenced before anything else is done with it or instead of it: nobody may take over
+    from a primary that might still acknowledge a write when it wakes up.
+    """
+    primary, standby, delays = state.primary, state.standby, state.delays
+    if _hangs(standby, delays, now_s):
+        return [FenceStandby()]
+    if primary.died_at_s is not None:
+        due_s = max(primary.died_at_s + delays.failover_s, _is_judged_at_s(standby, delays))
         step = Wait(due_s - now_s) if due_s > now_s else _new_primary(state)
         return [CloseEndpoint(), step]
-    if state.standby is None:
+    if _hangs(primary, delays, now_s):
+        return [FencePrimary()]
+    if primary.silent_since_s is not None:
+        return [Wait(_is_judged_at_s(primary, delays) - now_s)]
+    if standby is None:
         return [_new_standby(state, now_s)]
-    return [Watch()] if state.standby.alive else [DropStandby()]
+    return [Watch()] if standby.alive else [DropStandby()]
+
+
+def _is_judged_at_s(node: NodeView | None, delays: Delays) -> float:
+    """When a silent node is taken for dead; long ago for every other one."""
+    if node is None or not node.alive or node.silent_since_s is None:
+        return 0.0
+    return node.silent_since_s + delays.detection_s
+
+
+def _hangs(node: NodeView | None, delays: Delays, now_s: float) -> bool:
+    return 0.0 < _is_judged_at_s(node, delays) <= now_s
 
 
 def _new_primary(state: PairState) -> Action:

@@ -18,13 +18,13 @@ from statedrill.cluster.network.addresses import ZONES
 from statedrill.cluster.routing.endpoints import Endpoint
 from statedrill.cluster.services.base import NodeStatus, Service, ServiceContext
 from statedrill.cluster.services.failover_decisions import (
-    IDLE_S,
     Action,
     AddStandby,
     CloseEndpoint,
     Delays,
     DropStandby,
-    NodeView,
+    FencePrimary,
+    FenceStandby,
     PairState,
     PromoteStandby,
     ReplacePrimary,
@@ -40,6 +40,7 @@ from statedrill.cluster.waiting import wait_until
 from statedrill.errors import ClusterError
 
 _RETRY_S = 0.5
+_LOOK_S = 0.25
 _RESTORE_TIMEOUT_S = 30.0
 
 
@@ -93,17 +94,26 @@ class FailoverPair(Service, Generic[NodeT]):
     def zone_up(self, zone: str) -> None:
         self._nodes.zone_up(zone)
 
+    def node(self, role: str) -> NodeT:
+        """The node that has this role now.
+
+        Raises:
+            ClusterError: there is none, or it is dead.
+        """
+        node = {"primary": self._primary, self.standby_role: self._standby}.get(role)
+        if node is None or not node.alive:
+            raise ClusterError(
+                f"the {self.key} has no {role} that is alive", "wait until it has one again"
+            )
+        return node
+
     def failover(self) -> tuple[str, int]:
-        """Kill the primary, as a reboot with failover does; its name and its process id.
+        """Kill the primary; its name and its process id.
 
         Raises:
             ClusterError: there is no primary that could be killed.
         """
-        primary = self._primary
-        if primary is None or not primary.alive:
-            raise ClusterError(
-                f"the {self.key} has no primary that is alive", "wait until it has one again"
-            )
+        primary = self.node("primary")
         end([primary])
         self._wake()
         return primary.name, primary.pid
@@ -125,9 +135,9 @@ class FailoverPair(Service, Generic[NodeT]):
         """Bring every zone and every node back, without the delay of a rebuild; returns then.
 
         Raises:
-            ClusterError: not whole after `timeout_s` (default: failover and half a minute).
+            ClusterError: not whole after `timeout_s` (default: `restore_time_s` and half a minute).
         """
-        limit_s = timeout_s or self._delays.failover_s + _RESTORE_TIMEOUT_S
+        limit_s = timeout_s or self.restore_time_s() + _RESTORE_TIMEOUT_S
         self._hurry = True
         try:
             for zone in ZONES:
@@ -142,7 +152,7 @@ class FailoverPair(Service, Generic[NodeT]):
 
     @override
     def restore_time_s(self) -> float:
-        return self._delays.failover_s
+        return self._delays.detection_s + self._delays.failover_s
 
     @override
     def stop(self) -> None:
@@ -170,14 +180,13 @@ class FailoverPair(Service, Generic[NodeT]):
     def _add_standby(self, primary: NodeT, standby: NodeT) -> None:
         """Start a new standby node and return when it is complete."""
 
-    def _watch(self, primary: NodeT, standby: NodeT) -> float:
-        """Look whether the two work together; seconds until the next look."""
-        return IDLE_S
+    def _watch(self, primary: NodeT, standby: NodeT) -> None:
+        """Look whether the two, which both respond, work together."""
 
     def _loop(self) -> None:
         while not self._stopping:
             try:
-                pause_s = self._step(time.monotonic())
+                pause_s = self._step()
                 self._last_error = ""
             except Exception as error:  # supervision must outlive every failure of a step
                 self._last_error, pause_s = str(error) or repr(error), _RETRY_S
@@ -185,19 +194,19 @@ class FailoverPair(Service, Generic[NodeT]):
                 self._changed.wait_for(lambda: self._wake_up or self._stopping, pause_s)
                 self._wake_up = False
 
-    def _step(self, now_s: float) -> float:
+    def _step(self) -> float:
         """Do what is due; seconds until the next step, unless something happens."""
-        pause_s = 0.0
-        for action in decide(self._state(), now_s):
-            pause_s = self._perform(action)
-        return pause_s
+        for node in filter(None, (self._primary, self._standby)):
+            node.look(self._delays.detection_s)
+        pauses_s = [self._perform(each) for each in decide(self._state(), time.monotonic())]
+        return min(pauses_s[-1], _LOOK_S)  # nobody reports that a node has become silent
 
     def _state(self) -> PairState:
         primary, standby = self._primary, self._standby
         assert primary is not None
         return PairState(
-            primary=_view(primary),
-            standby=_view(standby) if standby else None,
+            primary=primary.view(),
+            standby=standby.view() if standby else None,
             up_since_s=self._nodes.up_since_s(),
             delays=self._delays,
             keeps_data=self.keeps_data,
@@ -213,6 +222,10 @@ class FailoverPair(Service, Generic[NodeT]):
         match action, standby:
             case Wait(seconds=seconds), _:
                 return seconds
+            case FencePrimary(), _:
+                end([primary])
+            case FenceStandby(), Node():
+                end([standby])
             case CloseEndpoint(), _:
                 with contextlib.suppress(ClusterError):  # without HAProxy there is no connection
                     self._endpoints.disconnect(self.key)
@@ -230,11 +243,16 @@ class FailoverPair(Service, Generic[NodeT]):
             case ReplacePrimary(zone=zone), _:
                 self._replace_primary(zone)
             case DropStandby(), Node():
-                self._drop_standby(primary, standby)
+                primary.release_standby()
+                lost = standby.died_at_s, standby.zone
+                self._standby_lost_at_s, self._standby_lost_zone = lost
+                self._standby = None
+                self._nodes.discard(standby)
             case AddStandby(zone=zone), _:
                 self._rebuild(primary, zone)
             case Watch(), Node():
-                return self._watch(primary, standby)
+                self._watch(primary, standby)
+                return _LOOK_S
         return 0.0
 
     def _take_over(self, successor: NodeT) -> None:
@@ -263,12 +281,6 @@ class FailoverPair(Service, Generic[NodeT]):
             raise
         self._take_over(node)
 
-    def _drop_standby(self, primary: NodeT, standby: NodeT) -> None:
-        primary.release_standby()
-        self._standby_lost_at_s, self._standby_lost_zone = standby.died_at_s, standby.zone
-        self._standby = None
-        self._nodes.discard(standby)
-
     def _rebuild(self, primary: NodeT, zone: str) -> None:
         standby = self._nodes.create(zone)
         try:
@@ -283,7 +295,3 @@ class FailoverPair(Service, Generic[NodeT]):
         with self._changed:
             self._wake_up = True
             self._changed.notify_all()
-
-
-def _view(node: Node) -> NodeView:
-    return NodeView(node.zone) if node.alive else NodeView(node.zone, node.died_at_s)

@@ -13,6 +13,8 @@ from statedrill.cluster.services.failover_decisions import (
     CloseEndpoint,
     Delays,
     DropStandby,
+    FencePrimary,
+    FenceStandby,
     NodeView,
     PairState,
     PromoteStandby,
@@ -24,7 +26,7 @@ from statedrill.cluster.services.failover_decisions import (
     decide,
 )
 
-DELAYS = Delays(failover_s=3.0, rebuild_s=2.0)
+DELAYS = Delays(failover_s=3.0, rebuild_s=2.0, detection_s=1.0)
 NO_STANDBY = None
 
 
@@ -34,17 +36,18 @@ def pair(  # one row of the table
     *,
     up: str = "abc",
     dead: str = "",
+    silent: str = "",
     keeps_data: bool = True,
     lost: str = "b",
     hurry: bool = False,
 ) -> PairState:
-    """Nodes by their zones; those in `dead` died at 10 s, `lost` is where a standby was until 10 s.
+    """Nodes by their zones; those in `dead` died at 10 s, those in `silent` are silent since then.
 
-    Every zone of `up` has been up since the beginning.
+    `lost` is where a standby was until 10 s. Every zone of `up` is up since the beginning.
     """
 
     def view(zone: str) -> NodeView:
-        return NodeView(zone, 10.0 if zone in dead else None)
+        return NodeView(zone, 10.0 if zone in dead else None, 10.0 if zone in silent else None)
 
     return PairState(
         primary=view(primary),
@@ -93,6 +96,37 @@ TABLE: list[tuple[str, PairState, float, list[Action]]] = [
         pair(dead="a", up="ac"),
         13,
         [CloseEndpoint(), PromoteStandby()],
+    ),
+    # a node exists but is silent
+    ("a primary may be silent for a moment", pair(silent="a"), 10.5, [Wait(0.5)]),
+    ("a primary that hangs is fenced", pair(silent="a"), 11, [FencePrimary()]),
+    (
+        "also when nobody can take over: it starts again",
+        pair(standby=NO_STANDBY, silent="a"),
+        11,
+        [FencePrimary()],
+    ),
+    (
+        "no standby is built from a silent primary",
+        pair(standby=NO_STANDBY, silent="a"),
+        10.5,
+        [Wait(0.5)],
+    ),
+    ("and takes over like one that died", pair(dead="a"), 13, [CloseEndpoint(), PromoteStandby()]),
+    ("a standby may be silent for a moment", pair(silent="b"), 10.5, [Watch()]),
+    ("a standby that hangs is fenced", pair(silent="b"), 11, [FenceStandby()]),
+    ("of two that hang the primary is the second", pair(silent="ab"), 11, [FenceStandby()]),
+    (
+        "a silent standby is not promoted",
+        replace(pair(dead="a"), standby=NodeView("b", None, 12.5)),
+        13,
+        [CloseEndpoint(), Wait(0.5)],
+    ),
+    (
+        "but fenced",
+        replace(pair(dead="a"), standby=NodeView("b", None, 12.5)),
+        13.5,
+        [FenceStandby()],
     ),
     # both are lost
     ("wait for the failover first", pair(dead="ab"), 12, [CloseEndpoint(), Wait(1.0)]),

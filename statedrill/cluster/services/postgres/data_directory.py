@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -149,13 +150,21 @@ def hand_over(folder: Path) -> None:
             os.chown(path, _NOBODY, _NOBODY)
 
 
-def run_tool(tool: str, *arguments: str, said: str = "") -> str:
+def run_tool(
+    tool: str,
+    *arguments: str,
+    said: str = "",
+    inside: Callable[[Sequence[str]], Sequence[str]] = lambda command: command,
+) -> str:
     """What a program of PostgreSQL wrote, run to its end; it dies with the calling thread.
+
+    `inside` makes the command one that finds the data folder.
 
     Raises:
         ClusterError: it failed or took longer than a minute; carries what it wrote.
     """
-    command = [*dies_with_owner(), *runner().prefix, str(postgres_bin() / tool), *arguments]
+    run = (*runner().prefix, str(postgres_bin() / tool), *arguments)
+    command = [*dies_with_owner(), *inside(run)]
     try:
         done = subprocess.run(
             command,

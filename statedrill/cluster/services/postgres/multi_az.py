@@ -22,14 +22,15 @@ from statedrill.cluster.services.failover_decisions import Delays
 from statedrill.cluster.services.failover_pair import FailoverPair
 from statedrill.cluster.services.postgres import data_directory
 from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError
+from statedrill.cluster.services.postgres.connection_storm import ConnectionStorm
 from statedrill.cluster.services.postgres.node import PostgresNode, answers
 from statedrill.cluster.services.postgres.programs import postgres_bin
 from statedrill.cluster.services.postgres.stream import StreamPositions
+from statedrill.cluster.services.postgres.volume import LimitedVolume
 from statedrill.cluster.waiting import wait_until
 from statedrill.inputs.services import DatabaseOptions
 
 _JOIN_S = 20.0
-_LOOK_S = 0.25
 _MISSING_S = 2.0
 
 
@@ -45,19 +46,87 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
 
     def __init__(self, context: ServiceContext, options: DatabaseOptions) -> None:
         timings = context.cluster.timings
-        delays = Delays(timings.database_failover_s, timings.database_standby_rebuild_s)
+        delays = Delays(
+            timings.database_failover_s,
+            timings.database_standby_rebuild_s,
+            timings.database_detection_s,
+        )
         super().__init__(context, Endpoint(self.key, 54, 5432), delays)
         self._names = options
         self._root = data_directory.data_root(context.cluster.registry.folder)
-        self._observer: PostgresConnection | None = None
         self._seen_at_s = 0.0
         self._positions = StreamPositions()
+        self._full: list[LimitedVolume] = []
+        self._out_of_space: Callable[[], str] = str
+        self._storm: ConnectionStorm | None = None
 
     @override
     def environment(self, zone: str) -> Mapping[str, str]:
         host, port = self._address(zone, self.key)
         name, user = self._names.name, self._names.user
         return {"DATABASE_URL": f"postgresql://{user}@{host}:{port}/{name}"}
+
+    def reboot(self) -> tuple[str, int]:
+        """Shut the primary down in good order, for the standby to take over; name, exit code.
+
+        Raises:
+            ClusterError: there is no primary that is alive, or it did not end.
+        """
+        primary = self.node("primary")
+        code = primary.shut_down()
+        self._wake()
+        return primary.name, code
+
+    def exhaust_connections(self) -> None:
+        """Begin to take, through the endpoint, every connection that applications can have."""
+        self.release_connections()
+        where, names = self._endpoints.address(self.key), self._names
+        self._storm = ConnectionStorm(
+            lambda: PostgresConnection(where, user=names.user, database=names.name)
+        )
+        self._storm.start()
+
+    def exhaustion(self) -> tuple[int, str]:
+        """How many connections are held, and how the next one was refused (empty: not yet)."""
+        storm = self._storm
+        return (storm.held, storm.refusal) if storm else (0, "")
+
+    def release_connections(self) -> None:
+        """Hang up on all of them; idempotent."""
+        if self._storm:
+            self._storm.stop()
+        self._storm = None
+
+    def fill_volumes(self) -> None:
+        """Leave no room on the volume of either node, and have the primary notice.
+
+        Raises:
+            ClusterError: there is no primary that is alive, or a volume could not be filled.
+        """
+        primary = self.node("primary")
+        self._out_of_space = primary.out_of_space
+        self._full = [node.volume for node in self._nodes.all() if node.volume]
+        for volume in self._full:
+            volume.fill()
+        primary.use_up_segments()
+
+    def grow_volumes(self) -> None:
+        """Give every volume that was filled its room again; idempotent.
+
+        Raises:
+            ClusterError: a volume could not be given more room.
+        """
+        for volume in self._full:
+            volume.grow()
+        self._full = []
+
+    def has_full_volumes(self) -> bool:
+        """Whether volumes that were filled were not given room again."""
+        return bool(self._full)
+
+    def out_of_space(self) -> str:
+        """What the primary whose volume was filled last wrote about it; empty: nothing."""
+        return self._out_of_space()
 
     @override
     def sample(self) -> Mapping[str, Any]:
@@ -71,9 +140,9 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
 
     @override
     def stop(self) -> None:
+        self.release_connections()
         super().stop()
         self._positions.close()
-        self._forget_observer()
         data_directory.release_root(self._root)
 
     @override
@@ -105,7 +174,7 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
         self._join(primary, standby)
 
     @override
-    def _watch(self, primary: PostgresNode, standby: PostgresNode) -> float:
+    def _watch(self, primary: PostgresNode, standby: PostgresNode) -> None:
         """A standby that lives but does not stream would hold up every commit: end it.
 
         Only the primary's word counts: a primary too busy to answer says nothing against it.
@@ -115,21 +184,12 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
                 standby.kill()
         else:
             self._seen_at_s = time.monotonic()
-        return _LOOK_S
 
     def _is_missing(self, primary: PostgresNode, standby: PostgresNode) -> bool:
         try:
-            if self._observer is None:
-                self._observer = primary.session(timeout_s=1.0)
-            return _replication(self._observer, standby)[0] != "streaming"
+            return _replication(primary, standby)[0] != "streaming"
         except (OSError, PostgresError):
-            self._forget_observer()
             return False
-
-    def _forget_observer(self) -> None:
-        if self._observer:
-            self._observer.close()
-        self._observer = None
 
     def _join(self, primary: PostgresNode, standby: PostgresNode) -> None:
         """Make `standby` the synchronous standby; returns when it has every acknowledged row.
@@ -157,11 +217,12 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
                 wait(lambda: _has_flushed(session, standby, str(position)))
         except (OSError, PostgresError) as error:
             raise primary.failed(f"broke off while its standby joined: {error}") from error
-        self._forget_observer()
         self._seen_at_s = time.monotonic()
 
 
-def _replication(session: PostgresConnection, standby: PostgresNode) -> tuple[str, str]:
+def _replication(
+    session: PostgresConnection | PostgresNode, standby: PostgresNode
+) -> tuple[str, str]:
     """State and synchronous state of the standby, as its primary sees them."""
     rows = session.query(
         "SELECT state, sync_state FROM pg_stat_replication"

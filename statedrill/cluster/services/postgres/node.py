@@ -13,22 +13,30 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-import psutil
 from typing_extensions import override
 
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.services.node import Node
 from statedrill.cluster.services.postgres import data_directory
-from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError
+from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError, Row
 from statedrill.cluster.services.postgres.configuration import node_settings, synchronous_settings
 from statedrill.cluster.services.postgres.programs import postgres_bin
+from statedrill.cluster.services.postgres.volume import LimitedVolume
 from statedrill.inputs.services import DatabaseOptions
+from statedrill.vocabulary import Equipment
 
 _PROMOTION_S = 30
+_MOST_SEGMENTS = 200
 
 
 class PostgresNode(Node):
-    """A server whose data folder is `<root>/<name>`, with the database of `names`."""
+    """A server whose data folder is `<root>/<name>`, with the database of `names`.
+
+    The folder is a volume of its own where the equipment of the cluster says so.
+
+    Raises:
+        MissingPart: this machine has no such volumes.
+    """
 
     def __init__(
         self,
@@ -38,7 +46,11 @@ class PostgresNode(Node):
         root: Path,
         names: DatabaseOptions,
     ) -> None:
-        self.data, self._names = root / f"database-{number}", names
+        self._folder, self._names = root / f"database-{number}", names
+        self.volume: LimitedVolume | None = None
+        if Equipment.VOLUMES in context.equipment:
+            self.volume = LimitedVolume(context, f"database-{number}-volume", self._folder)
+        self._kept: PostgresConnection | None = None
         # Messages are read by people and by tests: one language, whatever the machine's.
         super().__init__(context, "database", number, zone, 5432, env={"LC_ALL": "C"})
 
@@ -46,12 +58,45 @@ class PostgresNode(Node):
     def command(self) -> Sequence[str]:
         """`postgres` in the foreground, as a user it accepts."""
         prefix = data_directory.runner().prefix
-        return (*prefix, str(postgres_bin() / "postgres"), "-D", str(self.data))
+        return self._inside((*prefix, str(postgres_bin() / "postgres"), "-D", str(self._folder)))
+
+    @property
+    def data(self) -> Path:
+        """Its data folder, for who is not in its volume."""
+        return self.volume.outside if self.volume else self._folder
 
     @override
     def answers(self) -> bool:
         """Whether a query is answered."""
         return answers(self.address, "postgres", self._names.name)
+
+    @override
+    def responds(self, timeout_s: float) -> bool:
+        """Whether it answers a query, or refuses to."""
+        try:
+            self.query("SELECT 1", timeout_s)
+        except PostgresError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    def query(self, sql: str, timeout_s: float = 1.0) -> list[Row]:
+        """The rows of `sql` in a session that is kept; for the one thread that watches this node.
+
+        `timeout_s` is that of a session that has to be opened.
+
+        Raises:
+            OSError, PostgresError: it does not answer, or refuses; the next call connects anew.
+        """
+        kept, self._kept = self._kept or self.session(timeout_s), None
+        try:
+            rows = kept.query(sql)
+        except BaseException:
+            kept.close()
+            raise
+        self._kept = kept
+        return rows
 
     def create(self, leader: tuple[str, int] | None = None) -> None:
         """A new, empty database; the standby of the one at `leader`, made in the same way.
@@ -59,6 +104,8 @@ class PostgresNode(Node):
         Raises:
             ClusterError: there is no template and none could be made.
         """
+        if self.volume:
+            self.volume.start()
         data_directory.copy_template(self.data, self._names)
         self._settle(leader)
 
@@ -70,11 +117,14 @@ class PostgresNode(Node):
         Raises:
             ClusterError: the base backup failed, for instance because the leader died.
         """
-        self.data.mkdir(mode=0o700)
+        if self.volume:
+            self.volume.start()
+        else:
+            self.data.mkdir(mode=0o700)
         data_directory.hand_over(self.data)
         options = ("--checkpoint=fast", "--wal-method=stream", "--no-sync", "--username=postgres")
-        where = (f"--pgdata={self.data}", f"--host={leader.host}", f"--port={leader.port}")
-        data_directory.run_tool("pg_basebackup", *where, *options)
+        where = (f"--pgdata={self._folder}", f"--host={leader.host}", f"--port={leader.port}")
+        data_directory.run_tool("pg_basebackup", *where, *options, inside=self._inside)
         self._settle(found_at)
 
     @override
@@ -129,22 +179,72 @@ class PostgresNode(Node):
         If only the postmaster were killed, a backend could finish its work and acknowledge it.
         """
         if self.alive:
-            with contextlib.suppress(psutil.Error, ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGSTOP)  # no new backend from now on
-                for backend in psutil.Process(self.pid).children():
-                    with contextlib.suppress(psutil.Error):
-                        backend.kill()
+                self._signal_backends(signal.SIGKILL)
         super().kill()
+
+    def shut_down(self, timeout_s: float = 10.0) -> int:
+        """End sessions and server in good order, the standby having everything; its exit code.
+
+        Raises:
+            ClusterError: it has not ended after `timeout_s`.
+        """
+        os.kill(self.pid, signal.SIGINT)  # PostgreSQL's fast shutdown
+        self._process.wait_gone(timeout_s)
+        code = self._process.exit_code
+        assert code is not None
+        return code
+
+    def use_up_segments(self) -> None:
+        """Begin new segments of the log until the server cannot: spare ones are taken first."""
+        next_segment = (
+            "SELECT pg_switch_wal();"
+            "SELECT pg_logical_emit_message(false, 'statedrill', 'next segment', true)"
+        )
+        with contextlib.suppress(OSError, PostgresError), self.session() as session:
+            for _ in range(_MOST_SEGMENTS):
+                session.query(next_segment)
+
+    def out_of_space(self) -> str:
+        """The last line of its log that says that its volume is full; empty when none does."""
+        lines = self._process.log.read_text(errors="replace").splitlines()
+        return next((each for each in reversed(lines) if "No space left" in each), "")
+
+    @override
+    def freeze(self) -> None:
+        """SIGSTOP the server first, which forks no backend from then on, and then its backends."""
+        super().freeze()
+        self._signal_backends(signal.SIGSTOP)
+
+    @override
+    def thaw(self) -> None:
+        """SIGCONT the backends, and then the server."""
+        self._signal_backends(signal.SIGCONT)
+        super().thaw()
 
     @override
     def discard(self) -> None:
         """Remove its data folder and what a killed server left in the kernel."""
+        if self._kept:
+            self._kept.close()
         if data_directory.runner().leaves_memory:
             with contextlib.suppress(OSError, IndexError):
                 # Line 7 of the lock file: key and id of the System V segment.
                 segment = (self.data / "postmaster.pid").read_text().splitlines()[6].split()[1]
                 subprocess.run(["ipcrm", "-m", segment], capture_output=True, check=False)
-        shutil.rmtree(self.data, ignore_errors=True)
+        if self.volume:
+            self.volume.delete()
+        else:
+            shutil.rmtree(self.data, ignore_errors=True)
+
+    def _inside(self, command: Sequence[str]) -> Sequence[str]:
+        return self.volume.inside(command) if self.volume else command
+
+    def _signal_backends(self, number: signal.Signals) -> None:
+        for pid in list(self.processes())[1:]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def _settle(self, leader: tuple[str, int] | None) -> None:
         """Write its settings: where its leader is, and that its commits wait for no standby."""

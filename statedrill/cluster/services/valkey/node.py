@@ -13,7 +13,7 @@ from pathlib import Path
 
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import BusyLoadingError, RedisError, ResponseError
 from redis.retry import Retry
 from typing_extensions import override
 
@@ -45,6 +45,7 @@ class ValkeyNode(Node):
 
     def __init__(self, context: ClusterContext, number: int, zone: str) -> None:
         self.folder = context.registry.folder / f"cache-{number}"
+        self._kept: Redis | None = None
         super().__init__(context, "cache", number, zone, 6379)
 
     @override
@@ -75,6 +76,19 @@ class ValkeyNode(Node):
     def answers(self) -> bool:
         """Whether it answers a PING."""
         return answers(self.address)
+
+    @override
+    def responds(self, timeout_s: float) -> bool:
+        """Whether it answers a PING, or refuses to."""
+        try:
+            self._kept = self._kept or connect(self.address, timeout_s)
+            self._kept.ping()
+        except (ResponseError, BusyLoadingError):
+            return True
+        except RedisError:
+            self._forget_session()
+            return False
+        return True
 
     @override
     def start(self, timeout_s: float = 15.0) -> None:
@@ -182,7 +196,13 @@ class ValkeyNode(Node):
     @override
     def discard(self) -> None:
         """Remove its folder."""
+        self._forget_session()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _forget_session(self) -> None:
+        if self._kept:
+            self._kept.close()
+        self._kept = None
 
 
 def connect(address: tuple[str, int], timeout_s: float = 2.0) -> Redis:

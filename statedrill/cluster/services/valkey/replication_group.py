@@ -20,6 +20,13 @@ from statedrill.cluster.routing.endpoints import Endpoint
 from statedrill.cluster.services.base import Requirement, ServiceContext
 from statedrill.cluster.services.failover_decisions import Delays
 from statedrill.cluster.services.failover_pair import FailoverPair
+from statedrill.cluster.services.valkey.memory import (
+    MemoryLimit,
+    fill,
+    memory_limit,
+    remove_ballast,
+    set_memory_limit,
+)
 from statedrill.cluster.services.valkey.node import ValkeyNode, answers, valkey_server
 from statedrill.cluster.waiting import wait_until
 from statedrill.errors import ClusterError
@@ -38,6 +45,13 @@ class Flush(NamedTuple):
     proof: str
 
 
+class Full(NamedTuple):
+    """A node whose memory is full, and the limit that it had before."""
+
+    node: ValkeyNode
+    limit_before: MemoryLimit
+
+
 class ReplicationGroup(FailoverPair[ValkeyNode]):
     """A cache without password behind a fixed address."""
 
@@ -46,9 +60,12 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
 
     def __init__(self, context: ServiceContext, options: CacheOptions) -> None:
         timings = context.cluster.timings
-        delays = Delays(timings.cache_failover_s, timings.cache_replica_rebuild_s)
+        delays = Delays(
+            timings.cache_failover_s, timings.cache_replica_rebuild_s, timings.cache_detection_s
+        )
         super().__init__(context, Endpoint(self.key, 63, 6379), delays)
         self._durability = options.durability
+        self._full: Full | None = None
 
     @override
     def environment(self, zone: str) -> Mapping[str, str]:
@@ -147,6 +164,48 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
         """Whether it is healthy and its replica confirms what happens now."""
         primary = self._primary
         return bool(primary and self.is_healthy() and primary.is_followed())
+
+    def fill_memory(self) -> tuple[int, str]:
+        """Fill the primary's memory, so that it evicts what expires; how many keys, and proof.
+
+        Raises:
+            ClusterError: there is no primary that answers.
+        """
+        primary = self._serving()
+        try:
+            with primary.session(timeout_s=10.0) as session:
+                self._full = Full(primary, memory_limit(session))
+                filled = fill(session)
+        except RedisError as error:
+            raise primary.failed(f"could not be filled: {error}") from error
+        sentence = (
+            f"{primary.name} may hold {filled.limit_bytes:,} bytes and has evicted "
+            f"{filled.evicted} keys; {filled.expiring} keys with an expiry were there before"
+        )
+        return filled.evicted, sentence
+
+    def free_memory(self) -> None:
+        """Take limit and ballast away, wherever the ballast is by now; idempotent.
+
+        Raises:
+            ClusterError: the primary does not answer.
+        """
+        if self._full is None:
+            return
+        primary = self._serving()
+        try:
+            if self._full.node.alive:
+                with self._full.node.session() as session:
+                    set_memory_limit(session, self._full.limit_before)
+            with primary.session(timeout_s=10.0) as session:
+                remove_ballast(session)
+        except RedisError as error:
+            raise primary.failed(f"could not be given memory: {error}") from error
+        self._full = None
+
+    def is_full(self) -> bool:
+        """Whether the primary is one whose memory was filled."""
+        return self._full is not None and self._full.node is self._primary
 
     def _serving(self) -> ValkeyNode:
         if self._primary is None or not self._primary.alive:

@@ -3,7 +3,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -12,6 +14,7 @@ from statedrill.cluster.services.postgres import data_directory
 from statedrill.cluster.services.postgres.client import PostgresError
 from statedrill.cluster.services.postgres.multi_az import MultiAzDatabase
 from statedrill.errors import ClusterError
+from statedrill.faults.freeze_node import FreezeDbNode
 from statedrill.processes.process import MARKER
 from statedrill.processes.registry import ProcessRegistry
 from tests.cluster.support import SHOP, Writer, connect, services_of
@@ -116,6 +119,24 @@ def test_a_failover_takes_its_time_and_connections_fail_fast_meanwhile(
     assert zones(database)["standby"] == ("a", True)
 
 
+def test_a_reboot_ends_the_primary_in_good_order_and_loses_no_acknowledged_row(
+    database: MultiAzDatabase, registry: ProcessRegistry, events: Events
+) -> None:
+    with Writer(database) as writer:
+        wait_until(lambda: len(writer.acknowledged) > 50)
+        heir = name_of(database, "standby")
+        name, code = database.reboot()
+        assert code == 0
+        assert "database system is shut down" in (registry.logs / f"{name}.log").read_text()
+        wait_until(lambda: events.of("failover", service="database"))
+        assert name_of(database, "primary") == heir
+        before = len(writer.acknowledged)
+        wait_until(lambda: len(writer.acknowledged) > before + 50)
+        wait_until(database.is_healthy)
+    assert not writer.hung
+    assert set(writer.acknowledged) <= writer.kept()
+
+
 def test_commits_do_not_hang_when_the_standby_dies(
     database: MultiAzDatabase, registry: ProcessRegistry
 ) -> None:
@@ -145,6 +166,89 @@ def test_commits_go_on_when_the_standby_is_frozen(
         before = len(writer.acknowledged)
         wait_until(lambda: len(writer.acknowledged) > before + 100)
     assert not writer.hung
+
+
+def test_a_primary_that_hangs_is_fenced_before_the_standby_takes_over(
+    database: MultiAzDatabase, events: Events
+) -> None:
+    with Writer(database) as writer:
+        wait_until(lambda: len(writer.acknowledged) > 50)
+        frozen = database.node("primary")
+        frozen.freeze()
+        wait_until(frozen.is_frozen)
+        began_s = time.monotonic()
+        wait_until(lambda: not frozen.alive)
+        assert time.monotonic() - began_s > 1.0 - 2 * 0.25  # the detection, and not its failure
+        moved = wait_until(lambda: events.of("failover", service="database"))[0]
+        before = len(writer.acknowledged)
+        wait_until(lambda: len(writer.acknowledged) > before + 50)
+        wait_until(database.is_healthy)
+    (died,) = events.of("process", name=frozen.name, state="dead")
+    assert died["t"] < moved["t"]
+    assert set(writer.acknowledged) <= writer.kept()
+
+
+def test_a_primary_that_hangs_for_a_moment_goes_on(
+    database: MultiAzDatabase, events: Events
+) -> None:
+    database._delays = replace(database._delays, detection_s=600.0)
+    with Writer(database) as writer:
+        primary = database.node("primary")
+        primary.freeze()
+        wait_until(lambda: primary.silent_since_s)
+        primary.thaw()
+        primary.thaw()
+        wait_until(lambda: primary.silent_since_s is None)
+        before = len(writer.acknowledged)
+        wait_until(lambda: len(writer.acknowledged) > before + 50)
+    assert database.node("primary") is primary
+    assert events.of("failover") == []
+
+
+def test_when_a_frozen_primary_s_owner_is_killed_its_backends_end_after_the_undo(
+    database: MultiAzDatabase,
+) -> None:
+    primary = database.node("primary")
+    primary.freeze()
+    wait_until(primary.is_frozen)
+    processes = primary.processes()
+    os.kill(primary.pid, signal.SIGKILL)  # as the kernel does when the owner dies
+    backends = [pid for pid in processes if pid != primary.pid]
+    wait_until(lambda: not psutil.pid_exists(primary.pid))
+    assert all(psutil.pid_exists(each) for each in backends)
+    left = {"processes": [list(each) for each in processes.items()]}
+    FreezeDbNode.undo_left_behind(left)
+    wait_until(lambda: not any(psutil.pid_exists(each) for each in backends))
+
+
+def test_an_exhausted_database_refuses_everybody_but_its_supervision(
+    database: MultiAzDatabase, registry: ProcessRegistry, events: Events
+) -> None:
+    with connect(database) as early:
+        database.exhaust_connections()
+        wait_until(lambda: database.exhaustion()[1])
+        held, refusal = database.exhaustion()
+        assert held > 80
+        assert "53300" in refusal
+        assert early.query("SELECT 1") == [("1",)]
+        with pytest.raises(PostgresError, match="53300"):
+            connect(database)
+        kill(registry, name_of(database, "standby"))
+        wait_until(lambda: not database.is_healthy())
+        wait_until(database.is_healthy)
+    wait_until(lambda: database.exhaustion()[0] > held)  # what becomes free is taken, too
+    database.release_connections()
+    database.release_connections()
+    wait_until(lambda: can_connect(database))
+    assert events.of("failover") == []
+
+
+def can_connect(database: MultiAzDatabase) -> bool:
+    try:
+        connect(database).close()
+    except PostgresError:
+        return False
+    return True
 
 
 def test_a_rebuilt_standby_has_what_was_written_without_one(
@@ -225,7 +329,7 @@ def test_when_both_zones_are_lost_at_once_whichever_returns_first_has_everything
 def test_heal_brings_every_node_back_without_waiting_for_the_rebuild(
     database: MultiAzDatabase,
 ) -> None:
-    database._delays = type(database._delays)(failover_s=0.2, rebuild_s=600.0)
+    database._delays = replace(database._delays, failover_s=0.2, rebuild_s=600.0)
     for zone in ("a", "b"):
         database.zone_down(zone)
     assert not database.is_healthy()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -123,6 +124,33 @@ def test_a_lost_replica_is_replaced_and_the_primary_serves_on(
         assert session.dbsize() == 10
 
 
+def test_a_primary_that_hangs_is_fenced_before_the_replica_takes_over(
+    cache: ReplicationGroup, events: Events
+) -> None:
+    fill(cache, 100)
+    frozen = cache.node("primary")
+    frozen.freeze()
+    moved = wait_until(lambda: events.of("failover", service="cache"))[0]
+    assert moved["from"] == frozen.name
+    (died,) = events.of("process", name=frozen.name, state="dead")
+    assert died["t"] < moved["t"]
+    wait_until(cache.is_healthy)
+    assert cache.key_count() == 100
+
+
+def test_writes_that_wait_for_a_frozen_replica_go_on_when_it_was_replaced(
+    cache: ReplicationGroup,
+) -> None:
+    frozen = cache.node("replica")
+    with through_endpoint(cache) as session:
+        frozen.freeze()
+        session.set("key", 1)
+        assert session.wait(1, 100) == 0
+        wait_until(lambda: session.wait(1, 100) == 1)
+    assert not frozen.alive
+    wait_until(cache.is_healthy)
+
+
 def test_a_lost_zone_fails_over_and_the_replica_moves_to_a_zone_that_is_up(
     cache: ReplicationGroup,
 ) -> None:
@@ -169,10 +197,49 @@ def test_a_flush_removes_every_key_everywhere_and_proves_it(cache: ReplicationGr
     assert cache.key_count() == 0
 
 
+def test_a_full_memory_evicts_what_expires_and_nothing_of_that_is_left_when_it_was_freed(
+    cache: ReplicationGroup,
+) -> None:
+    def state(session: Redis) -> object:
+        kept = sorted(session.scan_iter())
+        return kept, session.config_get("maxmemory*")
+
+    with through_endpoint(cache) as session:
+        for i in range(100):
+            session.set(f"session-{i}", i, ex=600)
+            session.set(f"cart-{i}", i)
+        _, limits = state(session)
+        evicted, proof = cache.fill_memory()
+        assert cache.is_full()
+        assert evicted > 100
+        assert "100 keys with an expiry were there before" in proof
+        session.set("written", "while it is full", ex=600)
+        cache.free_memory()
+        cache.free_memory()
+        assert not cache.is_full()
+        kept = [f"cart-{i}" for i in range(100)]
+        left = [each for each in session.scan_iter() if not str(each).startswith("session-")]
+        assert sorted(left) == sorted([*kept, "written"])
+        assert len(list(session.scan_iter("session-*"))) < 50
+        assert session.config_get("maxmemory*") == limits
+
+
+def test_a_failover_ends_the_fullness_and_the_ballast_goes_all_the_same(
+    cache: ReplicationGroup,
+) -> None:
+    fill(cache, 10)
+    cache.fill_memory()
+    cache.failover()
+    wait_until(cache.is_healthy)
+    assert not cache.is_full()
+    cache.free_memory()
+    assert cache.key_count() == 10
+
+
 def test_heal_brings_a_replica_back_without_waiting_for_the_rebuild(
     cache: ReplicationGroup,
 ) -> None:
-    cache._delays = type(cache._delays)(failover_s=0.1, rebuild_s=600.0)
+    cache._delays = replace(cache._delays, failover_s=0.1, rebuild_s=600.0)
     cache.zone_down("a")
     assert not cache.is_healthy()
     cache.restore()

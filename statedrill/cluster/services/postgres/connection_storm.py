@@ -1,0 +1,54 @@
+"""Clients that take every connection that a database has free, and hold it.
+
+Knows connections and refusals; knows no node and no application.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError
+
+_RETRY_S = 0.02
+_STOPPED_S = 5.0
+
+
+class ConnectionStorm:
+    """Calls `connect` in a thread until it is stopped; a connection that becomes free is taken.
+
+    `refusal` is what the server last said to one who came too late; empty before that.
+    """
+
+    def __init__(self, connect: Callable[[], PostgresConnection]) -> None:
+        self.refusal = ""
+        self._connect, self._stop = connect, threading.Event()
+        self._held: list[PostgresConnection] = []
+        self._thread = threading.Thread(target=self._take, name="connection-storm", daemon=True)
+
+    @property
+    def held(self) -> int:
+        """How many connections it holds."""
+        return len(self._held)
+
+    def start(self) -> None:
+        """Begin to take connections."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Hang up on all of them, and take no more; idempotent."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(_STOPPED_S)
+        while self._held:
+            self._held.pop().close()
+
+    def _take(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._held.append(self._connect())
+            except PostgresError as error:
+                self.refusal = str(error)
+                self._stop.wait(_RETRY_S)
+            except OSError:  # nobody is there, as in a failover
+                self._stop.wait(_RETRY_S)
