@@ -227,6 +227,9 @@ class Process:
             with self._changed:
                 if self._state in (State.READY, State.PAUSED):
                     return
+                # A command that is short and was ready at once may have ended before anybody looked.
+                if self._state is State.DEAD and self.exit_code == 0 and self._ready():
+                    return
                 if self._state is not State.STARTING:
                     raise self._failed(f"{_describe_exit(self.exit_code)} while starting")
                 self._changed.wait(_POLL_S)

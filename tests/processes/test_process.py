@@ -50,6 +50,17 @@ def test_a_child_that_ignores_sigterm_is_killed_with_its_group(registry: Process
     wait_until(lambda: not exists(grandchild) or is_zombie(grandchild))
 
 
+def test_a_command_that_ends_before_anybody_has_seen_it_ready_has_done_its_work(
+    registry: ProcessRegistry,
+) -> None:
+    def ready() -> bool:
+        return bool(wait_until(lambda: child.state is State.DEAD))
+
+    child = registry.process("short", "audit", "", ["true"], ready=ready)
+    child.start(10)
+    assert child.exit_code == 0
+
+
 def test_a_kill_takes_descendants_with_groups_of_their_own(registry: ProcessRegistry) -> None:
     child = python(
         registry,
