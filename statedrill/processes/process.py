@@ -227,7 +227,7 @@ class Process:
             with self._changed:
                 if self._state in (State.READY, State.PAUSED):
                     return
-                # A command that is short and was ready at once may have ended before anybody looked.
+                # A short command that was ready at once may have ended before anybody looked.
                 if self._state is State.DEAD and self.exit_code == 0 and self._ready():
                     return
                 if self._state is not State.STARTING:

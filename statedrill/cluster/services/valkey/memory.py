@@ -27,10 +27,10 @@ class MemoryLimit(NamedTuple):
 
 
 class Evicted(NamedTuple):
-    """Keys that expire before the memory was full, and keys evicted until then."""
+    """Keys that were there before the memory was full, those of them that went, and the limit."""
 
-    expiring: int
-    evicted: int
+    keys: int
+    gone: int
     limit_bytes: int
 
 
@@ -56,10 +56,13 @@ def set_memory_limit(session: Redis, limit: MemoryLimit) -> None:
 def fill(session: Redis) -> Evicted:
     """Limit a server to what it holds, and write until as many keys were evicted as can expire.
 
+    What it evicts is some of the ballast, too, so what was there before is looked for by name.
+
     Raises:
         RedisError: it does not answer.
     """
     expiring = int(session.info("keyspace").get("db0", {}).get("expires", 0))
+    known = list(session.scan_iter(count=1000))
     used, before = int(session.info("memory")["used_memory"]), _evicted(session)
     limit = used + _ROOM_BYTES
     set_memory_limit(session, MemoryLimit(str(limit), _POLICY))
@@ -70,7 +73,8 @@ def fill(session: Redis) -> Evicted:
             pipeline.execute()
         if _evicted(session) - before > expiring:
             break
-    return Evicted(expiring, _evicted(session) - before, limit)
+    gone = len(known) - (int(session.exists(*known)) if known else 0)
+    return Evicted(len(known), gone, limit)
 
 
 def remove_ballast(session: Redis) -> None:

@@ -179,10 +179,10 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
         except RedisError as error:
             raise primary.failed(f"could not be filled: {error}") from error
         sentence = (
-            f"{primary.name} may hold {filled.limit_bytes:,} bytes and has evicted "
-            f"{filled.evicted} keys; {filled.expiring} keys with an expiry were there before"
+            f"{primary.name} may hold no more than {filled.limit_bytes:,} bytes, and "
+            f"{filled.gone} of the {filled.keys} keys that it held are gone"
         )
-        return filled.evicted, sentence
+        return filled.gone, sentence
 
     def free_memory(self) -> None:
         """Take limit and ballast away, wherever the ballast is by now; idempotent.
