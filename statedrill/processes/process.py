@@ -197,8 +197,7 @@ class Process:
                 self._child = self._popen(log.fileno())
             self.exit_code, self.started_s = None, time.monotonic()
             self._transition(State.STARTING)
-            name = f"reap-{self.name}"
-            threading.Thread(target=self._reap, args=(self._child,), name=name, daemon=True).start()
+            threading.Thread(target=self._reap, args=(self._child,), daemon=True).start()
         if self._on_spawn:
             self._on_spawn(self)
 
@@ -225,10 +224,8 @@ class Process:
                     if self._state is State.STARTING:
                         self._transition(State.READY)
             with self._changed:
-                if self._state in (State.READY, State.PAUSED):
-                    return
-                # A short command that was ready at once may have ended before anybody looked.
-                if self._state is State.DEAD and self.exit_code == 0 and self._ready():
+                done = self._state is State.DEAD and self.exit_code == 0 and self._ready()
+                if done or self._state in (State.READY, State.PAUSED):  # `done`: a short command
                     return
                 if self._state is not State.STARTING:
                     raise self._failed(f"{_describe_exit(self.exit_code)} while starting")
