@@ -139,14 +139,15 @@ class Topology:
     def impair_zone(self, zone: str, impairment: Impairment) -> None:
         """Slow down or cut the network of a zone: what crosses its border; NONE ends that.
 
-        Nothing is launched in a zone that is cut off.
+        Nothing is started in a zone that is cut off.
         """
         self.edges.impair_zone(zone, impairment)
-        for group in self.groups():
+        parts: list[AutoScalingGroup | Service] = [*self.groups(), *self.services]
+        for part in parts:
             if impairment.cut:
-                group.zone_cut_off(zone)
+                part.zone_cut_off(zone)
             elif zone not in self.zones_down:
-                group.zone_up(zone)
+                part.zone_up(zone)
 
     def restore(self) -> None:
         """Bring every zone back and every service to its full number, without their delays.

@@ -39,13 +39,14 @@ def cached(tmp_path: Path) -> Pattern:
 
 
 def state(cluster: Cluster) -> dict[str, Any]:
-    """Everything that a fault of the network may change."""
+    """Everything that a fault of the network may change; a replaced instance counts as the same."""
     edges = {}
     for edge in (e for e in cluster._topology.edges.all() if not e.is_direct):
-        seen = edge.describe()
-        edges[edge.name] = {key: seen[key] for key in ("listening", "delay_s", "up_cut")}
+        seen, (begin, end) = edge.describe(), edge.ends()
+        name = f"balancer/{end}" if begin is None else edge.name
+        edges[name] = {key: seen[key] for key in ("listening", "delay_s", "up_cut")}
     groups = [(group.desired, sorted(group._down)) for group in cluster._topology.groups()]
-    return {"edges": edges, "groups": groups, **cluster._topology.balancer.health()}
+    return {"edges": edges, "groups": groups, "zones": zones_that_answer(cluster)}
 
 
 def zones_that_answer(cluster: Cluster) -> set[str]:

@@ -137,6 +137,11 @@ class Edges:
                 if not edge.is_direct:
                     edge.impair(self._wanted(edge))
 
+    def is_cut_off(self, zone: str) -> bool:
+        """Whether nothing enters or leaves `zone` now."""
+        with self._lock:
+            return self._zones.get(zone, NONE).cut
+
     def impaired_zones(self) -> dict[str, Impairment]:
         """What is wrong with the borders of zones now."""
         with self._lock:

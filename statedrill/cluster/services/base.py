@@ -114,6 +114,9 @@ class Service(ABC):
     def zone_down(self, zone: str) -> None:
         """Everything of it in `zone` dies at once, and nothing starts there until `zone_up`."""
 
+    def zone_cut_off(self, zone: str) -> None:
+        """What it has in `zone` goes on, out of everybody's reach; nothing new starts there."""
+
     def zone_up(self, zone: str) -> None:
         """`zone` can be used again; it is rebuilt there at AWS's pace."""
 

@@ -107,6 +107,12 @@ class Nodes(Generic[NodeT]):
         end(killed)
         self._on_change()
 
+    def zone_cut_off(self, zone: str) -> None:
+        """None starts in `zone` until `zone_up`; those that run there go on."""
+        with self._lock:
+            self._up_since_s.pop(zone, None)
+        self._on_change()
+
     def zone_up(self, zone: str) -> None:
         """Nodes may start in `zone` again."""
         with self._lock:
