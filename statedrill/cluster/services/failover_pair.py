@@ -91,6 +91,10 @@ class FailoverPair(Service, Generic[NodeT]):
         self._nodes.zone_down(zone)
 
     @override
+    def zone_cut_off(self, zone: str) -> None:
+        self._nodes.close_zone(zone)
+
+    @override
     def zone_up(self, zone: str) -> None:
         self._nodes.zone_up(zone)
 
@@ -197,7 +201,7 @@ class FailoverPair(Service, Generic[NodeT]):
     def _step(self) -> float:
         """Do what is due; seconds until the next step, unless something happens."""
         for node in filter(None, (self._primary, self._standby)):
-            node.look(self._delays.detection_s)
+            node.look(self._delays.detection_s, is_cut_off=self._edges.is_cut_off(node.zone))
         pauses_s = [self._perform(each) for each in decide(self._state(), time.monotonic())]
         return min(pauses_s[-1], _LOOK_S)  # nobody reports that a node has become silent
 
@@ -244,8 +248,7 @@ class FailoverPair(Service, Generic[NodeT]):
                 self._replace_primary(zone)
             case DropStandby(), Node():
                 primary.release_standby()
-                lost = standby.died_at_s, standby.zone
-                self._standby_lost_at_s, self._standby_lost_zone = lost
+                self._standby_lost_at_s, self._standby_lost_zone = standby.died_at_s, standby.zone
                 self._standby = None
                 self._nodes.discard(standby)
             case AddStandby(zone=zone), _:

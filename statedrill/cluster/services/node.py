@@ -70,13 +70,16 @@ class Node:
         """
         raise NotImplementedError
 
-    def look(self, detection_s: float) -> None:
-        """See whether it responds; asks shorter when its silence is `detection_s` long soon."""
+    def look(self, detection_s: float, *, is_cut_off: bool = False) -> None:
+        """See whether it responds; asks shorter when its silence is `detection_s` long soon.
+
+        `is_cut_off`: its zone is, and so it is silent for whoever looks from outside.
+        """
         now_s = time.monotonic()
         left_s = _LOOK_TIMEOUT_S
         if self.silent_since_s is not None:
             left_s = min(left_s, self.silent_since_s + detection_s - now_s)
-        if not self.alive or self.responds(max(left_s, _SHORTEST_LOOK_S)):
+        if not self.alive or (not is_cut_off and self.responds(max(left_s, _SHORTEST_LOOK_S))):
             self.silent_since_s = None
         elif self.silent_since_s is None:
             self.silent_since_s = now_s

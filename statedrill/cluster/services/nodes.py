@@ -107,7 +107,7 @@ class Nodes(Generic[NodeT]):
         end(killed)
         self._on_change()
 
-    def zone_cut_off(self, zone: str) -> None:
+    def close_zone(self, zone: str) -> None:
         """None starts in `zone` until `zone_up`; those that run there go on."""
         with self._lock:
             self._up_since_s.pop(zone, None)
