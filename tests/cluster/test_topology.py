@@ -59,6 +59,8 @@ def test_with_a_hop_each_zone_has_its_own_way_which_can_be_lost(
         }
         edge = cluster._topology.edges.edge("b", "cache")
         assert answers(edge.address)
+        nodes = cluster._topology.edges.between_nodes("cache")
+        assert [link.ends() for link in nodes] == [("b", "a")]
         edge.cut()
         with pytest.raises(RedisTimeoutError):
             connect(edge.address, timeout_s=0.3).ping()
