@@ -18,9 +18,10 @@ def test_nothing_of_it_is_left_when_it_was_undone(target: FakeTarget) -> None:
 
 def test_a_zone_is_proved_dead_when_nothing_runs_there(target: FakeTarget) -> None:
     fault = stop(target, "us-east-1a")
-    assert (fault.zone, fault.targets) == ("a", ["instance-i-0", "cache-1"])
+    assert (fault.zone, fault.targets) == ("a", ["instance-i-0", "load-balancer-a", "cache-1"])
     fault.inject()
-    assert fault.prove().sentence == "zone a: gone: instance-i-0 (pid 10), cache-1 (pid 31)"
+    hit = "instance-i-0 (pid 10), load-balancer-a (pid 50), cache-1 (pid 31)"
+    assert fault.prove().sentence == f"zone a: gone: {hit}"
     target.cache.parts[0].alive = True
     assert fault.prove() == Proof(False, "zone a: still running: cache-1, cache-1")
 
@@ -36,6 +37,8 @@ def test_a_zone_that_is_down_already_is_refused_with_its_cure(target: FakeTarget
 
 def test_a_zone_in_which_nothing_ran_proves_nothing(target: FakeTarget) -> None:
     target.kill_instances(["i-0", "i-1", "i-2"])
+    for node in target.load_balancer_nodes("c"):
+        node.alive = False
     fault = stop(target, "c")
     fault.inject()
     assert not fault.prove().proved
