@@ -30,21 +30,23 @@ class Delivery:
 
 
 class SqsReader:
-    """One queue; `visibility_s` is known after `start`."""
+    """One queue; `visibility_s` is known after `start`, and whether it has a dead-letter queue."""
 
     def __init__(self, sqs: Any, url: str) -> None:
         self._sqs = sqs
         self._url = url
         self.visibility_s = 30.0
+        self._has_dead_letters = False
 
     async def start(self) -> None:
-        """Wait until the queue is there, and read its visibility timeout."""
+        """Wait until the queue is there, and read its attributes."""
 
         async def read_attributes() -> None:
             found = await self._sqs.get_queue_attributes(
-                QueueUrl=self._url, AttributeNames=["VisibilityTimeout"]
+                QueueUrl=self._url, AttributeNames=["VisibilityTimeout", "RedrivePolicy"]
             )
             self.visibility_s = float(found["Attributes"]["VisibilityTimeout"])
+            self._has_dead_letters = bool(found["Attributes"].get("RedrivePolicy"))
 
         await retry_until_ready(read_attributes, f"queue {self._url}", FAILED)
 
@@ -62,11 +64,13 @@ class SqsReader:
             try:
                 queued = parse_message(message["Body"])
             except ValueError as error:
-                logger.error("message %s is dropped: %s", message["MessageId"], error)
+                logger.error("message %s is rejected: %s", message["MessageId"], error)
                 malformed.append(message["ReceiptHandle"])
                 continue
             deliveries.append(Delivery(queued, message["ReceiptHandle"], expires_s, self))
-        if malformed:  # the application acknowledged none of these to any client
+        if malformed and self._has_dead_letters:
+            await self._give_back(malformed)
+        elif malformed:  # the application acknowledged none of these to any client
             await self._delete(malformed)
         return deliveries
 
@@ -75,6 +79,25 @@ class SqsReader:
         handles = [each.receipt_handle for each in deliveries]
         for start in range(0, len(handles), BATCH):
             await self._delete(handles[start : start + BATCH])
+
+    async def reject(self, deliveries: Sequence[Delivery]) -> None:
+        """Have what can never be applied received again at once, so that it is soon a dead letter.
+
+        Without a dead-letter queue it comes again after the visibility timeout.
+        """
+        handles = [each.receipt_handle for each in deliveries]
+        for start in range(0, len(handles) if self._has_dead_letters else 0, BATCH):
+            await self._give_back(handles[start : start + BATCH])
+
+    async def _give_back(self, handles: list[str]) -> None:
+        entries = [
+            {"Id": str(place), "ReceiptHandle": handle, "VisibilityTimeout": 0}
+            for place, handle in enumerate(handles)
+        ]
+        try:
+            await self._sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
+        except FAILED as error:
+            logger.warning("%d messages stay hidden (%s)", len(entries), describe(error))
 
     async def _delete(self, handles: list[str]) -> None:
         entries = [

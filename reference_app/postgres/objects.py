@@ -9,7 +9,7 @@ effect of once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from reference_app.model.model import (
@@ -52,12 +52,21 @@ class BatchOutcome:
     """What became of the writes of one batch.
 
     `done` are applied (or were before), `held` wait for a predecessor, `skipped` belong to users
-    whose state another worker was changing at that moment.
+    whose state another worker was changing at that moment, `rejected` can never be applied.
     """
 
-    done: list[QueuedWrite]
-    held: list[QueuedWrite]
-    skipped: list[QueuedWrite]
+    done: list[QueuedWrite] = field(default_factory=list)
+    held: list[QueuedWrite] = field(default_factory=list)
+    skipped: list[QueuedWrite] = field(default_factory=list)
+    rejected: list[QueuedWrite] = field(default_factory=list)
+
+    def __add__(self, other: BatchOutcome) -> BatchOutcome:
+        return BatchOutcome(
+            self.done + other.done,
+            self.held + other.held,
+            self.skipped + other.skipped,
+            self.rejected + other.rejected,
+        )
 
 
 class ObjectTable:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from email.utils import formatdate
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -115,7 +116,15 @@ class Application:
         await self._aws.stop()
 
     async def health(self, request: Request) -> Response:
-        """200 when ready, else 503; with `?deep=1` also the state of each dependency."""
+        """200 when ready, else 503; with `?deep=1` also the state of each dependency.
+
+        The header Date is the time of this instance's own clock; no other answer has it.
+        """
+        response = await self._health(request)
+        response.headers["date"] = formatdate(usegmt=True)
+        return response
+
+    async def _health(self, request: Request) -> Response:
         process = self._settings.process
         fields: dict[str, object] = {"instance": process.instance_id}
         if self.state != "ready":

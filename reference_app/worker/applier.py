@@ -31,7 +31,7 @@ MOST_HELD = 2000
 """The most that is held in memory; the queue delivers the rest again."""
 MOST_NEW = 200
 """New deliveries beyond which receiving pauses."""
-DELETES_AT_ONCE = 8
+ANSWERS_AT_ONCE = 8
 
 
 class WriteApplier:
@@ -47,8 +47,8 @@ class WriteApplier:
         self._arrived = asyncio.Event()
         self._has_capacity = asyncio.Event()
         self._has_capacity.set()
-        self._deleting: set[asyncio.Task[None]] = set()
-        self._delete_slots = asyncio.Semaphore(DELETES_AT_ONCE)
+        self._answering: set[asyncio.Task[None]] = set()
+        self._answer_slots = asyncio.Semaphore(ANSWERS_AT_ONCE)
 
     async def wait_for_capacity(self) -> None:
         """Return when it makes sense to receive more."""
@@ -65,7 +65,7 @@ class WriteApplier:
         self._arrived.set()
 
     async def run(self) -> None:
-        """Apply until `stop` is called; then one last batch, and the deletions in flight.
+        """Apply until `stop` is called; then one last batch, and the answers to queues in flight.
 
         Must not be cancelled: a cancelled COMMIT may be visible before it is safe.
         """
@@ -73,7 +73,7 @@ class WriteApplier:
             await self._wait_for_work()
             await self._process_batch()
         await self._process_batch()
-        await asyncio.gather(*self._deleting, return_exceptions=True)
+        await asyncio.gather(*self._answering, return_exceptions=True)
 
     def stop(self) -> None:
         """Let `run` end."""
@@ -105,7 +105,8 @@ class WriteApplier:
         done = {each.name for each in outcome.done}
         self._wait_limit.applied(done)
         self._wait_limit.observe({each.name for each in outcome.held}, time.monotonic())
-        self._delete([batch[name] for name in done])
+        self._answer([batch[name] for name in done])
+        self._answer([batch[each.name] for each in outcome.rejected], rejected=True)
         for each in (*outcome.held, *outcome.skipped):
             if len(self._held) < MOST_HELD:
                 self._held[each.name] = batch[each.name]
@@ -143,23 +144,24 @@ class WriteApplier:
         except asyncpg.PostgresError as error:
             if len(queued) == 1:
                 logger.error("write %s cannot be applied: %s", queued[0].write.wid, error)
-                return BatchOutcome([], [], [])
+                # Another error than one of the data may pass: the queue delivers it again.
+                is_poison = isinstance(error, asyncpg.DataError)
+                return BatchOutcome(rejected=list(queued) if is_poison else [])
         middle = len(queued) // 2
-        first, second = await self._apply(queued[:middle]), await self._apply(queued[middle:])
-        return BatchOutcome(
-            first.done + second.done, first.held + second.held, first.skipped + second.skipped
-        )
+        return await self._apply(queued[:middle]) + await self._apply(queued[middle:])
 
-    def _delete(self, done: list[Delivery]) -> None:
-        done.sort(key=lambda each: id(each.reader))
-        for _, group in groupby(done, key=lambda each: id(each.reader)):
-            deliveries = list(group)
-            for start in range(0, len(deliveries), BATCH):
-                batch = deliveries[start : start + BATCH]
-                deleting = asyncio.create_task(self._delete_batch(batch))
-                self._deleting.add(deleting)
-                deleting.add_done_callback(self._deleting.discard)
+    def _answer(self, deliveries: list[Delivery], rejected: bool = False) -> None:
+        """Have the queues delete or reject deliveries, ten at a time, without waiting for it."""
+        deliveries.sort(key=lambda each: id(each.reader))
+        for _, group in groupby(deliveries, key=lambda each: id(each.reader)):
+            of_one_queue = list(group)
+            for start in range(0, len(of_one_queue), BATCH):
+                batch = of_one_queue[start : start + BATCH]
+                answering = asyncio.create_task(self._answer_batch(batch, rejected))
+                self._answering.add(answering)
+                answering.add_done_callback(self._answering.discard)
 
-    async def _delete_batch(self, deliveries: list[Delivery]) -> None:
-        async with self._delete_slots:
-            await deliveries[0].reader.delete(deliveries)
+    async def _answer_batch(self, deliveries: list[Delivery], rejected: bool) -> None:
+        reader = deliveries[0].reader
+        async with self._answer_slots:
+            await (reader.reject(deliveries) if rejected else reader.delete(deliveries))

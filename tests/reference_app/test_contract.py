@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -176,7 +178,10 @@ def test_a_write_without_a_write_id_is_refused(user: User) -> None:
 
 def test_health_and_the_page_need_no_session(app: Direct) -> None:
     user = User(app.send)
-    assert user.call("GET", "/health").json()["status"] == "ok"
+    health = user.call("GET", "/health")
+    assert health.json()["status"] == "ok"
+    told = parsedate_to_datetime(health.header("date"))
+    assert abs((told - datetime.now(UTC)).total_seconds()) < 60
     assert "dependencies" in user.call("GET", "/health?deep=1").json()
     assert b"<h1>" in user.call("GET", "/").body
 

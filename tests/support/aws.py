@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import boto3
 from botocore.config import Config
 
@@ -16,9 +18,14 @@ VISIBILITY_S = 2
 
 
 class Region:
-    """Bucket, topic, queues and subscriptions, as settings.py asks for them."""
+    """Bucket, topic, queues and subscriptions, as settings.py asks for them.
 
-    def __init__(self, ministack: MiniStack, name: str, raw: bool = True) -> None:
+    With `max_receive_count` both queues have one dead-letter queue.
+    """
+
+    def __init__(
+        self, ministack: MiniStack, name: str, raw: bool = True, max_receive_count: int = 0
+    ) -> None:
         self._arguments = {
             "endpoint_url": ministack.url,
             "region_name": KEYS["AWS_REGION"],
@@ -31,6 +38,12 @@ class Region:
         self.sqs = boto3.client("sqs", **self._arguments)
         self.s3.create_bucket(Bucket=f"{name}-uploads")
         self.topic = self.sns.create_topic(Name=f"{name}-writes")["TopicArn"]
+        self._attributes = {"VisibilityTimeout": str(VISIBILITY_S)}
+        if max_receive_count:
+            self.dead_letters = self.sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+            arn = self._arn(self.dead_letters)
+            policy = {"deadLetterTargetArn": arn, "maxReceiveCount": max_receive_count}
+            self._attributes["RedrivePolicy"] = json.dumps(policy)
         self.state = self._queue(f"{name}-state", "state", raw)
         self.orders = self._queue(f"{name}-orders", "orders", raw)
         self.env = {
@@ -44,9 +57,16 @@ class Region:
 
     def depth(self) -> int:
         """Messages in both queues, visible or not."""
+        return self._depth(self.state, self.orders)
+
+    def dead(self) -> int:
+        """Messages in the dead-letter queue."""
+        return self._depth(self.dead_letters)
+
+    def _depth(self, *urls: str) -> int:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         total = 0
-        for url in (self.state, self.orders):
+        for url in urls:
             found = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
             total += sum(int(value) for value in found["Attributes"].values())
         return total
@@ -56,14 +76,17 @@ class Region:
             client.close()
 
     def _queue(self, name: str, kind: str, raw: bool) -> str:
-        attributes = {"VisibilityTimeout": str(VISIBILITY_S)}
-        url: str = self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
-        found = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        url: str = self.sqs.create_queue(QueueName=name, Attributes=self._attributes)["QueueUrl"]
         wanted = {"FilterPolicy": f'{{"kind": ["{kind}"]}}', "RawMessageDelivery": "true"}
         self.sns.subscribe(
             TopicArn=self.topic,
             Protocol="sqs",
-            Endpoint=found["Attributes"]["QueueArn"],
+            Endpoint=self._arn(url),
             Attributes=wanted if raw else {},
         )
         return url
+
+    def _arn(self, url: str) -> str:
+        found = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        arn: str = found["Attributes"]["QueueArn"]
+        return arn

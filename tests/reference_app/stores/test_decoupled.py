@@ -183,7 +183,32 @@ def test_a_strange_message_is_dropped_and_stops_nobody(stack: Stack) -> None:
     user.put("/draft", 1)
     stack.drained()
     assert user.get("/draft")["value"] == 1
-    assert worker.log().count("is dropped") == 1
+    assert worker.log().count("is rejected") == 1
+
+
+def test_what_can_never_be_applied_ends_as_a_dead_letter_and_holds_nobody_up(
+    tmp_path: Path, postgres: Postgres, ministack: MiniStack
+) -> None:
+    region = Region(ministack, "dead", max_receive_count=5)
+    stack = Stack(tmp_path, postgres, region)
+    try:
+        stack.web.start()
+        healthy(stack.web)
+        user = stack.user()
+        refused = QueuedWrite(Write("poison", "draft", "set", "poison", b"\0")).to_message()
+        for body in (refused, "hello"):
+            region.sqs.send_message(QueueUrl=region.state, MessageBody=body)
+        sent = []
+        for _ in range(10):
+            user.append("x")
+            sent.append(user.last_wid)
+        stack.add_worker()
+        stack.drained()
+        assert region.dead() == 2
+        assert entries(user) == sent
+    finally:
+        stack.close()
+        region.close()
 
 
 def test_the_worker_stops_gracefully_and_tells_its_health(stack: Stack) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, cast
 
 import asyncpg
+import pytest
 
 from reference_app.aws.queue_reader import Delivery, SqsReader
 from reference_app.model.model import Unavailable, Write
@@ -21,9 +22,13 @@ class FakeReader:
 
     def __init__(self) -> None:
         self.deleted: list[str] = []
+        self.rejected: list[str] = []
 
     async def delete(self, deliveries: Sequence[Delivery]) -> None:
         self.deleted += [one.queued.write.wid for one in deliveries]
+
+    async def reject(self, deliveries: Sequence[Delivery]) -> None:
+        self.rejected += [one.queued.write.wid for one in deliveries]
 
 
 class FakeTable:
@@ -122,12 +127,19 @@ def test_what_the_queue_delivers_again_is_dropped_here() -> None:
     harness.play(game())
 
 
-def test_one_write_the_database_refuses_does_not_keep_the_others() -> None:
+@pytest.mark.parametrize(
+    ("error", "rejected"),
+    [(asyncpg.CharacterNotInRepertoireError, ["5"]), (asyncpg.DiskFullError, [])],
+)
+def test_one_write_the_database_refuses_does_not_keep_the_others(
+    error: type[Exception], rejected: list[str]
+) -> None:
+    """It is rejected for good only when the fault is in its data."""
     harness = Harness()
 
     def trouble(queued: Sequence[QueuedWrite]) -> None:
         if any(one.write.wid == "5" for one in queued):
-            raise asyncpg.DataError("no")
+            raise error("no")
 
     harness.objects.trouble = trouble
 
@@ -137,6 +149,7 @@ def test_one_write_the_database_refuses_does_not_keep_the_others() -> None:
         assert "5" not in harness.reader.deleted
 
     harness.play(game())
+    assert harness.reader.rejected == rejected
 
 
 def test_stopping_applies_what_has_arrived() -> None:
