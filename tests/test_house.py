@@ -91,7 +91,7 @@ MAY_IMPORT = {
         *("cluster/waiting", "cluster/binaries", "cluster/network", "cluster/context"),
     },
     "cluster/compute": {
-        *("errors", "processes", "cluster/waiting"),
+        *("errors", "processes", "vocabulary", "cluster/waiting", "cluster/binaries"),
         *("cluster/network", "cluster/context", "cluster/routing"),
     },
     "cluster/services": {

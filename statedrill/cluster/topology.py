@@ -17,6 +17,7 @@ from pathlib import Path
 import statedrill
 from statedrill.cluster import services
 from statedrill.cluster.compute.auto_scaling_group import AutoScalingGroup
+from statedrill.cluster.compute.clock import libfaketime
 from statedrill.cluster.compute.instance import Template
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.edges import Edges
@@ -40,6 +41,8 @@ class Topology:
     def __init__(self, pattern: Pattern, context: ClusterContext, seed: int) -> None:
         self.context = context
         self.zones_down: set[str] = set()
+        if Equipment.CLOCKS in context.equipment:
+            libfaketime()  # what is missing is said before anything starts
         self._stopping = False
         self._starting: list[threading.Thread] = []
         self.edges = self._edges(pattern)

@@ -68,6 +68,8 @@ class Queue(FileModel):
 
     The application finds its address in the variable `variable`. `filter` is the subscription's
     filter policy, message attribute -> accepted values; without one it receives every message.
+    With `max_receive_count` a message that was received so often and never deleted goes to the
+    dead-letter queue `<name>-dead-letter`; without it, it comes again for as long as SQS keeps it.
     """
 
     variable: str = Field(
@@ -75,6 +77,9 @@ class Queue(FileModel):
     )
     filter: dict[str, Annotated[tuple[str, ...], Field(strict=False)]] = Field(
         {}, description="a mapping of attributes to lists of accepted words"
+    )
+    max_receive_count: int | None = Field(
+        None, ge=1, le=1000, description="a whole number from 1 to 1000"
     )
 
 

@@ -58,8 +58,12 @@ def test_the_names_of_the_reference_application_come_from_its_patterns() -> None
         "queue": QueueOptions(
             topic="shop-writes",
             queues={
-                "state": Queue(variable="QUEUE_URL", filter={"kind": ("state",)}),
-                "orders": Queue(variable="ORDERS_QUEUE_URL", filter={"kind": ("orders",)}),
+                "state": Queue(
+                    variable="QUEUE_URL", filter={"kind": ("state",)}, max_receive_count=10
+                ),
+                "orders": Queue(
+                    variable="ORDERS_QUEUE_URL", filter={"kind": ("orders",)}, max_receive_count=10
+                ),
             },
         ),
         "storage": StorageOptions(bucket="shop-uploads"),
@@ -84,6 +88,7 @@ def test_the_names_of_the_reference_application_come_from_its_patterns() -> None
         ("queue: {queues: {a: 1}}", "services.queue.queues.a: has 1; must be a mapping of var"),
         ("queue: {queues: {a: {}, b: {}}}", "queues: each needs a `variable` of its own"),
         ("queue: {queues: {a: {filter: {k: v}}}}", "queues.a.filter.k: has 'v'; must be a mapping"),
+        ("queue: {queues: {a: {max_receive_count: 0}}}", "must be a whole number from 1 to 1000"),
         ("storage: {bucket: A}", "services.storage.bucket: must be lower-case letters"),
     ],
 )

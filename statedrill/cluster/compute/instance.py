@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from statedrill.cluster.compute.clock import Clock
 from statedrill.cluster.compute.scaling_decisions import InstanceState
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import accepts
 from statedrill.processes.process import Process
+from statedrill.vocabulary import Equipment
 
 _PROBE_TIMEOUT_S = 1.0
 _WORKER_SETTLED_S = 1.0
@@ -41,7 +43,7 @@ class Template:
 class Instance:
     """An instance and its state; `since_s` is the monotonic time of its newest state.
 
-    `on_change` is called after every transition.
+    `on_change` is called after every transition; `clock` is its own, if instances have one.
     """
 
     id: str
@@ -50,6 +52,7 @@ class Instance:
     port: int
     process: Process
     on_change: Callable[[Instance], None]
+    clock: Clock | None = None
     state: InstanceState = InstanceState.LAUNCHING
     since_s: float = 0.0
 
@@ -78,8 +81,12 @@ def build(
 ) -> Instance:
     """An instance at a new address of `zone`; its process is made, not started."""
     address, port = context.network.zone_address(zone), context.network.port(8080)
+    clock = None
+    if Equipment.CLOCKS in context.equipment:
+        clock = Clock(context.registry.folder / "clocks" / instance_id)
     env = {
         **template.environment(zone),
+        **(clock.environment if clock else {}),
         "HOST": address,
         "PORT": str(port),
         "INSTANCE_ID": instance_id,
@@ -88,7 +95,11 @@ def build(
 
     def ready() -> bool:
         settled = time.monotonic() - instance.process.started_s > _WORKER_SETTLED_S
-        return _healthy(address, port, template.health) or (template.role == "worker" and settled)
+        is_ready = _healthy(address, port, template.health)
+        is_ready = is_ready or (template.role == "worker" and settled)
+        if is_ready and clock:
+            clock.tidy(instance.process.pid)
+        return is_ready
 
     def report(changed: Instance) -> None:
         context.registry.emit(
@@ -111,7 +122,7 @@ def build(
         on_exit=lambda _process, _code: on_exit(instance),
         unready=f"GET http://{address}:{port}{template.health} did not answer 200",
     )
-    instance = Instance(instance_id, zone, address, port, process, report)
+    instance = Instance(instance_id, zone, address, port, process, report, clock)
     return instance
 
 

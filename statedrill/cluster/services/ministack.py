@@ -12,13 +12,15 @@ import sys
 import threading
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
 from statedrill.cluster.network.addresses import accepts, require_free
+from statedrill.cluster.services.aws_proxy import AwsProxy
 from statedrill.cluster.services.base import Requirement, Service, ServiceContext
 from statedrill.errors import ClusterError, MissingPart
+from statedrill.vocabulary import Equipment
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 
@@ -46,7 +48,12 @@ class MiniStack:
         network, self._registry = context.cluster.network, context.cluster.registry
         self.host, self.port = network.regional_address(_HOST_NUMBER), network.port(_PORT)
         self._address = context.address
-        context.edges.announce(_EDGE, (self.host, self.port), _HOST_NUMBER, _HELLO)
+        address = (self.host, self.port)
+        self._proxy: AwsProxy | None = None
+        if Equipment.AWS_PROXY in context.cluster.equipment:
+            self._proxy = AwsProxy(context.cluster, network.port(_PORT), address)
+            address = (self._proxy.host, self._proxy.port)
+        context.edges.announce(_EDGE, address, _HOST_NUMBER, _HELLO)
         self._folder = self._registry.folder / "aws"
         self._lock = threading.Lock()
         self._session: Any = None
@@ -62,7 +69,7 @@ class MiniStack:
 
     @property
     def url(self) -> str:
-        """Where it is spoken to past every edge."""
+        """Where it is spoken to past every edge and proxy."""
         return f"http://{self.host}:{self.port}"
 
     def endpoint_url(self, zone: str) -> str:
@@ -74,6 +81,21 @@ class MiniStack:
     def run(self) -> int | None:
         """What tells one life of the process from the next; None while it is not there."""
         return self._process.pid if self._process.alive else None
+
+    @property
+    def proxy(self) -> AwsProxy:
+        """The proxy before it.
+
+        Raises:
+            ClusterError: it was started without one.
+        """
+        if self._proxy is None:
+            raise ClusterError("there is no proxy before S3, SNS and SQS that could answer errors")
+        return self._proxy
+
+    def can_be_reached(self) -> bool:
+        """Whether its process is there, and the proxy before it if it has one."""
+        return self._process.alive and (self._proxy is None or self._proxy.alive)
 
     def environment(self, zone: str) -> dict[str, str]:
         """What any AWS SDK in `zone` needs to know."""
@@ -91,6 +113,8 @@ class MiniStack:
             ClusterError: its address is in use, or it did not start.
         """
         with self._lock:
+            if self._proxy and not self._proxy.alive:
+                self._proxy.start()
             if self._process.alive:
                 return
             self._close_clients()  # their connections lead to a process that is gone
@@ -116,6 +140,8 @@ class MiniStack:
 
     def stop(self) -> None:
         """End it at once and throw everything away; idempotent."""
+        if self._proxy:
+            self._proxy.stop()
         self._process.kill()
         self._process.wait_gone()
         with self._lock:
@@ -173,8 +199,12 @@ class MiniStack:
 
 
 class MiniStackService(Service):
-    """A service that MiniStack plays: it has resources, which are gone when MiniStack is."""
+    """A service that MiniStack plays: it has resources, which are gone when MiniStack is.
 
+    `apis` are the services of AWS that it stands for, as they are named in signatures.
+    """
+
+    apis: ClassVar[tuple[str, ...]]
     requires = (Requirement("MiniStack", lambda: " ".join(ministack_command()[1:])),)
 
     def __init__(self, context: ServiceContext) -> None:
@@ -189,13 +219,27 @@ class MiniStackService(Service):
     def start(self) -> None:
         self._ministack.start()
         run = self._ministack.run
-        self._create(self._ministack)
-        self._created_in = run
+        if run != self._created_in:
+            self._create(self._ministack)
+            self._created_in = run
 
     @override
     def is_healthy(self) -> bool:
-        run = self._ministack.run
-        return run is not None and run == self._created_in
+        return self._ministack.can_be_reached() and self._ministack.run == self._created_in
+
+    def api_errors(self) -> Mapping[str, int]:
+        """The share of calls, in percent, that end in an error now: `<api>.<error>` -> share."""
+        errors = self._ministack.proxy.errors()
+        return {key: share for key, share in errors.items() if key.partition(".")[0] in self.apis}
+
+    def set_api_error(self, error: str, percentage: int) -> None:
+        """Let `percentage` of its calls be `throttled`, `failed` (though done) or `silent`."""
+        for api in self.apis:
+            self._ministack.proxy.set_error(api, error, percentage)
+
+    def probe_apis(self) -> Mapping[str, tuple[int, str]]:
+        """What a call that changes nothing is answered now, by API: status and body, or 0."""
+        return {api: self._ministack.proxy.probe(api) for api in self.apis}
 
     @override
     def stop(self) -> None:

@@ -15,6 +15,7 @@ class Bucket(MiniStackService):
     """The bucket that the options name."""
 
     kind, key, options = "s3", "storage", StorageOptions
+    apis = ("s3",)
 
     def __init__(self, context: ServiceContext, options: StorageOptions) -> None:
         super().__init__(context)

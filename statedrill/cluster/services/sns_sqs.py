@@ -1,6 +1,6 @@
 """SNS and SQS: a topic of the region that fans out to queues, played by MiniStack.
 
-Knows the resources and their subscriptions; knows no message.
+Knows the resources and their subscriptions, and what can be broken of them; knows no consumer.
 """
 
 from __future__ import annotations
@@ -14,14 +14,8 @@ from typing_extensions import override
 
 from statedrill.cluster.services.base import ServiceContext
 from statedrill.cluster.services.ministack import ACCOUNT, REGION, MiniStack, MiniStackService
-from statedrill.errors import ClusterError
+from statedrill.cluster.services.sqs_queue import SqsQueue
 from statedrill.inputs.services import Queue, QueueOptions
-
-_DEPTHS = [
-    "ApproximateNumberOfMessages",
-    "ApproximateNumberOfMessagesNotVisible",
-    "ApproximateNumberOfMessagesDelayed",
-]
 
 
 class TopicWithQueues(MiniStackService):
@@ -29,18 +23,26 @@ class TopicWithQueues(MiniStackService):
 
     kind, key, options = "sns-sqs", "queue", QueueOptions
     defers_work = True
+    apis = ("sns", "sqs")
 
     def __init__(self, context: ServiceContext, options: QueueOptions) -> None:
         super().__init__(context)
-        self._topic, self._queues = options.topic, options.queues
+        self._topic, self._options = options.topic, options.queues
         # SQS takes whole seconds; a worker needs at least one to apply what it received.
-        self._visibility_s = max(1, math.ceil(context.cluster.timings.queue_visibility_s))
+        visibility_s = max(1, math.ceil(context.cluster.timings.queue_visibility_s))
+        self._queues = {
+            name: SqsQueue(self._ministack, name, visibility_s, queue.max_receive_count)
+            for name, queue in options.queues.items()
+        }
 
     @override
     def environment(self, zone: str) -> Mapping[str, str]:
         base = self._ministack.endpoint_url(zone)
-        queues = {queue.variable: _url(base, name) for name, queue in self._queues.items()}
-        return {**super().environment(zone), "TOPIC_ARN": _arn("sns", self._topic), **queues}
+        urls = {
+            queue.variable: self._queues[name].url(base) for name, queue in self._options.items()
+        }
+        topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:{self._topic}"
+        return {**super().environment(zone), "TOPIC_ARN": topic, **urls}
 
     @override
     def backlog(self) -> int:
@@ -49,41 +51,29 @@ class TopicWithQueues(MiniStackService):
         Raises:
             ClusterError: the queues do not answer.
         """
-        return sum(self._depth(name) for name in self._queues)
+        return sum(queue.depth() for queue in self._queues.values())
 
     @override
     def sample(self) -> Mapping[str, Any]:
-        return {"depths": {name: self._depth(name) for name in self._queues}}
+        return {"depths": {name: queue.depth() for name, queue in self._queues.items()}}
 
-    def _depth(self, name: str) -> int:
-        found = self._ministack.call(
-            "sqs",
-            "get_queue_attributes",
-            QueueUrl=_url(self._ministack.url, name),
-            AttributeNames=_DEPTHS,
-        )["Attributes"]
-        return sum(int(found[each]) for each in _DEPTHS)
+    def queues(self) -> Mapping[str, SqsQueue]:
+        """The queues by name, in the order of the pattern file."""
+        return self._queues
 
     @override
     def _create(self, ministack: MiniStack) -> None:
         topic = ministack.call("sns", "create_topic", Name=self._topic)["TopicArn"]
         for name, queue in self._queues.items():
-            attributes = {"VisibilityTimeout": str(self._visibility_s)}
-            made = ministack.call("sqs", "create_queue", QueueName=name, Attributes=attributes)
-            if made["QueueUrl"] != _url(ministack.url, name):
-                raise ClusterError(f"queue {name} got the address {made['QueueUrl']}")
+            queue.create()
             ministack.call(
                 "sns",
                 "subscribe",
                 TopicArn=topic,
                 Protocol="sqs",
-                Endpoint=_arn("sqs", name),
-                Attributes=_subscription(queue),
+                Endpoint=queue.arn,
+                Attributes=_subscription(self._options[name]),
             )
-
-
-def _url(base: str, queue: str) -> str:
-    return f"{base}/{ACCOUNT}/{queue}"
 
 
 def _subscription(queue: Queue) -> dict[str, str]:
@@ -91,7 +81,3 @@ def _subscription(queue: Queue) -> dict[str, str]:
     if queue.filter:
         attributes["FilterPolicy"] = json.dumps(queue.filter)
     return attributes
-
-
-def _arn(service: str, name: str) -> str:
-    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{name}"

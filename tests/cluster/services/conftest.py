@@ -17,7 +17,7 @@ from tests.cluster.support import TIMINGS, services_of
 QUEUES = QueueOptions(
     topic="shop-writes",
     queues={
-        "state": Queue(variable="QUEUE_URL", filter={"kind": ("state",)}),
+        "state": Queue(variable="QUEUE_URL", filter={"kind": ("state",)}, max_receive_count=2),
         "orders": Queue(variable="ORDERS_QUEUE_URL", filter={"kind": ("orders",)}),
         "all": Queue(variable="ALL_QUEUE_URL"),
     },

@@ -1,0 +1,71 @@
+"""The clock of one instance, which may be wrong: libfaketime in front of the C library's clock.
+
+The skew stands in a file that the library reads again every second or two. Monotonic clocks stay
+right, so that nothing sleeps longer or shorter. Knows no instance.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from statedrill.cluster.binaries import package_folder
+from statedrill.errors import MissingPart
+
+_IN_PACKAGE = Path("vendor", "libfaketime", "src", "libfaketime.so.1")
+_SHARED_MEMORY = Path("/dev/shm")
+_OF_DISTRIBUTION = "/usr/lib/{}-linux-gnu/faketime/libfaketime.so.1"
+
+
+def libfaketime() -> Path:
+    """The library that is loaded before all others.
+
+    Raises:
+        MissingPart: neither package libfaketime nor one of the distribution is installed.
+    """
+    machine, folder = os.uname().machine, package_folder("libfaketime")
+    # The wheel has a library for x86-64 only, whatever machine it is installed on.
+    bundled = [folder / _IN_PACKAGE] if folder and machine == "x86_64" else []
+    for path in (*bundled, Path(_OF_DISTRIBUTION.format(machine))):
+        if path.is_file():
+            return path
+    raise MissingPart(
+        "libfaketime, which gives an instance a clock of its own, is not installed",
+        "pip install 'statedrill[clocks]' (Linux; or apt-get install libfaketime)",
+    )
+
+
+class Clock:
+    """A clock that is right until it is shifted; `file` holds its skew."""
+
+    def __init__(self, file: Path) -> None:
+        self._file, self._library = file, libfaketime()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self.shift(0)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What a process needs, from its start on, in order to have this clock."""
+        return {
+            "LD_PRELOAD": str(self._library),
+            "FAKETIME_TIMESTAMP_FILE": str(self._file),
+            "FAKETIME_CACHE_DURATION": "1",
+            "DONT_FAKE_MONOTONIC": "1",
+            "NO_FAKE_STAT": "1",
+        }
+
+    def tidy(self, pid: int) -> None:
+        """Remove what the library makes for a process in shared memory and a SIGKILL would leave.
+
+        The process needs the names only while it starts, and keeps what they stand for.
+        """
+        for name in ("sem.faketime_sem", "faketime_shm"):
+            (_SHARED_MEMORY / f"{name}_{pid}").unlink(missing_ok=True)
+
+    def shift(self, seconds: int) -> None:
+        """Let it be `seconds` ahead of (or, below 0, behind) the real time, in a moment."""
+        # Replaced as a whole: the library must never read half a number.
+        new = self._file.with_suffix(".new")
+        new.write_text(f"{seconds:+d}\n")
+        new.replace(self._file)

@@ -1,0 +1,186 @@
+"""One SQS queue of the region with its dead-letter queue, played by MiniStack.
+
+Knows attributes, depths and the way of a message between the two; knows no topic and no consumer.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from statedrill.cluster.services.ministack import ACCOUNT, REGION, MiniStack
+from statedrill.errors import ClusterError
+
+_DEPTHS = [
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+]
+_BATCH = 10
+_CONSUMERS_POLL_S = 0.3
+"""MiniStack moves messages to a dead-letter queue while a consumer polls."""
+_REDRIVE_LIMIT_S = 30.0
+
+
+class SqsQueue:
+    """A queue; it has a dead-letter queue if `max_receive_count` says when a message goes there."""
+
+    def __init__(
+        self,
+        ministack: MiniStack,
+        name: str,
+        visibility_s: int,
+        max_receive_count: int | None = None,
+    ) -> None:
+        self._ministack, self.name = ministack, name
+        self.visibility_s, self.max_receive_count = visibility_s, max_receive_count
+
+    @property
+    def has_dead_letters(self) -> bool:
+        """Whether a message can end in a dead-letter queue."""
+        return self.max_receive_count is not None
+
+    @property
+    def arn(self) -> str:
+        """Its name for other services."""
+        return _arn(self.name)
+
+    def url(self, base: str) -> str:
+        """Its address for who finds the services at `base`."""
+        return f"{base}/{ACCOUNT}/{self.name}"
+
+    def create(self) -> None:
+        """Make it and its dead-letter queue in a MiniStack that has neither.
+
+        Raises:
+            ClusterError: it does not answer, or the queue got another address than it must have.
+        """
+        attributes = {"VisibilityTimeout": str(self.visibility_s)}
+        if self.max_receive_count is not None:
+            self._sqs("create_queue", QueueName=self._dead_letter_name)
+            policy = {
+                "deadLetterTargetArn": _arn(self._dead_letter_name),
+                "maxReceiveCount": self.max_receive_count,
+            }
+            attributes["RedrivePolicy"] = json.dumps(policy)
+        made = self._sqs("create_queue", QueueName=self.name, Attributes=attributes)["QueueUrl"]
+        if made != self._url:
+            raise ClusterError(f"queue {self.name} got the address {made}")
+
+    def depth(self) -> int:
+        """Messages that are visible, in flight or delayed; dead letters are none of them."""
+        return self._depth_of(self._url)
+
+    def dead_letters(self) -> int:
+        """Messages in its dead-letter queue."""
+        return self._depth_of(self._dead_letter_url) if self.has_dead_letters else 0
+
+    def visibility_timeout(self) -> int:
+        """For how many seconds a message that was received is hidden now."""
+        name = "VisibilityTimeout"
+        found = self._sqs("get_queue_attributes", QueueUrl=self._url, AttributeNames=[name])
+        return int(found["Attributes"][name])
+
+    def set_visibility_timeout(self, seconds: int) -> None:
+        """Hide what is received from now on for `seconds`."""
+        attributes = {"VisibilityTimeout": str(seconds)}
+        self._sqs("set_queue_attributes", QueueUrl=self._url, Attributes=attributes)
+
+    def send(self, body: str) -> str:
+        """Put a message into it; returns the id of the message."""
+        return str(self._sqs("send_message", QueueUrl=self._url, MessageBody=body)["MessageId"])
+
+    def has_dead_letter(self, message_id: str) -> bool:
+        """Whether this message is in its dead-letter queue."""
+        found = self._take_dead_letters()
+        self._give_back(found)
+        return any(each["MessageId"] == message_id for each in found)
+
+    def delete_dead_letter(self, message_id: str) -> None:
+        """Delete this message from its dead-letter queue, if it is there."""
+        found = self._take_dead_letters()
+        self._delete([each for each in found if each["MessageId"] == message_id])
+        self._give_back([each for each in found if each["MessageId"] != message_id])
+
+    def redrive(self) -> int:
+        """Move every dead letter back, until none has come for a moment; returns how many.
+
+        As StartMessageMoveTask, which MiniStack does not have: they get new ids and new counts.
+
+        Raises:
+            ClusterError: MiniStack does not answer, or there is no end to the dead letters.
+        """
+        moved, deadline, quiet_s = 0, time.monotonic() + _REDRIVE_LIMIT_S, 0.0
+        while self.has_dead_letters and quiet_s < _CONSUMERS_POLL_S:
+            if batch := self._receive_dead_letters():
+                entries = [
+                    {
+                        "Id": str(place),
+                        "MessageBody": each["Body"],
+                        "MessageAttributes": each.get("MessageAttributes", {}),
+                    }
+                    for place, each in enumerate(batch)
+                ]
+                self._sqs("send_message_batch", QueueUrl=self._url, Entries=entries)
+                self._delete(batch)
+                moved, quiet_s = moved + len(batch), 0.0
+            else:
+                time.sleep(_CONSUMERS_POLL_S / 3)
+                quiet_s += _CONSUMERS_POLL_S / 3
+            if time.monotonic() > deadline:
+                raise ClusterError(f"queue {self.name}: {moved} dead letters moved, and more come")
+        return moved
+
+    @property
+    def _url(self) -> str:
+        return self.url(self._ministack.url)
+
+    @property
+    def _dead_letter_name(self) -> str:
+        return f"{self.name}-dead-letter"
+
+    @property
+    def _dead_letter_url(self) -> str:
+        return f"{self._url}-dead-letter"
+
+    def _depth_of(self, url: str) -> int:
+        found = self._sqs("get_queue_attributes", QueueUrl=url, AttributeNames=_DEPTHS)
+        return sum(int(found["Attributes"][each]) for each in _DEPTHS)
+
+    def _take_dead_letters(self) -> list[dict[str, Any]]:
+        """Every dead letter that is visible; nobody else sees them for a while."""
+        return [each for batch in iter(self._receive_dead_letters, []) for each in batch]
+
+    def _receive_dead_letters(self) -> list[dict[str, Any]]:
+        if not self.has_dead_letters:
+            return []
+        found = self._sqs(
+            "receive_message",
+            QueueUrl=self._dead_letter_url,
+            MaxNumberOfMessages=_BATCH,
+            MessageAttributeNames=["All"],
+        )
+        return list(found.get("Messages", []))
+
+    def _give_back(self, letters: Sequence[dict[str, Any]]) -> None:
+        self._in_batches("change_message_visibility_batch", letters, VisibilityTimeout=0)
+
+    def _delete(self, letters: Sequence[dict[str, Any]]) -> None:
+        self._in_batches("delete_message_batch", letters)
+
+    def _in_batches(self, operation: str, letters: Sequence[dict[str, Any]], **more: int) -> None:
+        for start in range(0, len(letters), _BATCH):
+            entries = [
+                {"Id": str(place), "ReceiptHandle": each["ReceiptHandle"], **more}
+                for place, each in enumerate(letters[start : start + _BATCH])
+            ]
+            self._sqs(operation, QueueUrl=self._dead_letter_url, Entries=entries)
+
+    def _sqs(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        return self._ministack.call("sqs", operation, **parameters)
+
+
+def _arn(queue: str) -> str:
+    return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}"
