@@ -1,8 +1,8 @@
 """Everything that can be broken: one class and one row a fault, and what experiments may call.
 
-Experiments import `ec2`, `rds`, `elasticache`, `elbv2` and `probes` from here, with the names of
-chaosaws and boto3, in a child process: so nothing in this package imports a target or anything
-heavy, but for `injector`, `arguments` and `ledger`, which only targets import.
+Experiments import `probes` and the modules of AWS's services (`ec2`, `rds`, `sqs`, ...) from here,
+with the names of chaosaws and boto3, in a child process: so nothing in this package imports a
+target or anything heavy, but for `injector`, `arguments` and `ledger`, which only targets import.
 """
 
 from __future__ import annotations
@@ -20,10 +20,15 @@ from statedrill.faults.flush_cache import FlushCache
 from statedrill.faults.freeze_node import FreezeCacheNode, FreezeDbNode
 from statedrill.faults.instance_refresh import InstanceRefresh
 from statedrill.faults.network_latency import NetworkLatency
+from statedrill.faults.queue_errors import LoseQueueAnswers, ThrottleQueue
 from statedrill.faults.reboot_db_instance import RebootDbInstance
 from statedrill.faults.restart_load_balancer import RestartLoadBalancer
+from statedrill.faults.send_message import SendPoisonMessage
 from statedrill.faults.set_desired_capacity import SetDesiredCapacity
+from statedrill.faults.set_queue_attributes import SetQueueAttributes
+from statedrill.faults.shift_clocks import ShiftClocks
 from statedrill.faults.stop_zone import StopZone
+from statedrill.faults.storage_errors import LoseStorageEndpoint, ThrottleStorage
 from statedrill.faults.terminate_instances import TerminateInstances
 from statedrill.vocabulary import Equipment
 
@@ -35,6 +40,13 @@ FAULTS: tuple[type[Fault], ...] = (
     NetworkLatency,
     DisruptConnectivity,
     FlushCache,
+    SetQueueAttributes,
+    SendPoisonMessage,
+    ThrottleQueue,
+    LoseQueueAnswers,
+    ThrottleStorage,
+    LoseStorageEndpoint,
+    ShiftClocks,
     DisruptReplication,
     TestFailover,
     FailoverDbCluster,

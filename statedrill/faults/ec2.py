@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from statedrill.control.client import call
+from statedrill.faults.shift_clocks import shift_clocks
 from statedrill.faults.stop_zone import start_zone, stop_zone
 from statedrill.faults.terminate_instances import terminate_instances
 
-__all__ = ("describe_instances", "start_zone", "stop_zone", "terminate_instances")
+__all__ = ("describe_instances", "shift_clocks", "start_zone", "stop_zone", "terminate_instances")
 
 
 def describe_instances() -> dict[str, Any]:

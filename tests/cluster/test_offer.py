@@ -38,3 +38,32 @@ def test_every_pattern_of_the_box_can_play_every_experiment_or_has_nothing_to_br
     with contextlib.suppress(CannotPlay):
         plan = make_plan(options, "r1", NOW, local_offer())
         assert plan.title == f"{pattern}-{experiment}"
+
+
+@pytest.mark.parametrize("pattern", ["sticky", "distributed"])
+@pytest.mark.parametrize(
+    "experiment", ["redelivery-storm", "poison-message", "queue-throttling", "answers-lost"]
+)
+def test_a_pattern_without_queues_is_refused_what_happens_to_queues(
+    pattern: str, experiment: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        make_plan(Options(pattern=pattern, experiment=experiment), "r1", NOW, local_offer())
+    (why,) = caught.value.problems
+    assert why.endswith(f"nothing to break: pattern {pattern} has no queue")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "experiment"),
+    [
+        *(("decoupled", e) for e in ("redelivery-storm", "poison-message")),
+        *(("decoupled", e) for e in ("queue-throttling", "answers-lost")),
+        *((p, "storage-errors") for p in ("sticky", "distributed", "decoupled")),
+        *((p, "clock-skew") for p in ("sticky", "distributed", "decoupled")),
+    ],
+)
+def test_what_happens_to_aws_s_services_and_to_clocks_is_offered(
+    pattern: str, experiment: str
+) -> None:
+    plan = make_plan(Options(pattern=pattern, experiment=experiment), "r1", NOW, local_offer())
+    assert plan.title == f"{pattern}-{experiment}"

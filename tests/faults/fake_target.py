@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from statedrill.errors import ClusterError
 from statedrill.faults.base import Capabilities, Fault
 from statedrill.vocabulary import Equipment
+from tests.faults.fake_aws import FakeQueues, FakeStorage
 
 ZONES = ("a", "b", "c")
 
@@ -21,6 +22,16 @@ class FakePart:
     is_frozen: bool = False
 
 
+class FakeClock:
+    """The clock of an instance."""
+
+    def __init__(self) -> None:
+        self.seconds = 0
+
+    def shift(self, seconds: int) -> None:
+        self.seconds = seconds
+
+
 @dataclass(eq=False)
 class FakeInstance:
     id: str
@@ -28,6 +39,7 @@ class FakeInstance:
     address: str = "127.0.0.2"
     port: int = 8080
     accepts_when_dead: bool = False
+    clock: FakeClock = field(default_factory=FakeClock)
 
     @property
     def zone(self) -> str:
@@ -212,6 +224,8 @@ class FakeTarget:
         self.cache = FakeCache()
         if self.has_cache:
             self.services["cache"] = self.cache
+        self.queues, self.storage = FakeQueues(), FakeStorage()
+        self.services |= {"queue": self.queues, "storage": self.storage}
 
     @property
     def capabilities(self) -> Capabilities:
@@ -289,7 +303,11 @@ class FakeTarget:
         links = [(link.name, link.delay_s, link.cut) for link in self.links]
         replicating = (self.cache.replication_is_cut, self.cache.is_filled)
         desired, down = self.fleet.desired, sorted(self.zones_down)
-        return parts, desired, down, links, replicating, self.missing()
+        return parts, desired, down, links, replicating, self.missing(), *self._more_state()
+
+    def _more_state(self) -> tuple[object, ...]:
+        clocks = [each.clock.seconds for each in self.instances]
+        return clocks, self.queues.state(), self.storage.state()
 
     def _impair(self, zone: str, delay_s: float, *, cut: bool) -> None:
         self.zones_impaired.add(zone)

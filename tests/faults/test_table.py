@@ -38,6 +38,7 @@ def test_what_an_experiment_imports_is_light() -> None:
     code = """
 import sys
 import statedrill.faults.ec2, statedrill.faults.rds, statedrill.faults.elasticache
+import statedrill.faults.sqs, statedrill.faults.s3
 import statedrill.faults.probes
 heavy = {"pydantic", "psutil", "numpy", "statedrill.cluster", "statedrill.processes.process"}
 print(*sorted(heavy & set(sys.modules)))

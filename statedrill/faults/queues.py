@@ -1,0 +1,54 @@
+"""What faults may ask of queues: their visibility timeouts, and their dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+
+class Queue(Protocol):
+    """One queue and its dead-letter queue. Methods raise ClusterError when it does not answer."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def visibility_s(self) -> int:
+        """The visibility timeout that it is made with."""
+
+    @property
+    def max_receive_count(self) -> int | None:
+        """How often a message is received before it is a dead letter; None: for ever."""
+
+    def visibility_timeout(self) -> int:
+        """The visibility timeout that it has now, in seconds."""
+
+    def set_visibility_timeout(self, seconds: int) -> None:
+        """Hide what is received from now on for `seconds`."""
+
+    def send(self, body: str) -> str:
+        """Put a message into it; returns the id of the message."""
+
+    def dead_letters(self) -> int:
+        """Messages in its dead-letter queue."""
+
+    def has_dead_letter(self, message_id: str) -> bool:
+        """Whether this message is in its dead-letter queue."""
+
+    def delete_dead_letter(self, message_id: str) -> None:
+        """Delete this message from its dead-letter queue, if it is there."""
+
+    def redrive(self) -> int:
+        """Move every dead letter back, until none has come for a moment; returns how many."""
+
+
+@runtime_checkable
+class HasQueues(Protocol):
+    """A service with queues that can be reached one by one."""
+
+    def queues(self) -> Mapping[str, Queue]:
+        """The queues by name."""
+
+    def is_healthy(self) -> bool:
+        """Whether the queues are there; with the service, what was set in them is gone."""

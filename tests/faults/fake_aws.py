@@ -1,0 +1,101 @@
+"""Services of AWS without processes, for tests of faults."""
+
+from __future__ import annotations
+
+
+class FakeQueue:
+    """A queue whose consumer deletes at once, but for what it cannot apply."""
+
+    def __init__(self, name: str, max_receive_count: int | None = 3) -> None:
+        self.name, self.visibility_s, self.max_receive_count = name, 30, max_receive_count
+        self.seconds, self.letters, self.moved = 30, list[str](), 0
+        self.consumer_drops_what_it_cannot_apply = False
+
+    def visibility_timeout(self) -> int:
+        return self.seconds
+
+    def set_visibility_timeout(self, seconds: int) -> None:
+        self.seconds = seconds
+
+    def send(self, body: str) -> str:
+        if not self.consumer_drops_what_it_cannot_apply:
+            self.letters.append(f"id of {body}")
+        return f"id of {body}"
+
+    def dead_letters(self) -> int:
+        return len(self.letters)
+
+    def has_dead_letter(self, message_id: str) -> bool:
+        return message_id in self.letters
+
+    def delete_dead_letter(self, message_id: str) -> None:
+        self.letters = [each for each in self.letters if each != message_id]
+
+    def redrive(self) -> int:
+        self.moved, self.letters = self.moved + len(self.letters), []
+        return self.moved
+
+
+class FakeApis:
+    """Two APIs behind a proxy; each answers every second call with the error that is set."""
+
+    apis: tuple[str, ...]
+
+    def __init__(self) -> None:
+        self.is_there, self.calls = True, 0
+        self.errors: dict[str, int] = {}
+
+    def is_healthy(self) -> bool:
+        return self.is_there
+
+    def state(self) -> object:
+        """Everything that a fault may change."""
+        return dict(self.errors)
+
+    def api_errors(self) -> dict[str, int]:
+        return dict(self.errors)
+
+    def set_api_error(self, error: str, percentage: int) -> None:
+        for api in self.apis:
+            self.errors.pop(f"{api}.{error}", None)
+            if percentage:
+                self.errors[f"{api}.{error}"] = percentage
+
+    def probe_apis(self) -> dict[str, tuple[int, str]]:
+        self.calls += 1
+        return {api: self._answer(api) for api in self.apis}
+
+    def _answer(self, api: str) -> tuple[int, str]:
+        if self.errors and self.calls % 2 == 0:
+            answers = {
+                "s3.throttled": (503, "<Code>SlowDown</Code>"),
+                "s3.silent": (0, ""),
+                "sns.throttled": (400, "<Code>Throttling</Code>"),
+                "sqs.throttled": (400, '"com.amazonaws.sqs#RequestThrottled"'),
+                "sns.failed": (500, "<Code>InternalError</Code>"),
+                "sqs.failed": (500, '"com.amazonaws.sqs#InternalError"'),
+            }
+            return next(answers[key] for key in self.errors if key.startswith(api))
+        return 200, "fine"
+
+
+class FakeStorage(FakeApis):
+    """A bucket."""
+
+    apis = ("s3",)
+
+
+class FakeQueues(FakeApis):
+    """Two queues of which the second has a dead-letter queue."""
+
+    apis = ("sns", "sqs")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made = {"audit": FakeQueue("audit", None), "state": FakeQueue("state")}
+
+    def queues(self) -> dict[str, FakeQueue]:
+        return self.made
+
+    def state(self) -> object:
+        return dict(self.errors), [(q.seconds, list(q.letters)) for q in self.made.values()]
