@@ -24,7 +24,10 @@ _STROKES = (("ok", "-"), ("p99", (0, (4, 1.2))), ("stale", (0, (1, 1))), ("p95",
 
 @dataclass(frozen=True)
 class Line:
-    """A figure over time: its name, and its values at `t_s`; None where it is not known."""
+    """A figure over time: its name, and its values at `t_s`; None where it is not known.
+
+    What a damaged file has too many of is not drawn.
+    """
 
     name: str
     t_s: Sequence[float]
@@ -69,8 +72,9 @@ def _placed(canvas: Canvas, left: float, right: float, top: float, height: float
 def _draw(axes: Axes, panel: Panel) -> None:
     axes.set_title(panel.title)
     for line, (role, stroke) in zip(panel.lines, cycle(_STROKES), strict=False):
-        values = np.array(line.values, dtype=float)  # None becomes NaN, a gap
-        axes.plot(line.t_s, values, color=COLOURS[role], linestyle=stroke, label=line.name)
+        known = min(len(line.t_s), len(line.values))
+        values = np.array(line.values[:known], dtype=float)  # None becomes NaN, a gap
+        axes.plot(line.t_s[:known], values, color=COLOURS[role], linestyle=stroke, label=line.name)
     axes.set_ylim(0, max(axes.get_ylim()[1], 1e-9))
     axes.yaxis.set_major_locator(MaxNLocator(3))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))

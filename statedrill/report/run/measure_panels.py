@@ -57,14 +57,11 @@ def _of_samples(verdict: StoredVerdict) -> list[Panel]:
     def by_name(title: str, found: Mapping[str, Sequence[float | None]]) -> Panel:
         return Panel(title, tuple(Line(name, times, values) for name, values in found.items()))
 
-    rates = [
-        100 * hit / (hit + miss) if hit and miss is not None else None
-        for hit, miss in zip(seen["hits"], seen["misses"], strict=True)
-    ]
+    rates = [_rate(*pair) for pair in zip(seen["hits"], seen["misses"], strict=False)]
     spans_s = [end - begin for begin, end in pairwise(times)]
     cores = [
-        None if used is None else used / span_s
-        for used, span_s in zip(seen["cpu_s"][1:], spans_s, strict=True)
+        used / span_s if used is not None and span_s > 0 else None
+        for used, span_s in zip(seen["cpu_s"][1:], spans_s, strict=False)
     ]
     return [
         by_name("hit rate of the cache (%)", {"hit rate": rates} if any(rates) else {}),
@@ -73,3 +70,10 @@ def _of_samples(verdict: StoredVerdict) -> list[Panel]:
         by_name("processors used by the application",
                 {"processors": [None, *cores]} if any(cores) else {}),
     ]  # fmt: skip
+
+
+def _rate(hits: int | None, misses: int | None) -> float | None:
+    """Per cent; None where there was no lookup."""
+    if hits is None or misses is None or hits + misses <= 0:
+        return None
+    return 100 * hits / (hits + misses)
