@@ -12,6 +12,7 @@ import pytest
 from statedrill.errors import ClusterError
 from statedrill.processes.leftovers import cleanup_leftovers
 from statedrill.processes.process import MARKER
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
 
@@ -28,7 +29,10 @@ def orphan(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def child(cluster: str) -> subprocess.Popen[bytes]:
     env = {**os.environ, MARKER: cluster}
-    return subprocess.Popen(["sleep", "60"], env=env, start_new_session=True)
+    process = subprocess.Popen(["sleep", "60"], env=env, start_new_session=True)
+    # The kernel shows the environment of a new program a moment after it has begun.
+    wait_until(lambda: psutil.Process(process.pid).environ().get(MARKER) == cluster, "its marker")
+    return process
 
 
 def leave(state: Path, process: subprocess.Popen[bytes], started: float, cluster: str) -> None:

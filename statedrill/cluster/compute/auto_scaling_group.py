@@ -248,10 +248,12 @@ class AutoScalingGroup:
     def _bring_up(self, instance: Instance) -> None:
         try:
             instance.process.start(READY_TIMEOUT_S)
-            self._set_state(instance, InstanceState.READY)
             if self._balancer:
                 self._balancer.register(instance.id, *self._entrance(instance))
-                self._set_state(instance, InstanceState.REGISTERED)
+            with self._lock:  # one step: for an instance that is ready, another may be terminated
+                self._set_state(instance, InstanceState.READY)
+                if self._balancer:
+                    self._set_state(instance, InstanceState.REGISTERED)
         except ClusterError:
             self._died(instance)
             raise
