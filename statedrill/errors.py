@@ -14,6 +14,8 @@ BROKEN = 99
 BAD_INPUT = 104
 INTERRUPTED = 105
 
+_LONGEST_MESSAGE = 1000
+
 
 class StatedrillError(Exception):
     """An error with a cure: `message` says what and where, `hint` what to do now."""
@@ -69,9 +71,16 @@ class ControlError(StatedrillError):
 
 
 class HistoryError(StatedrillError):
-    """A recorded history is missing, damaged or of an unknown kind."""
+    """A recorded history is missing, damaged or of an unknown kind.
+
+    The message may quote what stands there: of more than 1,000 characters the rest is left out.
+    """
 
     exit_code = BAD_INPUT
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        rest = len(message) - _LONGEST_MESSAGE
+        super().__init__(f"{message[:_LONGEST_MESSAGE]} …" if rest > 0 else message, hint)
 
 
 class Interrupted(StatedrillError):

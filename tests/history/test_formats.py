@@ -315,6 +315,14 @@ def test_damage_in_an_etcd_record_is_an_error_with_file_line_and_reason(
         read(tmp_path)
 
 
+def test_an_error_quotes_no_more_of_a_record_than_a_person_reads(tmp_path: Path) -> None:
+    path = tmp_path / "operations.json"
+    path.write_text(ETCD + ETCD.replace('"range"', f'"{"[" * 9000}"'))
+    with pytest.raises(HistoryError, match="a request of type") as caught:
+        read(path)
+    assert len(str(caught.value)) < 2000
+
+
 def test_bytes_that_are_no_text_are_an_error_with_their_line(tmp_path: Path) -> None:
     path = tmp_path / "data"
     path.write_bytes(REGISTER.encode() + b"{:process 9 \xff}\n")
