@@ -32,6 +32,7 @@ from statedrill.inputs.timings import Timings
 from statedrill.plan.plan import Plan
 from statedrill.processes.cluster_lock import ClusterLock
 from statedrill.processes.leftovers import cleanup_leftovers
+from statedrill.processes.open_files import raise_file_limit
 from statedrill.processes.registry import ProcessRegistry
 from statedrill.processes.shutdown import Shutdown
 from statedrill.vocabulary import Equipment
@@ -278,6 +279,7 @@ class Cluster:
 
 def make_cluster(plan: Plan, folder: Path, emit: Emit, sampled: bool = True) -> Cluster:
     """The local target of `plan`, not yet started; its logs go to `folder/logs`."""
+    raise_file_limit()  # all its processes inherit it
     called = (f"{call.module}.{call.func}" for call in plan.experiment.calls)
     equipment = faults.equipment(called)
     return Cluster(

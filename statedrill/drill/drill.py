@@ -38,6 +38,7 @@ _SETTLE_S = 30.0
 _STOP_S = 20.0
 _FAR_STOP_S = 90.0  # what was recorded elsewhere may still be under way
 _AUDIT_S = 120.0
+_AUDIT_OF_A_SESSION_S = 0.1
 
 
 def drill(
@@ -219,9 +220,10 @@ class _Drill:
 
     def _audit(self, number: int) -> bool:
         """Read everything; whether the target is there to be read once more."""
+        limit_s = _AUDIT_S + _AUDIT_OF_A_SESSION_S * self.plan.load.users
         audit = self.children.audit(number)
         try:
-            self._until(lambda: not audit.alive, _AUDIT_S, "the audit did not end in time")
+            self._until(lambda: not audit.alive, limit_s, "the audit did not end in time")
         finally:
             audit.stop(grace_s=1.0)
         if audit.exit_code != 0:

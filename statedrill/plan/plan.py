@@ -25,6 +25,7 @@ from statedrill.inputs.services import SERVICE_OPTIONS, ServiceOptions
 from statedrill.inputs.thresholds import parse_threshold
 from statedrill.inputs.timings import Timings
 from statedrill.plan.host import host, versions
+from statedrill.plan.limits import Limit, check_limits
 from statedrill.plan.load_plan import Load, make_load
 from statedrill.plan.record import (
     ExperimentRecord,
@@ -119,12 +120,14 @@ class Offer:
     """What the target of a drill can do, asked before anything starts.
 
     `services` has the options of every service it knows, by name in a pattern file; `refusals`
-    says why it cannot play an experiment on a pattern, in words (nothing: it can).
+    says why it cannot play an experiment on a pattern, in words (nothing: it can); `limits` how
+    many users fit.
     """
 
     target: str = "local"
     services: Mapping[str, type[ServiceOptions]] = field(default_factory=lambda: SERVICE_OPTIONS)
     refusals: Callable[[Pattern, Experiment], Sequence[str]] = lambda pattern, experiment: ()
+    limits: Callable[[Load], Sequence[Limit]] = lambda load: ()
 
 
 def make_plan(options: Options, run: str, created: str, offer: Offer | None = None) -> Plan:
@@ -148,6 +151,8 @@ def make_plan(options: Options, run: str, created: str, offer: Offer | None = No
     scenario = problems.collect(lambda: _files("scenario", options.scenario))
     profile = problems.collect(lambda: _files("profile", options.profile))
     load = problems.collect(lambda: make_load(options))
+    if load:
+        problems.collect(lambda: check_limits(load, offer.limits(load)))
     phases = problems.collect(lambda: _phases(options))
     timings = problems.collect(lambda: Timings.named(options.timings))
     problems.collect(lambda: _check_seed(options.seed))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 from pathlib import Path
 
 import pytest
 
-from statedrill.cluster.offer import local_offer
+from statedrill.cluster.offer import local_limits, local_offer
 from statedrill.errors import CannotPlay, InputError
 from statedrill.inputs import discovery
 from statedrill.inputs.options import Options
 from statedrill.inputs.services import SERVICE_OPTIONS
+from statedrill.plan.load_plan import make_load
 from statedrill.plan.plan import make_plan
 
 TINY = str(Path(__file__).parent / "tiny.yaml")
@@ -67,3 +69,17 @@ def test_what_happens_to_aws_s_services_and_to_clocks_is_offered(
 ) -> None:
     plan = make_plan(Options(pattern=pattern, experiment=experiment), "r1", NOW, local_offer())
     assert plan.title == f"{pattern}-{experiment}"
+
+
+def test_the_local_target_reckons_with_files_connections_and_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1_024, 8_192))
+    files, connections, memory = local_limits(make_load(Options()))
+    assert files.most_users == 8_192 - 200
+    assert connections.most_users == 2 * (8_192 // 2 - 500)
+    assert memory.most_users > 0
+    options = Options(pattern=TINY, experiment="none", users=7_500)
+    with pytest.raises(InputError, match="7,500 users do not fit") as caught:
+        make_plan(options, "r1", NOW, local_offer())
+    assert "use --users " in caught.value.hint

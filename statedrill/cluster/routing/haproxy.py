@@ -6,17 +6,18 @@ Knows HAProxy's configuration and runtime language; knows not what the servers a
 from __future__ import annotations
 
 import csv
-import resource
 import socket
 from collections.abc import Callable
 
 from statedrill.cluster.binaries import haproxy
 from statedrill.errors import ClusterError, MissingPart
+from statedrill.processes.open_files import greatest_file_limit
 from statedrill.processes.process import Process
 from statedrill.processes.registry import ProcessRegistry
 
 _ANSWER_BYTES = 65536
 _LEAST_FILES = 512
+_MOST_CONNECTIONS = 20_000
 
 
 class Haproxy:
@@ -34,7 +35,7 @@ class Haproxy:
     ) -> None:
         self._socket = registry.socket(f"{name}.sock")
         self._config = registry.folder / f"{name}.cfg"
-        self._text = _GLOBAL.format(maxconn=_maxconn(), socket=self._socket) + config
+        self._text = _GLOBAL.format(maxconn=most_connections(), socket=self._socket) + config
         self.process = registry.process(
             name,
             "load-balancer",
@@ -129,12 +130,17 @@ _GLOBAL = """global
 """
 
 
-def _maxconn() -> int:
-    # HAProxy refuses to start when twice this many files (and some) are above the hard limit.
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    if hard != resource.RLIM_INFINITY and hard < _LEAST_FILES:
+def most_connections() -> int:
+    """How many connections of clients one HAProxy holds; more of them wait and time out.
+
+    Raises:
+        MissingPart: too few files may be open for any.
+    """
+    files = greatest_file_limit()
+    if files < _LEAST_FILES:
         raise MissingPart(
-            f"only {hard} files may be open at once, and a load balancer needs {_LEAST_FILES}",
+            f"only {files} files may be open at once, and a load balancer needs {_LEAST_FILES}",
             "raise the limit (`ulimit -n 4096`), then try again; `statedrill doctor` shows it",
         )
-    return 4000 if hard == resource.RLIM_INFINITY else min(4000, max(100, hard // 2 - 500))
+    # HAProxy refuses to start when twice this many files (and some) are above the hard limit.
+    return min(_MOST_CONNECTIONS, max(100, files // 2 - 500))

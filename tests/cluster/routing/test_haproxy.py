@@ -15,6 +15,6 @@ def test_too_few_files_are_told_before_the_load_balancer_starts(
 ) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 256))
     with pytest.raises(MissingPart, match="only 256 files may be open") as caught:
-        haproxy._maxconn()
+        haproxy.most_connections()
     assert "ulimit -n" in caught.value.hint
     assert caught.value.exit_code == BAD_INPUT
