@@ -116,6 +116,7 @@ def _read(path: Path) -> ControlFile:
 def _reason(error: urllib.error.HTTPError) -> str:
     try:
         problem = json.load(error)
-        return " ".join(str(problem[key]) for key in ("error", "hint") if problem.get(key))
-    except (OSError, ValueError, TypeError):
+        hint = f" ({problem['hint']})" if problem.get("hint") else ""
+        return f"{problem['error']}{hint}"
+    except (OSError, ValueError, TypeError, KeyError):
         return f"status {error.code}"

@@ -8,6 +8,7 @@ neither is imported here. An exit code is not believed; what was recorded is.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from functools import cached_property
@@ -21,6 +22,8 @@ from statedrill.target import Target
 # The first audit's recorder must not write into the file of a load process.
 AUDIT_WORKER = 900
 _START_S = 5.0  # what a new process of the target needs until it serves, on a busy machine
+# `chaoslib.exceptions.ActivityFailed: package.module.Failure: ` says nothing to a reader.
+_EXCEPTION_PATHS = re.compile(r"^(?:(?:[a-z_]\w*\.)+[A-Z]\w*: )+")
 
 
 class Children:
@@ -161,4 +164,4 @@ def _last_line(text: Any) -> str:
     if isinstance(text, list):
         text = "".join(str(each) for each in text)
     lines = str(text or "failed").strip().splitlines()
-    return lines[-1] if lines else "failed"
+    return _EXCEPTION_PATHS.sub("", lines[-1]) if lines else "failed"

@@ -82,7 +82,8 @@ def test_every_activity_that_failed_is_named_with_the_last_line_of_its_exception
     make: Make, tmp_path: Path
 ) -> None:
     children = make()
-    bad = {"status": "failed", "exception": ["Traceback\n", "ControlFailure: Count must be\n"]}
+    where = "chaoslib.exceptions.ActivityFailed: statedrill.control.client.ControlFailure: "
+    bad = {"status": "failed", "exception": ["Traceback\n", f"{where}Count must be\n"]}
     content = {
         "status": "completed",
         "run": [{"activity": {"name": "kill"}, **bad}],
@@ -90,7 +91,7 @@ def test_every_activity_that_failed_is_named_with_the_last_line_of_its_exception
     }
     journal(tmp_path, json.dumps(content))
     failed = children.journal()["failed"]
-    assert failed == ["kill: ControlFailure: Count must be", "undo: failed"]
+    assert failed == ["kill: Count must be", "undo: failed"]
 
 
 def test_a_hypothesis_that_did_not_hold_at_first_says_that_nothing_was_executed(
