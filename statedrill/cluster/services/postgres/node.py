@@ -207,9 +207,10 @@ class PostgresNode(Node):
                 session.query(next_segment)
 
     def out_of_space(self) -> str:
-        """The last line of its log that says that its volume is full; empty when none does."""
+        """What its log says last of a full volume, without time and process; empty: nothing."""
         lines = self._process.log.read_text(errors="replace").splitlines()
-        return next((each for each in reversed(lines) if "No space left" in each), "")
+        line = next((each for each in reversed(lines) if "No space left" in each), "")
+        return line.partition("] ")[2] or line
 
     @override
     def freeze(self) -> None:
