@@ -109,7 +109,7 @@ class FreezeNode(Fault):
         """The kernel says that its processes are stopped, and it answers nothing."""
         node = self._node
         frozen = wait_for(node.is_frozen, _PROOF_S) and not node.answers() and node.is_frozen()
-        stopped = f"all {len(node.processes())} processes are stopped, and it answers nothing"
+        stopped = f"every process is stopped ({len(node.processes())}), and it answers nothing"
         return Proof(frozen, f"{node.name}: {stopped if frozen else 'it goes on'}")
 
     @override

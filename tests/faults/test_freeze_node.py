@@ -27,7 +27,7 @@ def test_a_node_that_is_stopped_and_answers_nothing_is_the_proof(target: FakeTar
     fault = freeze(target, "replica")
     assert fault.targets == ["cache-2"]
     fault.inject()
-    said = "cache-2: all 1 processes are stopped, and it answers nothing"
+    said = "cache-2: every process is stopped (1), and it answers nothing"
     assert fault.prove() == Proof(True, said)
     assert not fault.is_over()
 
