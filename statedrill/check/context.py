@@ -29,7 +29,8 @@ class CheckContext:
     balancer's time-out, and the queue's visibility time-out where the pattern has a queue.
     `loss_window_ns`: from when to when state may have been lost by a failure that the pattern does
     not promise to survive, or by a part of the cluster that died by itself; to FOREVER where that
-    has not ended. None: there was no such failure.
+    has not ended. None: there was no such failure. `instances`: the events say which instances were
+    in service.
     """
 
     origin_ns: int
@@ -43,6 +44,7 @@ class CheckContext:
     loss_window_ns: tuple[int, int] | None
     thresholds: tuple[Threshold, ...]
     aborted: tuple[tuple[str, float], ...] = ()  # thresholds that ended the drill, and the value
+    instances: bool = False
 
     @property
     def bins(self) -> int:
@@ -95,6 +97,7 @@ def make_context(history: History, plan: PlanRecord, first: int, last: int) -> C
             for event in history.events
             if event["event"] == "aborted"
         ),
+        instances=any(event["event"] == "instance" for event in history.events),
     )
 
 

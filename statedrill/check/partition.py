@@ -55,7 +55,9 @@ def check_rows(
     """The findings and the traffic of the rows of `part`."""
     slices = session_slices(part, _ROWS_OF_A_SLICE)
     found = reduce(add, [_check_slice(part, names, run, context, order) for order in slices])
-    found.bins.update(by_instance(part, names, context) | queued(part, context))
+    found.bins.update(queued(part, context))
+    if context.instances:
+        found.bins.update(by_instance(part, names, context))
     traffic = [measure(rows, names, context) for rows in _stretches(part)]
     return found, reduce(add, traffic)
 

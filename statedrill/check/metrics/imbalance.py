@@ -9,8 +9,8 @@
   their call, in windows of W = 2 s moved by one bin. Only instances in service at every bin's end
   of the window take part. Requests that are sent to k instances by chance have an imbalance of
   about sqrt((k - 1) / n), n being the requests of a window.
-- A *session* is with the instance that answered it last, until it is signed out or the load ends.
-  It is counted at the end of each bin.
+- A *session* is with the instance that answered it last, from the call of that operation until it
+  is signed out or the load ends. It is counted at the end of each bin.
 
 Per phase: the greatest imbalance, and that at the end of the phase.
 """
@@ -51,41 +51,37 @@ def by_instance(part: Part, names: Names, context: CheckContext) -> dict[str, Ar
     `requests` counts those answered; `session_moves` is by how many the number of its sessions
     grew. Needs all rows of the part's sessions.
     """
-    column = np.full(1 << 16, NONE)
+    column = np.full(1 << 16, NONE, dtype=np.int32)
     column[sorted(names.instances)] = np.arange(len(names.instances))
     shape = context.bins, len(names.instances)
-    rows = np.flatnonzero((column[part["instance"]] != NONE) & (part["phase"] <= Phase.RECOVERY))
-    calls = _bins(part["call"][rows], context) * shape[1] + column[part["instance"][rows]]
-    rows = rows[stable_order(dense(part["session"][rows]))]  # a part is in the order of call
-    came, left = _session_moves(part, rows, column[part["instance"][rows]], context, shape[1])
+    instance = column[part["instance"]]
+    rows = np.flatnonzero((instance != NONE) & (part["phase"] <= Phase.RECOVERY))
+    bins = (part["call"][rows] - context.origin_ns) // context.bin_ns
+    place = np.clip(bins, 0, context.bins - 1) * shape[1] + instance[rows]
+    came, left = _session_moves(part, rows, place, instance)
     requests, came, left = (
         np.bincount(each, minlength=shape[0] * shape[1]).reshape(shape)
-        for each in (calls, came, left)
+        for each in (place, came, left)
     )
     return {"requests": requests, "session_moves": came - left}
 
 
-def _session_moves(
-    part: Part, rows: Array, instance: Array, context: CheckContext, width: int
-) -> tuple[Array, Array]:
-    """Where (bin * `width` + instance) sessions came, and where they left. `rows` are answered
-    ones, session by session, each in the order of call.
+def _session_moves(part: Part, rows: Array, place: Array, instance: Array) -> tuple[Array, Array]:
+    """Where (places: bin and instance in one) sessions came, and where they left, of `rows` with
+    these places.
     """
-    first = run_starts(part["session"][rows])
-    last = np.append(first[1:], True)[: len(first)]
-    moved = first | run_starts(instance)
-    place = _bins(part["ret"][rows], context) * width + instance
+    order = stable_order(dense(part["session"][rows]))  # a part is in the order of call
+    rows, place = rows[order], place[order]
+    session, here = part["session"][rows], instance[rows]
+    first = run_starts(session)
+    moved = np.flatnonzero(first | run_starts(here))
     # Where it was before loses it at the same moment.
-    away = np.flatnonzero(moved & ~first)
-    left = place[away] - instance[away] + instance[away - 1]
-    signed_out = last & (part["kind"][rows] == Kind.SIGN_OUT)
-    signed_out &= part["outcome"][rows] == Outcome.OK
-    return place[moved], np.append(left, place[signed_out])
-
-
-def _bins(ns: Array, context: CheckContext) -> Array:
-    bins: Array = np.clip((ns - context.origin_ns) // context.bin_ns, 0, context.bins - 1)
-    return bins
+    away = moved[~first[moved]]
+    left = place[away] - here[away] + here[away - 1]
+    last = np.flatnonzero(np.append(first[1:], True)[: len(first)])
+    ends = part["kind"][rows[last]] == Kind.SIGN_OUT
+    ends &= part["outcome"][rows[last]] == Outcome.OK
+    return place[moved], np.append(left, place[last[ends]])
 
 
 def imbalance(

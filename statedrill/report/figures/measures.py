@@ -75,7 +75,8 @@ def _draw(axes: Axes, panel: Panel) -> None:
         known = min(len(line.t_s), len(line.values))
         values = np.array(line.values[:known], dtype=float)  # None becomes NaN, a gap
         axes.plot(line.t_s[:known], values, color=COLOURS[role], linestyle=stroke, label=line.name)
-    axes.set_ylim(0, max(axes.get_ylim()[1], 1e-9))
-    axes.yaxis.set_major_locator(MaxNLocator(3))
+    top = max(axes.get_ylim()[1], 1e-9)
+    axes.set_ylim(0, top)
+    axes.yaxis.set_major_locator(MaxNLocator(3, integer=top > 2))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1.03), ncol=4, labelcolor=COLOURS["ink"])
