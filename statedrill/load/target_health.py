@@ -15,6 +15,8 @@ from statedrill.control.client import ControlFailure, call
 
 _ASK_EVERY_S = 1.0
 _TIMEOUT_S = 10.0
+_TROUBLE_ENDS_S = 20.0
+"""A read that keeps failing is retried sooner than this: after a longer silence it succeeded."""
 
 
 def missing_parts() -> Sequence[str]:
@@ -28,7 +30,10 @@ def missing_parts() -> Sequence[str]:
 
 
 class TargetHealth:
-    """Gone for good is a target that was not healthy at any look for `patience_s`."""
+    """Gone for good is a target that was not healthy at any look for `patience_s`.
+
+    The looks of one trouble follow each other; the time between two troubles does not count.
+    """
 
     def __init__(
         self,
@@ -38,6 +43,7 @@ class TargetHealth:
     ) -> None:
         self._patience_s, self._ask, self._now = patience_s, ask, now
         self._ask_at_s = 0.0
+        self._looked_at_s = 0.0
         self._missing_since_s: float | None = None
         self.gone: Sequence[str] = ()
 
@@ -50,9 +56,11 @@ class TargetHealth:
             return
         self._ask_at_s = now + _ASK_EVERY_S  # before asking: others come here meanwhile
         missing = self._ask()
+        is_new = now - self._looked_at_s > _TROUBLE_ENDS_S
+        self._looked_at_s = now
         if not missing:
             self._missing_since_s = None
-        elif self._missing_since_s is None:
+        elif self._missing_since_s is None or is_new:
             self._missing_since_s = now
         elif now - self._missing_since_s >= self._patience_s:
             self.gone = missing

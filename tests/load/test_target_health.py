@@ -49,6 +49,14 @@ def test_only_what_stays_missing_is_gone(
     assert Looks(3.0).see(*answers) == gone
 
 
+def test_the_time_between_two_troubles_does_not_count() -> None:
+    looks = Looks(30.0)
+    looks.see(LOST)
+    looks.now += 25.0
+    assert looks.see(*[LOST] * 7) == ()
+    assert looks.see(*[LOST] * 24) == LOST
+
+
 def test_many_failed_reads_ask_once_a_second() -> None:
     looks = Looks(3.0)
     for _ in range(50):
