@@ -14,12 +14,14 @@ from reference_app.bugs.another_users_cart import AnotherUsersCart
 from reference_app.bugs.base import Bug
 from reference_app.bugs.drop_every_nth_write import DropEveryNthWrite
 from reference_app.bugs.error_after_storing import ErrorAfterStoring
+from reference_app.bugs.expire_sessions_by_local_clock import ExpireSessionsByLocalClock
 from reference_app.bugs.fresh_session_on_store_error import FreshSessionOnStoreError
 from reference_app.bugs.old_state_after_failback import OldStateAfterFailback
 from reference_app.bugs.order_twice_on_redelivery import OrderTwiceOnRedelivery
 from reference_app.bugs.reorder_writes import ReorderWrites
 from reference_app.bugs.resurrect_removed_item import ResurrectRemovedItem
 from reference_app.bugs.retry_applied_twice import RetryAppliedTwice
+from reference_app.bugs.retry_with_new_id import RetryWithNewId
 from reference_app.bugs.save_old_state_at_shutdown import SaveOldStateAtShutdown
 from reference_app.bugs.silent_session_loss import SilentSessionLoss
 from reference_app.bugs.stale_replica import StaleReplica
@@ -47,6 +49,8 @@ BUGS: dict[str, type[Bug]] = {
         ErrorAfterStoring,
         WriteIntoAnotherUsersState,
         SaveOldStateAtShutdown,
+        ExpireSessionsByLocalClock,
+        RetryWithNewId,
     )
 }
 

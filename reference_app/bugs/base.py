@@ -110,7 +110,9 @@ class Bug(ShopService):
         before = await self.inner.read(credentials, write.object)
         return Receipt(before.ver + ahead + 1, write.wid)
 
-    async def apply_again(self, credentials: Credentials, write: Write, outcome: Outcome) -> None:
+    async def apply_again(
+        self, credentials: Credentials, write: Write, outcome: Outcome | None = None
+    ) -> Outcome:
         """Apply a write a second time, as one that neither write id nor key deduplicates.
 
         Where writes are queued, it follows the acknowledgement `outcome` of the first time.
@@ -120,5 +122,6 @@ class Bug(ShopService):
             credentials = replace(credentials, cookies=cookies)
         operation = "append" if write.operation == "order" else write.operation
         again = replace(write, operation=operation, apply_id=f"{write.wid}~again")
-        await self.inner.write(credentials, again)
+        second = await self.inner.write(credentials, again)
         self.log_injection("applied-again", write.wid)
+        return second

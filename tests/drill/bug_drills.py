@@ -32,6 +32,7 @@ from statedrill.vocabulary import Kind, Outcome, Phase
 DEADLINE_S = 120.0
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS = Path(__file__).parent / "bug_scenarios"
+EXPERIMENTS = Path(__file__).parent / "bug_experiments"
 QUICK = (
     *("--users", "30", "--pace", "0.3s", "--warmup", "0s", "--baseline", "2s"),
     *("--recovery", "1s", "--run-time", "5s", "--headless", "--json"),
@@ -188,12 +189,14 @@ class Proof:
 
     def play(self, reports: Path) -> Drilled:
         """Play the drill."""
-        own = SCENARIOS / f"{self.scenario}.py"
+        scenario = SCENARIOS / f"{self.scenario}.py"
+        experiment = EXPERIMENTS / f"{self.experiment}.yaml"
         number = f":{self.number}" if self.number else ""
         return play(
             reports,
-            *("--pattern", self.pattern, "--experiment", self.experiment),
-            *("--scenario", str(own) if own.exists() else self.scenario),
+            *("--pattern", self.pattern),
+            *("--experiment", str(experiment) if experiment.exists() else self.experiment),
+            *("--scenario", str(scenario) if scenario.exists() else self.scenario),
             *("--env", f"BUGS={self.bug.name}{number}"),
         )
 
@@ -310,6 +313,10 @@ def newer_than_the_audit_shows(drilled: Drilled) -> Counter[str]:
 
 def applied_again(drilled: Drilled) -> Counter[str]:
     return drilled.subjects("applied-again")
+
+
+def retried(drilled: Drilled) -> Counter[str]:
+    return drilled.subjects("retried")
 
 
 def overtook(drilled: Drilled) -> Counter[str]:
@@ -466,6 +473,23 @@ PROOFS = (
         stored_over,
         pattern="distributed",
         experiment="scale-in",
+        scenario="diarist",
+    ),
+    _proof(
+        "expire-sessions-by-local-clock",
+        "lost-sessions",
+        sessions_of("expired"),
+        named=by_session,
+        pattern="distributed",
+        experiment="clock-skew",
+    ),
+    _proof(
+        "retry-with-new-id",
+        "duplicates",
+        retried,
+        least=applied_again,
+        pattern="decoupled",
+        experiment="answers-lost",
         scenario="diarist",
     ),
 )  # fmt: skip

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from reference_app import bugs as package
 from reference_app.bugs import BUGS
 from reference_app.bugs.base import Bug
-from reference_app.model.model import Credentials, Outcome, Write, element
+from reference_app.model.model import Credentials, Outcome, OutcomeUnknown, Write, element
 from tests.reference_app.client import Direct, User, running
 from tests.support.aws import Region
 from tests.support.services import Postgres, Valkey
@@ -179,6 +181,30 @@ def overwritten_at_shutdown(app: Direct) -> bool:
     return "w1" not in ids(user.get("/history")["entries"])
 
 
+def signed_out_by_a_clock_that_is_ahead(app: Direct) -> bool:
+    user = signed_in(app)
+    user.get("/session")
+    ahead = time.time() + 2 * 86_400
+    with mock.patch.object(time, "time", return_value=ahead):
+        refused = user.call("GET", "/session").status == 401
+    assert user.get("/session")["user"] == user.name, "only that clock has a different opinion"
+    return refused
+
+
+def doubled_after_a_lost_answer(app: Direct) -> bool:
+    user, store = signed_in(app), app.app.shop.store
+    write = store.write
+
+    async def without_an_answer(credentials: Credentials, done: Write) -> Outcome:
+        await write(credentials, done)
+        raise OutcomeUnknown("no answer came")
+
+    with mock.patch.object(store, "write", without_an_answer):
+        assert user.append("x").status == 500
+    wid = user.last_wid
+    return ids(user.get("/history")["entries"]) == [wid, wid]
+
+
 EVIDENCE: dict[str, Evidence] = {
     "acknowledge-before-storing": answered_before_stored,
     "drop-every-nth-write": dropped,
@@ -195,6 +221,8 @@ EVIDENCE: dict[str, Evidence] = {
     "error-after-storing": refused_and_there,
     "write-into-another-users-state": in_the_wrong_state,
     "save-old-state-at-shutdown": overwritten_at_shutdown,
+    "expire-sessions-by-local-clock": signed_out_by_a_clock_that_is_ahead,
+    "retry-with-new-id": doubled_after_a_lost_answer,
 }
 IN_ANY_STORE = [name for name in EVIDENCE if not BUGS[name].needs]
 WITH_SERVICES = [name for name in EVIDENCE if BUGS[name].needs]
