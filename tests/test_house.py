@@ -91,7 +91,8 @@ MAY_IMPORT = {
         *("cluster/waiting", "cluster/binaries", "cluster/network", "cluster/context"),
     },
     "cluster/compute": {
-        *("errors", "processes", "vocabulary", "cluster/waiting", "cluster/binaries"),
+        *("errors", "history", "inputs", "processes", "vocabulary"),
+        *("cluster/waiting", "cluster/binaries"),
         *("cluster/network", "cluster/context", "cluster/routing"),
     },
     "cluster/services": {

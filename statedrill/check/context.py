@@ -102,7 +102,8 @@ def make_context(history: History, plan: PlanRecord, first: int, last: int) -> C
 
 
 def _loss_window_ns(history: History, survives: Sequence[str]) -> tuple[int, int] | None:
-    died = [each.at_ns for each in exits_without_fault(history.events) if not each.of_application]
+    exits = exits_without_fault(history.events, survives)
+    died = [each.at_ns for each in exits if not each.of_application]
     open_faults: dict[str, int] = {}
     begins, ends = [*died], [FOREVER] if died else []
     for event in history.events:

@@ -1,7 +1,9 @@
 """Processes that ended although no fault had taken them: read from the cluster's own events.
 
 A part of the cluster that dies by itself says nothing about the pattern, so what was lost then is
-not held against it. The application's own death is its own doing. Knows events only.
+not held against it; no more does an instance that its group ended while nothing was broken, because
+it did not answer its health checks, or because fewer were needed and the pattern does not promise
+to survive that. The application's own death is its own doing. Knows events only.
 """
 
 from __future__ import annotations
@@ -26,17 +28,32 @@ class UnplannedExit:
     of_application: bool
 
 
-def exits_without_fault(events: Sequence[Event]) -> list[UnplannedExit]:
-    """Every such exit before the end of the drill, in the order of the events."""
+def exits_without_fault(events: Sequence[Event], survives: Sequence[str]) -> list[UnplannedExit]:
+    """Every such exit before the end of the drill, in the order of the events.
+
+    `survives` are the failure domains that the pattern promises to survive.
+    """
     found: list[UnplannedExit] = []
     taken: set[str] = set()
     zones: set[str] = set()
+    opened: set[str] = set()
     for event in events:
         if event["event"] == "phase" and event["phase"] == "end":
             break
         if event["event"] == "fault-begin":
             taken.update(event["targets"])
             zones.add(str(event.get("zone")))
+            opened.add(event["fault"])
+        if event["event"] == "fault-end":
+            opened.discard(event["fault"])
+        if event["event"] == "instance" and "why" in event:
+            name, why = f"{event['role']}-{event['id']}", f"was replaced: {event['why']},"
+            exit_ = UnplannedExit(name, why, event["t"], of_application=False)
+            found += [] if opened or event["id"] in taken else [exit_]
+        if event["event"] == "scaling" and event["desired"] < event["was"]:
+            why = f"scaled in from {event['was']} to {event['desired']}"
+            exit_ = UnplannedExit("the group", why, event["t"], of_application=False)
+            found += [] if "deployment" in survives else [exit_]
         if event["event"] != "process" or event["state"] != "dead":
             continue
         name = event["name"]

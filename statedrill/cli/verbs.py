@@ -21,7 +21,7 @@ from statedrill.cli.arguments import options
 from statedrill.cli.planning import plan_of, plans_of
 from statedrill.cli.printing import print_error, print_for_people, print_json, reader_may_leave
 from statedrill.errors import ClusterError, StatedrillError
-from statedrill.history.events import EventLog
+from statedrill.history.event_log import EventLog
 from statedrill.inputs.options import Options
 from statedrill.run_folder import (
     LOGS_FOLDER,

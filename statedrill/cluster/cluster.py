@@ -210,7 +210,11 @@ class Cluster:
         self._topology.wait_until_healthy(time.monotonic() + timeout_s)
 
     def settle(self, timeout_s: float) -> bool:
-        """Wait until the queues were empty three times in a row; whether they were in time."""
+        """Wait until the queues were empty three times in a row; whether they were in time.
+
+        The load is over: a group that followed it must not shrink under what reads its state.
+        """
+        self._topology.suspend_scaling()
         deadline = time.monotonic() + timeout_s
         empty, depth = 0, self._depth()
         while self._topology.defers_work and empty < _DRAINED_LOOKS and time.monotonic() < deadline:

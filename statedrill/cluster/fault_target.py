@@ -25,7 +25,7 @@ from statedrill.vocabulary import Equipment
 def capabilities(pattern: Pattern) -> Capabilities:
     """What there is to break when `pattern` runs on the local cluster."""
     used = {kind.key: kind for kind in services.SERVICES if kind.key in pattern.services}
-    return Capabilities(pattern.name, ZONES, used)
+    return Capabilities(pattern.name, ZONES, used, workers=pattern.workers is not None)
 
 
 class ClusterFaultTarget:
@@ -60,6 +60,10 @@ class ClusterFaultTarget:
     def group(self) -> AutoScalingGroup:
         """The group of the application's instances."""
         return self._topology.instances
+
+    def workers(self) -> AutoScalingGroup | None:
+        """The group of workers; None when the pattern has none."""
+        return self._topology.workers
 
     def in_service(self) -> Sequence[Instance]:
         """Every instance and worker that does its work now."""

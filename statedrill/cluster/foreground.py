@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from statedrill.cluster.cluster import make_cluster
-from statedrill.history.events import EventLog
+from statedrill.history.event_log import EventLog
 from statedrill.plan.plan import Plan
 
 

@@ -19,6 +19,7 @@ from statedrill.cluster import services
 from statedrill.cluster.compute.auto_scaling_group import AutoScalingGroup
 from statedrill.cluster.compute.clock import libfaketime
 from statedrill.cluster.compute.instance import Template
+from statedrill.cluster.compute.scaler import new_scaler
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.edges import Edges
 from statedrill.cluster.network.impairments import NONE, Impairment
@@ -59,6 +60,7 @@ class Topology:
             health=pattern.application.health,
         )
         self.instances, self.workers = self._groups(pattern, seed)
+        self._scaler = new_scaler(context, pattern.application, self.instances, self.balancer)
 
     def start(self) -> None:
         """Start everything in parallel; returns when everything is ready.
@@ -78,6 +80,8 @@ class Topology:
         if self.workers:
             then["workers"] = self.workers.start
         in_parallel(then, self._starting)
+        if self._scaler:
+            self._scaler.start()
 
     def service(self, key: str) -> Service | None:
         """The service with this key in pattern files; None when the pattern does not use it."""
@@ -91,7 +95,9 @@ class Topology:
         """What keeps the cluster from being whole, in words; empty when it is whole."""
         lacking = [f"zone {zone} is down" for zone in sorted(self.zones_down)]
         for group in self.groups():
-            if not group.is_healthy():
+            # A group that grows or shrinks with its load serves meanwhile.
+            follows = group is self.instances and self._scaler and self._scaler.is_changing()
+            if not follows and not group.is_healthy():
                 have, want = len(group.in_service()), group.desired
                 lacking.append(f"{group.template.role}s: {have} of {want} in service")
         lacking += [part for service in self.services for part in service.missing()]
@@ -174,6 +180,7 @@ class Topology:
     def stop(self) -> None:
         """End every process, services without asking; idempotent, safe at any stage of a start."""
         self._stopping = True
+        self.suspend_scaling()
         self.balancer.close()
         for group in self.groups():
             group.close()
@@ -181,10 +188,17 @@ class Topology:
         self.context.registry.close()
         for group in self.groups():
             group.join()
+        if self._scaler:
+            self._scaler.join()
         # A start under way finds its processes gone and ends; until then it may write data.
         deadline = time.monotonic() + _START_ENDS_S
         for thread in self._starting:
             thread.join(max(0.0, deadline - time.monotonic()))
+
+    def suspend_scaling(self) -> None:
+        """Follow no metric any more: the groups keep the size that they have now."""
+        if self._scaler:
+            self._scaler.close()
 
     def nodes(self) -> list[dict[str, object]]:
         """Every node of every service: service, name, zone, role, alive."""

@@ -25,7 +25,8 @@ from statedrill.drill.children import Children
 from statedrill.drill.live import DrillObserver, Observers
 from statedrill.drill.load_monitor import LoadMonitor
 from statedrill.errors import ClusterError, Interrupted, StatedrillError
-from statedrill.history.events import Event, EventLog
+from statedrill.history.event_log import EventLog
+from statedrill.history.events import Event
 from statedrill.plan.plan import Plan
 from statedrill.processes.process import Process
 from statedrill.target import MakeTarget

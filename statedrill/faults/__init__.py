@@ -17,6 +17,7 @@ from statedrill.faults.failover import FailoverDbCluster, TestFailover
 from statedrill.faults.fill_cache import FillCache
 from statedrill.faults.fill_db_storage import FillDbStorage
 from statedrill.faults.flush_cache import FlushCache
+from statedrill.faults.freeze_instances import FreezeInstances
 from statedrill.faults.freeze_node import FreezeCacheNode, FreezeDbNode
 from statedrill.faults.instance_refresh import InstanceRefresh
 from statedrill.faults.network_latency import NetworkLatency
@@ -29,11 +30,15 @@ from statedrill.faults.set_queue_attributes import SetQueueAttributes
 from statedrill.faults.shift_clocks import ShiftClocks
 from statedrill.faults.stop_zone import StopZone
 from statedrill.faults.storage_errors import LoseStorageEndpoint, ThrottleStorage
-from statedrill.faults.terminate_instances import TerminateInstances
+from statedrill.faults.terminate_instances import TerminateInstances, TerminateWorkers
+from statedrill.faults.throttle_cpu import ThrottleCpu
 from statedrill.vocabulary import Equipment
 
 FAULTS: tuple[type[Fault], ...] = (
     TerminateInstances,
+    TerminateWorkers,
+    FreezeInstances,
+    ThrottleCpu,
     SetDesiredCapacity,
     InstanceRefresh,
     StopZone,

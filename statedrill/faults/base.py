@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 from statedrill.errors import ControlError
 from statedrill.faults.link import Link
+from statedrill.faults.parts import Instance, InstanceGroup, Part
 from statedrill.vocabulary import Equipment
 
 _POLL_S = 0.02
@@ -31,12 +32,14 @@ class Proof(NamedTuple):
 class Capabilities:
     """What there is to break in a pattern on a kind of target, known before anything starts.
 
-    `services` has the class of each service that the pattern uses, by its key.
+    `services` has the class of each service that the pattern uses, by its key; `workers` says
+    whether it has workers beside its instances.
     """
 
     pattern: str
     zones: tuple[str, ...]
     services: Mapping[str, type]
+    workers: bool = False
 
     def why_not(self, service: str, ability: type, verb: str) -> str:
         """Why `service` cannot be `verb` ("flushed"), which takes `ability`; empty when it can."""
@@ -46,71 +49,6 @@ class Capabilities:
         if not issubclass(kind, ability):
             return f"the {service} of pattern {self.pattern} cannot be {verb}"
         return ""
-
-
-class Part(Protocol):
-    """A process of the target; `alive` says whether it exists now."""
-
-    @property
-    def name(self) -> str:
-        """Its name in events and logs."""
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process exists."""
-
-
-class Instance(Protocol):
-    """An instance of the application, or a worker."""
-
-    @property
-    def id(self) -> str:
-        """AWS's id of it."""
-
-    @property
-    def address(self) -> str:
-        """The host it listens on."""
-
-    @property
-    def port(self) -> int:
-        """The port it listens on."""
-
-    @property
-    def process(self) -> Part:
-        """Its process."""
-
-    def accepts_connections(self) -> bool:
-        """Whether a connection to its port is accepted now."""
-
-
-class InstanceGroup(Protocol):
-    """An Auto Scaling group: it keeps a desired number of instances."""
-
-    @property
-    def desired(self) -> int:
-        """How many instances it keeps."""
-
-    def instances(self) -> Sequence[Instance]:
-        """Every instance that was not terminated yet, by id."""
-
-    def in_service(self) -> Sequence[Instance]:
-        """The instances that do their work now, by id."""
-
-    def is_healthy(self) -> bool:
-        """Whether the desired number is in service and healthy, and nothing is under way."""
-
-    def set_desired(self, desired: int) -> None:
-        """Launch or terminate until `desired` instances are there; who leaves is drained first."""
-
-    def start_refresh(self) -> None:
-        """Replace every instance of now by a new one, one by one: launch, drain, terminate."""
-
-    def cancel_refresh(self) -> None:
-        """Replace no more; what was replaced stays so."""
 
 
 class FaultTarget(Protocol):
@@ -139,6 +77,9 @@ class FaultTarget(Protocol):
 
     def group(self) -> InstanceGroup:
         """The group of the application's instances."""
+
+    def workers(self) -> InstanceGroup | None:
+        """The group of workers; None when the pattern has none."""
 
     def in_service(self) -> Sequence[Instance]:
         """Every instance and worker that does its work now."""

@@ -5,11 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from statedrill.control.client import call
+from statedrill.faults.freeze_instances import freeze_instances, thaw_instances
 from statedrill.faults.shift_clocks import shift_clocks
 from statedrill.faults.stop_zone import start_zone, stop_zone
-from statedrill.faults.terminate_instances import terminate_instances
+from statedrill.faults.terminate_instances import terminate_instances, terminate_workers
+from statedrill.faults.throttle_cpu import throttle_cpu, unthrottle_cpu
 
-__all__ = ("describe_instances", "shift_clocks", "start_zone", "stop_zone", "terminate_instances")
+__all__ = (
+    "describe_instances",
+    "freeze_instances",
+    "shift_clocks",
+    "start_zone",
+    "stop_zone",
+    "terminate_instances",
+    "terminate_workers",
+    "thaw_instances",
+    "throttle_cpu",
+    "unthrottle_cpu",
+)
 
 
 def describe_instances() -> dict[str, Any]:

@@ -48,6 +48,20 @@ def wait_until_healthy(timeout: float = 60.0) -> bool:
     return True
 
 
+def wait_until_over(timeout: float = 60.0) -> bool:
+    """Wait until every fault has ended: what it took away is there again, by itself or undone.
+
+    Raises:
+        ControlFailure: one is still open after `timeout` seconds.
+    """
+    end = time.monotonic() + timeout
+    while opened := call("status").get("open_faults"):
+        if time.monotonic() > end:
+            raise ControlFailure(f"{len(opened)} faults are not over after {timeout:.0f} s")
+        time.sleep(0.2)
+    return True
+
+
 def queue_depth() -> int:
     """How many messages wait or are in flight, in all queues together."""
     return int(call("sqs/get-queue-depth").get("depth", 0))

@@ -18,7 +18,8 @@ from typing_extensions import override
 
 from statedrill.control.client import fault
 from statedrill.errors import ControlError
-from statedrill.faults.base import Fault, FaultTarget, Instance, Proof, wait_for
+from statedrill.faults.base import Fault, FaultTarget, Proof, wait_for
+from statedrill.faults.parts import Instance
 from statedrill.vocabulary import Equipment
 
 _TIMEOUT_S = 1.0

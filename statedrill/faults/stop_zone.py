@@ -10,7 +10,8 @@ from typing_extensions import override
 
 from statedrill.control.client import call, fault
 from statedrill.errors import ControlError
-from statedrill.faults.base import Capabilities, Fault, FaultTarget, Part, Proof, zone_named
+from statedrill.faults.base import Capabilities, Fault, FaultTarget, Proof, zone_named
+from statedrill.faults.parts import Part
 
 
 def stop_zone(az: str) -> dict[str, Any]:

@@ -1,20 +1,21 @@
-"""Instances die at once, without any warning to them or to the load balancer.
+"""Instances, or workers, die at once, without any warning to them or to the load balancer.
 
-Named after `terminate_instances` of chaosaws.ec2.actions.
+Two rows: `terminate_instances`, named after that of chaosaws.ec2.actions, and `terminate_workers`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, cast
 
 from typing_extensions import override
 
 from statedrill.control.client import fault
 from statedrill.errors import ControlError
-from statedrill.faults.base import Fault, FaultTarget, Instance, Proof, zone_named
-
-_NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
+from statedrill.faults.base import Capabilities, Fault, FaultTarget, Proof
+from statedrill.faults.chosen_instances import Choice, chosen, in_words
+from statedrill.faults.parts import Instance, InstanceGroup
 
 
 def terminate_instances(
@@ -31,13 +32,20 @@ def terminate_instances(
     return fault(TerminateInstances.action, InstanceIds=instance_ids, Zone=az, Count=count)
 
 
-@dataclass(frozen=True)
-class Arguments:
-    """Which instances: those named, or `count` of them, drawn in `zone` or anywhere."""
+def terminate_workers(count: int | None = None) -> dict[str, Any]:
+    """Kill `count` workers, drawn by the drill's seed, or all of them, whatever they are doing.
 
-    instance_ids: Annotated[tuple[str, ...], "a list of instance ids"] = ()
-    zone: Annotated[str, "the name of a zone"] = ""
-    count: Annotated[int, "a whole number from 1 up"] = 1
+    Raises:
+        ControlFailure: the pattern has no workers, or the death could not be proved.
+    """
+    return fault(TerminateWorkers.action, Count=count)
+
+
+@dataclass(frozen=True)
+class Workers:
+    """How many workers; 0 for all of them."""
+
+    count: Annotated[int, "a whole number from 0 (all) up"] = 0
 
 
 class TerminateInstances(Fault):
@@ -48,15 +56,16 @@ class TerminateInstances(Fault):
     domain = "instance"
     client = "statedrill.faults.ec2.terminate_instances"
     description = "SIGKILL to one or several instances, chosen by the seed, by zone or by id"
-    arguments = Arguments
+    arguments: ClassVar[type] = Choice
 
-    def __init__(self, target: FaultTarget, arguments: Arguments) -> None:
-        self._target = target
-        self._instances = _chosen(target, arguments)
-        self.targets = [each.id for each in self._instances]
-        count = len(self.targets)
-        number = _NUMBERS[count] if count < len(_NUMBERS) else str(count)
-        self.phrase = f"{number} instance{' was' if count == 1 else 's were'} killed"
+    def __init__(self, target: FaultTarget, arguments: Choice) -> None:
+        self._aim(target, chosen(target, arguments), "instance")
+
+    def _aim(self, target: FaultTarget, instances: Sequence[Instance], noun: str) -> None:
+        self._target, self._instances = target, instances
+        self.targets = [each.id for each in instances]
+        were = "was" if len(instances) == 1 else "were"
+        self.phrase = f"{in_words(len(instances), noun)} {were} killed"
 
     @override
     def inject(self) -> None:
@@ -80,20 +89,25 @@ class TerminateInstances(Fault):
         return self._target.instances_are_healthy()
 
 
-def _chosen(target: FaultTarget, arguments: Arguments) -> list[Instance]:
-    if arguments.instance_ids:
-        known = {each.id: each for each in target.in_service()}
-        if unknown := [each for each in arguments.instance_ids if each not in known]:
-            raise ControlError(
-                f"not in service: {', '.join(unknown)}",
-                f"in service are: {', '.join(sorted(known)) or 'none'}",
-            )
-        return [known[each] for each in dict.fromkeys(arguments.instance_ids)]
-    if arguments.count < 1:
-        raise ControlError(f"Count is {arguments.count}", "give a whole number from 1 up")
-    zone = zone_named(arguments.zone, target.capabilities) if arguments.zone else None
-    chosen = target.choose_instances(arguments.count, zone)
-    if not chosen:
-        where = f" in zone {zone}" if zone else ""
-        raise ControlError(f"no instance is in service{where}", "wait until one is")
-    return list(chosen)
+class TerminateWorkers(TerminateInstances):
+    """SIGKILL of workers; what they had received and not deleted comes again."""
+
+    name = "terminate_workers"
+    action = "ec2/terminate-workers"
+    client = "statedrill.faults.ec2.terminate_workers"
+    description = "SIGKILL to all workers at once, or to some, in the middle of what they do"
+    arguments = Workers
+
+    def __init__(self, target: FaultTarget, arguments: Workers) -> None:
+        group = cast(InstanceGroup, target.workers())
+        workers = group.choose(arguments.count or len(group.in_service()))
+        if not workers:
+            raise ControlError("no worker is in service", "wait until one is")
+        self._aim(target, workers, "worker")
+
+    @classmethod
+    @override
+    def why_unavailable(cls, capabilities: Capabilities) -> str:
+        if capabilities.workers:
+            return ""
+        return f"nothing to break: pattern {capabilities.pattern} has no workers"

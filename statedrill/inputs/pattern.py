@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SerializeAsAny
+from pydantic import Field, SerializeAsAny, model_validator
+from pydantic_core import PydanticCustomError
 
 from statedrill.inputs.services import SERVICE_OPTIONS, ServiceOptions, read_services
 from statedrill.inputs.validation import FileModel, Text, one_of, or_default, validate
@@ -47,11 +48,32 @@ class Promise(FileModel):
     )
 
 
+class Scaling(FileModel):
+    """Target tracking: `most` instances at most, as many as keep one metric of each at its target.
+
+    The metric is either the requests per second or the share of one processor.
+    """
+
+    most: Count = 12
+    requests_per_s: float | None = Field(None, gt=0, description="a number above 0")
+    cpu_pct: float | None = Field(None, gt=0, le=100, description="a number from 0 to 100")
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Scaling:
+        if (self.requests_per_s is None) == (self.cpu_pct is None):
+            raise PydanticCustomError("rule", "needs either requests_per_s or cpu_pct")
+        return self
+
+
 class Application(FileModel):
-    """The program under test: any command that speaks HTTP on $HOST:$PORT."""
+    """The program under test: any command that speaks HTTP on $HOST:$PORT.
+
+    `instances` is how many there are, or with `scaling` how many there are at least.
+    """
 
     command: Command
     instances: Count = 3
+    scaling: Scaling | None = None
     health: str = Field(
         "/health", pattern="^/[!-~]*$", description="a path that begins with '/', without spaces"
     )

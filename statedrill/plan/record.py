@@ -19,11 +19,20 @@ class PromiseRecord(TypedDict):
     idempotent: list[str]
 
 
+class ScalingRecord(TypedDict):
+    """What target tracking aims at: one of the two, for each instance."""
+
+    most: int
+    requests_per_s: float | None
+    cpu_pct: float | None
+
+
 class ApplicationRecord(TypedDict):
-    """The program under test."""
+    """The program under test. `instances` is the least number where there is `scaling`."""
 
     command: list[str]
     instances: int
+    scaling: NotRequired[ScalingRecord | None]
     health: str
     env: dict[str, str]
 
@@ -119,6 +128,7 @@ class _Delays(TypedDict, total=False):
     instance_boot_s: float
     volume_attach_s: float
     rebalance_delay_s: float
+    scaling_period_s: float
     database_detection_s: float
     database_failover_s: float
     database_standby_rebuild_s: float

@@ -14,13 +14,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
 
 import psutil
 
 from statedrill.errors import ClusterError
 from statedrill.history.events import Emit
+from statedrill.processes.exit_code import describe_exit
+from statedrill.processes.process_state import NEXT, State
 from statedrill.processes.spawner import SPAWNER, dies_with_owner
 
 MARKER = "STATEDRILL_CLUSTER"
@@ -28,27 +29,6 @@ MARKER = "STATEDRILL_CLUSTER"
 
 _POLL_S = 0.02
 _TAIL_BYTES = 8192
-
-
-class State(StrEnum):
-    """What a process is doing; it begins as `stopped`."""
-
-    STARTING = "starting"
-    READY = "ready"
-    PAUSED = "paused"
-    STOPPING = "stopping"
-    STOPPED = "stopped"
-    DEAD = "dead"
-
-
-_NEXT: Mapping[State, frozenset[State]] = {
-    State.STOPPED: frozenset({State.STARTING}),
-    State.DEAD: frozenset({State.STARTING}),
-    State.STARTING: frozenset({State.READY, State.STOPPING, State.DEAD}),
-    State.READY: frozenset({State.PAUSED, State.STOPPING, State.DEAD}),
-    State.PAUSED: frozenset({State.READY, State.STOPPING, State.DEAD}),
-    State.STOPPING: frozenset({State.STOPPED}),
-}
 
 
 class Process:
@@ -107,6 +87,13 @@ class Process:
         """Process id of the newest start, which is also its process group; 0 before any start."""
         return self._child.pid if self._child else 0
 
+    @property
+    def frozen(self) -> bool:
+        """Whether the kernel says that it exists and stands still until it is resumed."""
+        with contextlib.suppress(psutil.Error):
+            return self.alive and psutil.Process(self.pid).status() == psutil.STATUS_STOPPED
+        return False
+
     def start(self, timeout_s: float) -> None:
         """Start the command and wait until it is ready.
 
@@ -119,12 +106,16 @@ class Process:
         self._wait_ready(time.monotonic() + timeout_s, timeout_s)
 
     def stop(self, grace_s: float = 2.0) -> None:
-        """Ask with SIGTERM, after `grace_s` SIGKILL the process group; returns when it is gone."""
+        """Ask with SIGTERM, after `grace_s` SIGKILL the process group; returns when it is gone.
+
+        Without grace it is not asked, so that a paused process does not run for another moment.
+        """
         with self._changed:
             if self.alive and self._state is not State.STOPPING:
                 self._transition(State.STOPPING)
-                self._signal(signal.SIGTERM)
-                self._signal(signal.SIGCONT)  # a paused process takes SIGTERM only when it runs
+                if grace_s > 0:
+                    self._signal(signal.SIGTERM)
+                    self._signal(signal.SIGCONT)  # a paused process takes SIGTERM only running
             gone = self._changed.wait_for(self._gone(), grace_s)
         if not gone:
             self.kill()
@@ -173,10 +164,21 @@ class Process:
             self._signal_group(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """SIGCONT the process group."""
+        """SIGCONT the process group, when it is paused."""
         with self._changed:
-            self._transition(State.READY)
-            self._signal_group(signal.SIGCONT)
+            if self._state is State.PAUSED:
+                self._transition(State.READY)
+                self._signal_group(signal.SIGCONT)
+
+    def hold(self) -> None:
+        """SIGSTOP for a moment: no change of state, and no event."""
+        self._signal_group(signal.SIGSTOP)
+
+    def release(self) -> None:
+        """SIGCONT after `hold`, unless it is paused."""
+        with self._changed:
+            if self._state is not State.PAUSED:
+                self._signal_group(signal.SIGCONT)
 
     def log_tail(self, lines: int = 10) -> str:
         """The last lines that the newest start wrote, without escape noise; may be empty."""
@@ -228,7 +230,7 @@ class Process:
                 if done or self._state in (State.READY, State.PAUSED):  # `done`: a short command
                     return
                 if self._state is not State.STARTING:
-                    raise self._failed(f"{_describe_exit(self.exit_code)} while starting")
+                    raise self._failed(f"{describe_exit(self.exit_code)} while starting")
                 self._changed.wait(_POLL_S)
         self.stop(0.0)
         raise self._failed(f"was not ready within {timeout_s:g} s{self._unready}")
@@ -256,13 +258,13 @@ class Process:
                 self._transition(State.STOPPED)
             else:
                 self._transition(
-                    State.DEAD, why=_describe_exit(self.exit_code), log_tail=self.log_tail()
+                    State.DEAD, why=describe_exit(self.exit_code), log_tail=self.log_tail()
                 )
         if not asked and self._on_exit:
             self._on_exit(self, self.exit_code)
 
     def _transition(self, state: State, **fields: object) -> None:
-        assert state in _NEXT[self._state], f"{self.name}: {self._state} -> {state}"
+        assert state in NEXT[self._state], f"{self.name}: {self._state} -> {state}"
         self._state = state
         self._changed.notify_all()
         self._emit(
@@ -290,11 +292,3 @@ class Process:
         with self._changed, contextlib.suppress(ProcessLookupError, PermissionError):
             if self.alive and self._child:
                 os.killpg(self._child.pid, number)
-
-
-def _describe_exit(exit_code: int | None) -> str:
-    if exit_code is None:
-        return "was stopped"
-    if exit_code >= 0:
-        return f"exited with code {exit_code}"
-    return f"was ended by {signal.Signals(-exit_code).name}"

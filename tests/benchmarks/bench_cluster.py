@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from statedrill.cluster.cluster import Cluster
-from statedrill.history.events import EventLog
+from statedrill.history.event_log import EventLog
 from statedrill.inputs import discovery
 from statedrill.inputs.pattern import Pattern
 from statedrill.inputs.timings import Timings

@@ -20,10 +20,11 @@ QUICK = replace(
     health_check_interval_s=0.2,
     health_check_timeout_s=0.5,
     deregistration_delay_s=0.5,
-    instance_detection_s=0.3,
+    instance_detection_s=1.0,  # longer than a busy machine keeps a health check waiting
     instance_boot_s=0.4,
     rebalance_delay_s=0.3,
     load_balancer_withdrawal_s=0.3,
+    scaling_period_s=0.2,
 )
 
 TINY = Pattern.read(Path(__file__).parent / "tiny.yaml")

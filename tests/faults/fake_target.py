@@ -20,6 +20,17 @@ class FakePart:
     pid: int
     alive: bool = True
     is_frozen: bool = False
+    obeys: bool = True
+
+    @property
+    def frozen(self) -> bool:
+        return self.alive and self.is_frozen
+
+    def pause(self) -> None:
+        self.is_frozen = self.obeys
+
+    def resume(self) -> None:
+        self.is_frozen = False
 
 
 class FakeClock:
@@ -40,6 +51,19 @@ class FakeInstance:
     port: int = 8080
     accepts_when_dead: bool = False
     clock: FakeClock = field(default_factory=FakeClock)
+    share: float = 1.0
+
+    @property
+    def throttled(self) -> bool:
+        return self.process.alive and self.share < 1
+
+    def throttle_cpu(self, share: float) -> None:
+        self.share = share
+        self.process.pause()
+
+    def unthrottle_cpu(self) -> None:
+        self.share = 1.0
+        self.process.resume()
 
     @property
     def zone(self) -> str:
@@ -178,6 +202,9 @@ class FakeGroup:
     def in_service(self) -> Sequence[FakeInstance]:
         return self.instances()
 
+    def choose(self, count: int) -> Sequence[FakeInstance]:
+        return self.in_service()[:count]
+
     def is_healthy(self) -> bool:
         return len(self.in_service()) == self.desired
 
@@ -205,9 +232,10 @@ class FakeGroup:
 
 @dataclass
 class FakeTarget:
-    """Three instances in three zones, and a cache if `has_cache`."""
+    """Three instances in three zones, and a cache and two workers where it has them."""
 
     has_cache: bool = True
+    has_workers: bool = False
     restores: bool = True
     services: dict[str, object] = field(default_factory=dict)
     zones_down: set[str] = field(default_factory=set)
@@ -221,6 +249,9 @@ class FakeTarget:
         self.balancer = [FakePart(f"load-balancer-{z}", z, 50 + n) for n, z in enumerate(ZONES)]
         self.balancer_starts_again = True
         self.links = [FakeLink(f"{zone}/{to}", zone) for zone in ZONES for to in ("cache", "aws")]
+        parts = [FakePart(f"worker-i-w{n}", zone, 20 + n) for n, zone in enumerate("ab")]
+        crew = [FakeInstance(f"i-w{n}", part) for n, part in enumerate(parts)]
+        self.crew = FakeGroup(crew if self.has_workers else [], desired=2)
         self.cache = FakeCache()
         if self.has_cache:
             self.services["cache"] = self.cache
@@ -230,7 +261,7 @@ class FakeTarget:
     @property
     def capabilities(self) -> Capabilities:
         kinds = {key: type(service) for key, service in self.services.items()}
-        return Capabilities("tiny", ZONES, kinds)
+        return Capabilities("tiny", ZONES, kinds, self.has_workers)
 
     def missing(self) -> list[str]:
         down = [f"zone {zone} is down" for zone in sorted(self.zones_down)]
@@ -246,11 +277,14 @@ class FakeTarget:
     def group(self) -> FakeGroup:
         return self.fleet
 
+    def workers(self) -> FakeGroup | None:
+        return self.crew if self.has_workers else None
+
     def in_service(self) -> Sequence[FakeInstance]:
-        return [each for each in self.instances if each.process.alive]
+        return [each for each in self._all() if each.process.alive]
 
     def choose_instances(self, count: int, zone: str | None) -> Sequence[FakeInstance]:
-        return [each for each in self.in_service() if zone in (None, each.zone)][:count]
+        return [each for each in self.fleet.in_service() if zone in (None, each.zone)][:count]
 
     def load_balancer_nodes(self, zone: str | None = None) -> Sequence[FakePart]:
         return [node for node in self.balancer if node.alive and zone in (None, node.zone)]
@@ -262,11 +296,11 @@ class FakeTarget:
                 node.alive = self.balancer_starts_again
 
     def kill_instances(self, ids: Sequence[str]) -> None:
-        for each in self.instances:
+        for each in self._all():
             each.process.alive = each.process.alive and each.id not in ids
 
     def instances_are_healthy(self) -> bool:
-        return all(each.process.alive for each in self.instances)
+        return all(each.process.alive for each in self._all())
 
     def stop_zone(self, zone: str) -> None:
         self.zones_down.add(zone)
@@ -299,7 +333,7 @@ class FakeTarget:
 
     def state(self) -> object:
         """Everything that a fault may change, to compare before and after."""
-        parts = [(part.name, part.alive, part.is_frozen) for part in self._parts()]
+        parts = [(part.name, part.alive, part.frozen) for part in self._parts()]
         links = [(link.name, link.delay_s, link.cut) for link in self.links]
         replicating = (self.cache.replication_is_cut, self.cache.is_filled)
         desired, down = self.fleet.desired, sorted(self.zones_down)
@@ -317,7 +351,10 @@ class FakeTarget:
 
     def _parts(self) -> list[FakePart]:
         cache = self.cache.parts if self.has_cache else []
-        return [each.process for each in self.instances] + self.balancer + cache
+        return [each.process for each in self._all()] + self.balancer + cache
+
+    def _all(self) -> list[FakeInstance]:
+        return self.fleet.members + self.crew.members
 
 
 def assert_nothing_is_left(target: FakeTarget, fault: Fault) -> None:

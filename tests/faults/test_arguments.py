@@ -3,15 +3,15 @@ from __future__ import annotations
 import pytest
 
 from statedrill.errors import ControlError
-from statedrill.faults import terminate_instances as terminate
 from statedrill.faults.arguments import read_arguments
+from statedrill.faults.chosen_instances import Choice
 from statedrill.faults.stop_zone import Arguments as ZoneArguments
 
 
 def test_arguments_are_read_in_aws_s_spelling_and_a_null_is_not_given() -> None:
     given = {"InstanceIds": ["i-1", "i-2"], "Zone": None, "Count": 2}
-    assert read_arguments(terminate.Arguments, given) == terminate.Arguments(("i-1", "i-2"), "", 2)
-    assert read_arguments(terminate.Arguments, {}) == terminate.Arguments()
+    assert read_arguments(Choice, given) == Choice(("i-1", "i-2"), "", 2)
+    assert read_arguments(Choice, {}) == Choice()
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_a_wrong_argument_is_named_with_what_it_must_be(
     given: dict[str, object], problem: str
 ) -> None:
     with pytest.raises(ControlError) as raised:
-        read_arguments(terminate.Arguments, given)
+        read_arguments(Choice, given)
     assert problem in raised.value.message
     assert raised.value.hint == "arguments: InstanceIds, Zone, Count"
 

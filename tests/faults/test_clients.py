@@ -89,6 +89,14 @@ def test_waiting_for_a_cluster_that_stays_broken_fails(control: Control) -> None
     assert probes.wait_until_healthy(timeout=0.0)
 
 
+def test_waiting_for_the_end_of_faults_names_how_many_are_left(control: Control) -> None:
+    control.answer = {"open_faults": ["f1", "f2"], "healthy": True}
+    with pytest.raises(ControlFailure, match="2 faults are not over after 0 s"):
+        probes.wait_until_over(timeout=0.0)
+    control.answer = {"open_faults": [], "healthy": False}
+    assert probes.wait_until_over(timeout=0.0)
+
+
 def test_probes_keep_the_names_of_an_earlier_version(control: Control) -> None:
     control.answer = {"healthy": True, "restored": ["f1"]}
     assert probes.is_whole()

@@ -4,12 +4,13 @@ import pytest
 
 from statedrill.errors import ControlError
 from statedrill.faults.base import Proof
-from statedrill.faults.terminate_instances import Arguments, TerminateInstances
+from statedrill.faults.chosen_instances import Choice
+from statedrill.faults.terminate_instances import TerminateInstances, TerminateWorkers, Workers
 from tests.faults.fake_target import FakeTarget, assert_nothing_is_left
 
 
 def terminate(target: FakeTarget, *ids: str, zone: str = "", count: int = 1) -> TerminateInstances:
-    return TerminateInstances(target, Arguments(ids, zone, count))
+    return TerminateInstances(target, Choice(ids, zone, count))
 
 
 def test_nothing_of_it_is_left_when_it_was_undone(target: FakeTarget) -> None:
@@ -43,3 +44,26 @@ def test_an_instance_whose_port_still_accepts_is_not_proved_dead(target: FakeTar
     assert fault.prove() == Proof(True, sentence)
     target.instances[0].accepts_when_dead = True
     assert not fault.prove().proved
+
+
+def workers(target: FakeTarget, count: int = 0) -> TerminateWorkers:
+    return TerminateWorkers(target, Workers(count))
+
+
+def test_all_workers_die_at_once_or_as_many_as_are_asked_for() -> None:
+    target = FakeTarget(has_workers=True)
+    assert_nothing_is_left(target, workers(target))
+    fault = workers(target)
+    assert (fault.targets, fault.phrase) == (["i-w0", "i-w1"], "two workers were killed")
+    assert workers(target, 1).targets == ["i-w0"]
+    fault.inject()
+    assert fault.prove().proved
+    assert [each.id for each in target.in_service()] == ["i-0", "i-1", "i-2"]
+    with pytest.raises(ControlError, match="no worker is in service"):
+        workers(target)
+
+
+def test_a_pattern_without_workers_has_none_to_lose(target: FakeTarget) -> None:
+    why = TerminateWorkers.why_unavailable(target.capabilities)
+    assert why == "nothing to break: pattern tiny has no workers"
+    assert not TerminateWorkers.why_unavailable(FakeTarget(has_workers=True).capabilities)

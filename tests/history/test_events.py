@@ -12,7 +12,8 @@ import pytest
 
 from statedrill.errors import HistoryError
 from statedrill.history import events
-from statedrill.history.events import Event, EventLog, read_events
+from statedrill.history.event_log import EventLog
+from statedrill.history.events import Event, read_events
 
 ROOT = Path(events.__file__).parent.parent
 KINDS = {

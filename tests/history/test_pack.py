@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from statedrill.errors import HistoryError
-from statedrill.history.events import EventLog, read_events
+from statedrill.history.event_log import EventLog
+from statedrill.history.events import read_events
 from statedrill.history.operation import ABSENT, ALIEN
 from statedrill.history.recorder import COLUMNS, Recorder
 from statedrill.history.store import History

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from statedrill.errors import InputError
-from statedrill.inputs.pattern import Pattern
+from statedrill.inputs.pattern import Pattern, Scaling
 from statedrill.inputs.services import DatabaseOptions
 
 GOOD = """\
@@ -176,3 +176,17 @@ def test_zones_are_direct_unless_the_pattern_asks_for_a_hop(tmp_path: Path) -> N
     assert zones.latency_ms == 1.0
     with pytest.raises(InputError, match=r"line 3: zones\.latency_ms: must be millisec"):
         read(tmp_path, f"{smallest}zones: {{latency_ms: -1}}\n", "mine.yaml")
+
+
+def test_a_group_follows_one_metric_where_the_pattern_asks_for_that(tmp_path: Path) -> None:
+    smallest = "application: {command: [x], scaling: {%s}}\nfamily: sticky\n"
+    scaling = read(tmp_path, smallest % "most: 8, requests_per_s: 40", "mine.yaml").application
+    assert scaling.scaling == Scaling(most=8, requests_per_s=40.0)
+    assert read(tmp_path, smallest % "cpu_pct: 50", "mine.yaml").application.scaling == Scaling(
+        most=12, cpu_pct=50.0
+    )
+    for wrong in ("most: 8", "requests_per_s: 40, cpu_pct: 50"):
+        with pytest.raises(InputError, match=r"needs either requests_per_s or cpu_pct"):
+            read(tmp_path, smallest % wrong, "mine.yaml")
+    with pytest.raises(InputError, match="cpu_pct: must be a number from 0 to 100"):
+        read(tmp_path, smallest % "cpu_pct: 101", "mine.yaml")

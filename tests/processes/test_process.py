@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from statedrill.errors import ClusterError
-from statedrill.processes.process import State
+from statedrill.processes.process_state import State
 from statedrill.processes.registry import ProcessRegistry
 from tests.processes.children import SLEEPER, exists, is_zombie, python
 from tests.support.events import Events
@@ -147,11 +147,31 @@ def test_a_paused_process_answers_nobody_and_can_still_be_stopped(
     child = python(registry, SLEEPER)
     child.start(10)
     child.pause()
-    wait_until(lambda: "T" in Path(f"/proc/{child.pid}/stat").read_text().split()[2])
+    wait_until(lambda: child.frozen)
     child.resume()
+    child.resume()
+    wait_until(lambda: not child.frozen)
     child.pause()
     child.stop(5)
     assert child.exit_code == -signal.SIGTERM
+    assert not child.frozen
+
+
+def test_a_paused_process_that_is_stopped_without_grace_does_not_run_again(
+    registry: ProcessRegistry, tmp_path: Path
+) -> None:
+    beats = tmp_path / "beats"
+    code = f"print('up')\nwhile True: open({str(beats)!r}, 'a').write('.')"
+    child = python(registry, code)
+    child.start(10)
+    wait_until(beats.exists)
+    child.pause()
+    wait_until(lambda: child.frozen)
+    seen = beats.stat().st_size
+    child.stop(0)
+    assert child.exit_code == -signal.SIGKILL
+    assert child.state is State.STOPPED
+    assert beats.stat().st_size == seen
 
 
 def test_a_transition_that_cannot_be_is_asserted(registry: ProcessRegistry) -> None:

@@ -40,7 +40,8 @@ def assemble(history: History, plan: PlanRecord) -> Judgement:
     """The verdict of `history`, made under `plan`."""
     context = make_context(history, plan, *history.span())
     total, traffic = check_history(history, context)
-    evidence, exits = faults(history, context), unplanned_exits(history, context)
+    evidence = faults(history, context)
+    exits = unplanned_exits(history, context, plan["pattern"]["promise"]["survives"])
     failure = unconfirmed_failure(plan["experiment"]["domain"], evidence, history)
     # that the application's own processes die is no excuse for it
     unknown = uncertainties(history, context, total.counts, exits.cluster, failure)

@@ -80,11 +80,13 @@ class UnplannedExits:
     application: tuple[str, ...]
 
 
-def unplanned_exits(history: History, context: CheckContext) -> UnplannedExits:
-    """What died during the drill though no fault took it."""
+def unplanned_exits(
+    history: History, context: CheckContext, survives: Sequence[str]
+) -> UnplannedExits:
+    """What died during the drill though no fault took it, or was ended against the promise."""
     cluster: list[str] = []
     application: list[str] = []
-    for died in exits_without_fault(history.events):
+    for died in exits_without_fault(history.events, survives):
         at_s = context.seconds(died.at_ns)
         exits = application if died.of_application else cluster
         exits.append(f"{died.name} {died.why} at {at_s:.1f} s, which nobody had planned")

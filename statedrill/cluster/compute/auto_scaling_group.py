@@ -10,10 +10,10 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
-from statedrill.cluster.compute.instance import Instance, Template, build
+from statedrill.cluster.compute.instance import Instance, Template, build, instance_ids
 from statedrill.cluster.compute.scaling_decisions import (
     ACTIVE,
     Action,
@@ -21,11 +21,12 @@ from statedrill.cluster.compute.scaling_decisions import (
     GroupState,
     InstanceState,
     Launch,
-    Member,
     Reap,
     TerminateOneOf,
+    TerminateUnhealthy,
     decide,
 )
+from statedrill.cluster.compute.target_health import TargetHealth
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import ZONES
 from statedrill.cluster.network.edges import Edges
@@ -37,13 +38,6 @@ READY_TIMEOUT_S = 30.0
 STOP_GRACE_S = 5.0
 
 _TICK_S = 0.05
-_MOST_INSTANCES = 200
-
-
-def instance_ids(seed: int, role: str) -> list[str]:
-    """The ids that instances of a role will have, in turn: `i-` and 8 hex digits."""
-    chance = random.Random(f"{role} ids {seed}")
-    return [f"i-{chance.getrandbits(32):08x}" for _ in range(_MOST_INSTANCES)]
 
 
 class AutoScalingGroup:
@@ -68,6 +62,8 @@ class AutoScalingGroup:
         self._ids = instance_ids(seed, template.role)[::-1]  # the next one is the last
         self._context, self._timings = context, context.timings
         self._balancer, self._edges = balancer, edges
+        self._health = TargetHealth(balancer.health if balancer else dict)
+        self._unhealthy: Mapping[str, float] = {}
         self._chance = random.Random(f"{template.role} choices {seed}")
         self._lock = threading.RLock()
         self._instances: list[Instance] = []
@@ -113,12 +109,14 @@ class AutoScalingGroup:
         candidates = self.in_service(zone)
         return self._chance.sample(candidates, min(count, len(candidates)))
 
-    def is_healthy(self) -> bool:
-        """Whether the desired number is in service and healthy, and nothing is under way."""
+    def is_complete(self) -> bool:
+        """Whether the desired number is in service, and nothing is under way."""
         with self._lock:
-            if not self._state().is_complete():
-                return False
-        return self._balancer is None or self._balancer.is_healthy()
+            return self._state().is_complete()
+
+    def is_healthy(self) -> bool:
+        """Whether it is complete, and the load balancer finds all of it healthy."""
+        return self.is_complete() and (self._balancer is None or self._balancer.is_healthy())
 
     def set_desired(self, desired: int) -> None:
         """Launch or terminate until `desired` instances are there; who leaves is drained first."""
@@ -192,14 +190,7 @@ class AutoScalingGroup:
         """What decisions are made from."""
         return GroupState(
             members=tuple(
-                Member(
-                    each.id,
-                    each.zone,
-                    each.state,
-                    each.since_s,
-                    each.in_service,
-                    outdated=each.id in self._outdated,
-                )
+                each.as_member(each.id in self._outdated, self._unhealthy.get(each.id))
                 for each in self._instances
             ),
             desired=self.desired,
@@ -212,6 +203,7 @@ class AutoScalingGroup:
     def _reconcile(self) -> None:
         """The group's own loop: one decision every tick."""
         while not self._closing.wait(_TICK_S):
+            self._unhealthy = self._health.unhealthy_since_s(time.monotonic())
             # A refused start (the cluster is being stopped) has been reported by its process.
             with self._lock, contextlib.suppress(ClusterError):
                 for action in decide(self._state(), time.monotonic()):
@@ -222,6 +214,12 @@ class AutoScalingGroup:
         match action:
             case Reap(id=instance_id):
                 self._terminated(by_id[instance_id])
+            case TerminateUnhealthy(id=instance_id):
+                hanging = by_id[instance_id]
+                hanging.transition(
+                    InstanceState.TERMINATING, "the load balancer found it unhealthy"
+                )
+                self._in_thread(lambda: self._terminate(hanging, drained=False))
             case Launch(zone=zone):
                 launched = self._new(zone)
                 self._in_thread(lambda: self._boot(launched))
@@ -272,10 +270,11 @@ class AutoScalingGroup:
             if instance.state in ACTIVE:
                 instance.transition(state)
 
-    def _terminate(self, instance: Instance) -> None:
+    def _terminate(self, instance: Instance, *, drained: bool = True) -> None:
         if self._balancer:
-            self._balancer.deregister(instance.id, self._timings.deregistration_delay_s)
-        instance.process.retire(STOP_GRACE_S)
+            delay_s = self._timings.deregistration_delay_s if drained else 0.0
+            self._balancer.deregister(instance.id, delay_s)
+        instance.process.retire(STOP_GRACE_S if drained else 0.0)
         self._terminated(instance)
 
     def _died(self, instance: Instance) -> None:

@@ -7,20 +7,24 @@ keeps it. A volume that outlives its instance would join here, as one more part 
 from __future__ import annotations
 
 import http.client
+import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from statedrill.cluster.compute.clock import Clock
-from statedrill.cluster.compute.scaling_decisions import InstanceState
+from statedrill.cluster.compute.scaling_decisions import InstanceState, Member
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import accepts
+from statedrill.processes.cpu_throttle import CpuThrottle
 from statedrill.processes.process import Process
 from statedrill.vocabulary import Equipment
 
 _PROBE_TIMEOUT_S = 1.0
 _WORKER_SETTLED_S = 1.0
+_MOST_INSTANCES = 200
+_THROTTLE_PERIOD_S = 0.1  # that of the kernel's own quota
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,8 @@ class Template:
 class Instance:
     """An instance and its state; `since_s` is the monotonic time of its newest state.
 
-    `on_change` is called after every transition; `clock` is its own, if instances have one.
+    `on_change` is called after every transition, with why when it is not the usual way; `clock` is
+    its own, if instances have one.
     """
 
     id: str
@@ -51,15 +56,16 @@ class Instance:
     address: str
     port: int
     process: Process
-    on_change: Callable[[Instance], None]
+    on_change: Callable[[Instance, str], None]
     clock: Clock | None = None
     state: InstanceState = InstanceState.LAUNCHING
     since_s: float = 0.0
+    _throttle: CpuThrottle | None = None
 
-    def transition(self, state: InstanceState) -> None:
+    def transition(self, state: InstanceState, why: str = "") -> None:
         """Enter `state` and report it."""
         self.state, self.since_s = state, time.monotonic()
-        self.on_change(self)
+        self.on_change(self, why)
 
     @property
     def in_service(self) -> bool:
@@ -67,9 +73,44 @@ class Instance:
         at_work = (InstanceState.READY, InstanceState.REGISTERED)
         return self.state in at_work and self.process.alive
 
+    @property
+    def throttled(self) -> bool:
+        """Whether it exists and gets a share of its processor time only."""
+        return self._throttle is not None and self.process.alive
+
+    def as_member(self, outdated: bool, unhealthy_since_s: float | None) -> Member:
+        """What its group decides by."""
+        return Member(
+            self.id,
+            self.zone,
+            self.state,
+            self.since_s,
+            self.in_service,
+            outdated,
+            unhealthy_since_s,
+        )
+
     def accepts_connections(self) -> bool:
         """Whether a connection to its port is accepted now."""
         return accepts(self.address, self.port)
+
+    def throttle_cpu(self, share: float) -> None:
+        """Give it `share` (0 to 1) of its processor time, until `unthrottle_cpu`."""
+        self.unthrottle_cpu()
+        self._throttle = CpuThrottle(self.process, share, _THROTTLE_PERIOD_S)
+        self._throttle.start()
+
+    def unthrottle_cpu(self) -> None:
+        """Give it all of its processor time; idempotent."""
+        if self._throttle:
+            self._throttle.stop()
+            self._throttle = None
+
+
+def instance_ids(seed: int, role: str) -> list[str]:
+    """The ids that instances of a role will have, in turn: `i-` and 8 hex digits."""
+    chance = random.Random(f"{role} ids {seed}")
+    return [f"i-{chance.getrandbits(32):08x}" for _ in range(_MOST_INSTANCES)]
 
 
 def build(
@@ -101,7 +142,7 @@ def build(
             clock.tidy(instance.process.pid)
         return is_ready
 
-    def report(changed: Instance) -> None:
+    def report(changed: Instance, why: str) -> None:
         context.registry.emit(
             "instance",
             id=changed.id,
@@ -109,6 +150,7 @@ def build(
             zone=changed.zone,
             address=f"{changed.address}:{changed.port}",
             state=changed.state.value,
+            **({"why": why} if why else {}),
         )
 
     process = context.registry.process(

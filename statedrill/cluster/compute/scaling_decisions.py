@@ -1,9 +1,9 @@
 """What an Auto Scaling group does next, decided from what it sees and the time.
 
-Replaces what died once that is noticed, launches into the least populated zone that is up, and
-terminates what it has too many of in the fullest one. After a zone's return, and when every
-instance is to be replaced by a new one, it launches before it terminates, one by one. Pure: knows
-no process, no clock and no chance.
+Replaces what died, or what the load balancer finds unhealthy, once that is noticed, launches into
+the least populated zone that is up, and terminates what it has too many of in the fullest one.
+After a zone's return, and when every instance is to be replaced by a new one, it launches before it
+terminates, one by one. Pure: knows no process, no clock and no chance.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class Member:
     """One instance as the group sees it.
 
     `since_s` is the monotonic time of its newest state; `in_service` whether it does its work now;
-    `outdated` whether an instance refresh is to replace it.
+    `outdated` whether an instance refresh is to replace it; `unhealthy_since_s` since when the
+    load balancer has found it unhealthy, None while it does not.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Member:
     since_s: float
     in_service: bool
     outdated: bool = False
+    unhealthy_since_s: float | None = None
 
     @property
     def active(self) -> bool:
@@ -56,7 +58,7 @@ class GroupState:
 
     `zones` are those that are up; `ids_left` is how many instances can still be launched;
     `rebalance_at_s` is when to rebalance (monotonic seconds), None when nothing is to be
-    rebalanced; `detection_s` is how long a death goes unnoticed.
+    rebalanced; `detection_s` is how long a death, or a failed health check, goes unnoticed.
     """
 
     members: tuple[Member, ...]
@@ -97,6 +99,13 @@ class Reap:
 
 
 @dataclass(frozen=True)
+class TerminateUnhealthy:
+    """End an instance that hangs, without draining: it would not answer its last requests."""
+
+    id: str
+
+
+@dataclass(frozen=True)
 class Launch:
     """Launch an instance in `zone`."""
 
@@ -115,7 +124,7 @@ class FinishRebalance:
     """The zones are balanced again."""
 
 
-Action = Reap | Launch | TerminateOneOf | FinishRebalance
+Action = Reap | TerminateUnhealthy | Launch | TerminateOneOf | FinishRebalance
 
 
 def decide(state: GroupState, now_s: float) -> list[Action]:
@@ -126,10 +135,22 @@ def decide(state: GroupState, now_s: float) -> list[Action]:
         for member in state.members
         if member.state is InstanceState.DEAD and member.since_s <= noticed_s
     ]
-    left = replace(state, members=tuple(m for m in state.members if m not in reaped))
+    unhealthy = [
+        member
+        for member in state.members
+        if member.unhealthy_since_s is not None and member.unhealthy_since_s <= noticed_s
+        if member.state is InstanceState.REGISTERED
+    ]
+    gone = (*reaped, *unhealthy)
+    left = replace(state, members=tuple(m for m in state.members if m not in gone))
     launches = list(_replacements(left, now_s))
-    actions: list[Action] = [*(Reap(member.id) for member in reaped), *launches]
-    if not launches and (step := _one_too_many(left) or _rebalance(left, now_s) or _refresh(left)):
+    actions: list[Action] = [
+        *(Reap(member.id) for member in reaped),
+        *(TerminateUnhealthy(member.id) for member in unhealthy),
+        *launches,
+    ]
+    settled = not launches and not unhealthy
+    if settled and (step := _one_too_many(left) or _rebalance(left, now_s) or _refresh(left)):
         actions.append(step)
     return actions
 

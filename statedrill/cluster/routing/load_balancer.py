@@ -129,6 +129,17 @@ class LoadBalancer:
             for target in registered
         }
 
+    def requests(self) -> dict[str, int]:
+        """How many requests each registered target has got from the nodes that serve.
+
+        Raises:
+            ClusterError: a node does not answer.
+        """
+        with self._lock:
+            registered = sorted(self._registered)
+        counted = [node.requests() for node in self._serving()]
+        return {target: sum(each.get(target, 0) for each in counted) for target in registered}
+
     def is_healthy(self) -> bool:
         """Whether every zone that is up has its node, and all nodes find every target healthy."""
         expected = [node for node in self._nodes if node.zone not in self._zones_down]

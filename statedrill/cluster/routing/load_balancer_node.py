@@ -15,7 +15,8 @@ from statedrill.cluster.network.addresses import accepts, require_free
 from statedrill.cluster.network.silent_address import SilentAddress
 from statedrill.cluster.routing.haproxy import Haproxy
 from statedrill.inputs.timings import Timings
-from statedrill.processes.process import Process, State
+from statedrill.processes.process import Process
+from statedrill.processes.process_state import State
 
 # Requests go to the healthy targets; when there is none, to every target (`_TEMPLATE`).
 _HEALTHY, _ALL = "application", "fail-open"
@@ -133,6 +134,18 @@ class LoadBalancerNode:
         """
         lines = self._haproxy.stats(_HEALTHY)
         return {target: _health(line["status"]) for target, line in lines.items()}
+
+    def requests(self) -> dict[str, int]:
+        """How many requests every target has got since the start, by its id.
+
+        Raises:
+            ClusterError: HAProxy is gone.
+        """
+        healthy, every = self._haproxy.stats(_HEALTHY), self._haproxy.stats(_ALL)
+        return {
+            target: int(healthy[target]["stot"]) + int(every[target]["stot"])
+            for target in healthy.keys() & every.keys()
+        }
 
 
 def _health(status: str) -> str:

@@ -16,7 +16,8 @@ from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import require_free
 from statedrill.cluster.services.failover_decisions import NodeView
 from statedrill.errors import ClusterError
-from statedrill.processes.process import Process, State
+from statedrill.processes.process import Process
+from statedrill.processes.process_state import State
 
 T = TypeVar("T")
 

@@ -40,6 +40,47 @@ def test_losses_while_a_part_died_by_itself_are_not_held_against_the_pattern() -
     )
 
 
+def replaced(instance: str, at: int) -> Event:
+    return {"t": START + at * MS, "event": "instance", "id": instance, "role": "instance",
+            "zone": "b", "address": "", "state": "terminating", "why": "it hung"}  # fmt: skip
+
+
+def test_losses_with_an_instance_that_the_group_replaced_are_not_held_against_the_pattern() -> None:
+    builder = users()
+    forget(builder, 2)
+    gone = events(also=[replaced("i-9", 5_000)])
+    seen = verdict(builder, plan(survives=["instance"]), events=gone)
+    assert seen["promise"][0]["outcome"] == "unknown"
+    assert seen["why"][0] == (
+        "Not known: instance-i-9 was replaced: it hung, at 5.0 s, which nobody had planned."
+    )
+
+
+def test_an_instance_that_was_replaced_because_of_the_fault_is_no_excuse() -> None:
+    builder = users()
+    forget(builder, 2)
+    for gone in (replaced("i-00000001", 31_000), replaced("i-9", 10_500)):
+        seen = verdict(builder, plan(survives=["instance"]), events=events(also=[gone]))
+        assert (seen["outcome"], seen["deaths"]) == ("broken", [])
+
+
+def test_a_group_that_shrinks_by_itself_is_held_against_those_who_promise_to_survive_it() -> None:
+    shrunk = {"t": START + 5_000 * MS, "event": "scaling", "role": "instance", "was": 5,
+              "desired": 3, "why": "nobody came"}  # fmt: skip
+    grown = {**shrunk, "was": 3, "desired": 5}
+    for survives, told, outcome in (
+        (["instance"], shrunk, "unknown"),
+        (["instance"], grown, "broken"),
+        (["instance", "deployment"], shrunk, "broken"),
+    ):
+        builder = users()
+        forget(builder, 2)
+        seen = verdict(builder, plan(survives=survives), events=events(also=[told]))
+        assert seen["promise"][0]["outcome"] == outcome
+        named = "Not known: the group scaled in from 5 to 3 at 5.0 s, which nobody had planned."
+        assert (named in seen["why"]) is (outcome == "unknown")
+
+
 def test_an_application_that_dies_by_itself_is_named_and_is_no_excuse() -> None:
     builder = users()
     forget(builder, 2)

@@ -16,6 +16,7 @@ from statedrill.cluster.compute.scaling_decisions import (
     Member,
     Reap,
     TerminateOneOf,
+    TerminateUnhealthy,
     decide,
 )
 
@@ -46,6 +47,8 @@ LAUNCHING = member("b2", "launching")
 TERMINATING = member("a2", "terminating")
 
 OLD = {name: replace(member(name), outdated=True) for name in ("a1", "a2", "b1", "c1")}
+
+UNHEALTHY = {name: replace(member(name), unhealthy_since_s=5.0) for name in ("a1", "b1", "c1")}
 
 TABLE: list[tuple[str, GroupState, float, list[Action]]] = [
     ("nothing to do", group("a1", "b1", "c1"), 10, []),
@@ -115,6 +118,32 @@ TABLE: list[tuple[str, GroupState, float, list[Action]]] = [
         [Reap("b1"), Launch("b")],
     ),
     ("zones went down again", group("a1", "a2", zones="", desired=2, rebalance_at_s=1), 60, []),
+    # health type ELB
+    ("a failed check is not noticed at once", group(UNHEALTHY["a1"], "b1", "c1"), 6.9, []),
+    (
+        "an unhealthy instance is replaced",
+        group(UNHEALTHY["a1"], "b1", "c1"),
+        7.0,
+        [TerminateUnhealthy("a1"), Launch("a")],
+    ),
+    (
+        "so are two of three",
+        group(UNHEALTHY["a1"], UNHEALTHY["b1"], "c1"),
+        7.0,
+        [TerminateUnhealthy("a1"), TerminateUnhealthy("b1"), Launch("a"), Launch("b")],
+    ),
+    (
+        "one that leaves already",
+        group(replace(TERMINATING, unhealthy_since_s=5.0), "a1", "b1", "c1"),
+        60,
+        [],
+    ),
+    (
+        "an instance that is one too many and unhealthy leaves first",
+        group(UNHEALTHY["a1"], "b1", "c1", desired=2),
+        7.0,
+        [TerminateUnhealthy("a1")],
+    ),
     # scaling in
     (
         "one too many, in the fullest zone",
