@@ -99,8 +99,8 @@ def audit(options: argparse.Namespace) -> AuditCounts:
         process.close()
     if health and health.gone:
         raise ClusterError(
-            f"the target is gone for good ({'; '.join(health.gone)}): {counts.objects_read} of "
-            f"{counts.objects} objects were read"
+            f"the target is gone for good ({'; '.join(health.gone)}): {counts.sessions_read} of "
+            f"{counts.sessions} sessions were read"
         )
     return counts
 

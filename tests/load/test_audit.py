@@ -157,7 +157,7 @@ def test_an_audit_of_a_target_that_is_gone_for_good_ends_at_once_and_says_what_i
     assert code == UNKNOWN
     assert rows
     said = capsys.readouterr().err
-    assert "the target is gone for good (cache: 0 of 2 nodes): 0 of 0 objects were read" in said
+    assert "the target is gone for good (cache: 0 of 2 nodes): 0 of 2 sessions were read" in said
 
 
 def test_a_session_without_its_last_line_gets_ids_that_were_surely_not_used(
