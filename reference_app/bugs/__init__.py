@@ -25,6 +25,7 @@ from reference_app.bugs.retry_with_new_id import RetryWithNewId
 from reference_app.bugs.save_old_state_at_shutdown import SaveOldStateAtShutdown
 from reference_app.bugs.silent_session_loss import SilentSessionLoss
 from reference_app.bugs.stale_replica import StaleReplica
+from reference_app.bugs.store_under_expired_lock import StoreUnderExpiredLock
 from reference_app.bugs.upload_record_without_object import UploadRecordWithoutObject
 from reference_app.bugs.write_into_another_users_state import WriteIntoAnotherUsersState
 from reference_app.shop.service import ShopService
@@ -49,6 +50,7 @@ BUGS: dict[str, type[Bug]] = {
         ErrorAfterStoring,
         WriteIntoAnotherUsersState,
         SaveOldStateAtShutdown,
+        StoreUnderExpiredLock,
         ExpireSessionsByLocalClock,
         RetryWithNewId,
     )

@@ -476,6 +476,15 @@ PROOFS = (
         scenario="diarist",
     ),
     _proof(
+        "store-under-expired-lock",
+        "lost-writes",
+        stored_over,
+        pattern="distributed",
+        experiment="short-hang",
+        scenario="impatient",
+        number=200,
+    ),
+    _proof(
         "expire-sessions-by-local-clock",
         "lost-sessions",
         sessions_of("expired"),

@@ -181,6 +181,21 @@ def overwritten_at_shutdown(app: Direct) -> bool:
     return "w1" not in ids(user.get("/history")["entries"])
 
 
+def overwritten_under_an_old_lock(app: Direct) -> bool:
+    user, store = signed_in(app), app.app.shop.store
+    write = store.write
+
+    async def frozen_before(credentials: Credentials, late: Write) -> Outcome:
+        with mock.patch.object(store, "write", write):
+            await elsewhere(app, user, "w1")
+        return await write(credentials, late)
+
+    with mock.patch.object(store, "write", frozen_before):
+        user.append("x")
+    assert user.last_wid in ids(user.get("/history")["entries"])
+    return "w1" not in ids(user.get("/history")["entries"])
+
+
 def signed_out_by_a_clock_that_is_ahead(app: Direct) -> bool:
     user = signed_in(app)
     user.get("/session")
@@ -221,6 +236,7 @@ EVIDENCE: dict[str, Evidence] = {
     "error-after-storing": refused_and_there,
     "write-into-another-users-state": in_the_wrong_state,
     "save-old-state-at-shutdown": overwritten_at_shutdown,
+    "store-under-expired-lock": overwritten_under_an_old_lock,
     "expire-sessions-by-local-clock": signed_out_by_a_clock_that_is_ahead,
     "retry-with-new-id": doubled_after_a_lost_answer,
 }
