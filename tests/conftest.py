@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from statedrill.processes.registry import ProcessRegistry
 from tests.support.events import Events
 from tests.support.marks import has_no_test_for
 from tests.support.skips import not_checked
+
+# A busy machine may take any time for an example: that is no finding.
+settings.register_profile("statedrill", deadline=None)
+settings.load_profile("statedrill")
 
 
 @pytest.fixture

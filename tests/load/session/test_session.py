@@ -388,7 +388,7 @@ def test_a_user_killed_in_flight_leaves_its_operation_on_record(world: World) ->
 def test_what_was_never_sent_has_surely_not_been_done(world: World) -> None:
     world.user.sign_in()
     world.user.session.client.drop()
-    world.user.session.client._port = 1  # nobody listens there
+    world.user.session.client._target = "127.0.0.1", 1  # nobody listens there
     assert world.user.add("cart", "tea") is None
     row = world.last()
     assert (row["outcome"], row["status"], row["note"]) == (Outcome.FAILED, 0, "refused")
