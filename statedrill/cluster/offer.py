@@ -50,8 +50,8 @@ def local_limits(load: Load) -> list[Limit]:
     return [
         *load_limits(load, greatest_file_limit()),
         Limit(
-            f"connections at the load balancer: {connections:,} at each of the {left} nodes that "
-            "are left without a zone (half of `ulimit -Hn`)",
+            f"connections at the load balancer: {connections:,} at each of the {left} nodes that a "
+            "lost zone leaves (half of `ulimit -Hn`)",
             left * connections,
         ),
         Limit(
