@@ -122,11 +122,13 @@ def list_(arguments: argparse.Namespace) -> int:
     """`statedrill list`: what can be named, each with one line."""
     from statedrill.cli.listing import rows
 
+    found = rows()
     if arguments.json:
-        print_json([{**asdict(row), "path": str(row.path)} for row in rows()])
+        print_json([{**asdict(row), "path": str(row.path)} for row in found])
     else:
-        for row in rows():
-            print(f"{row.kind:<11} {row.name:<19} {row.description}")
+        width = max(len(row.name) for row in found)
+        for row in found:
+            print(f"{row.kind:<11} {row.name:<{width}} {row.description}")
     return errors.HELD
 
 
