@@ -57,7 +57,7 @@ def zones_that_answer(cluster: Cluster) -> set[str]:
 
 
 def asked_s(cluster: Cluster) -> float:
-    """How long the slowest of a few requests takes, one for each instance."""
+    """How long the slowest of a few requests takes."""
     took = []
     for _ in range(3):
         begin = time.monotonic()
@@ -97,7 +97,7 @@ def test_a_slow_zone_is_healthy_and_its_users_wait(
         assert {"b/cache", "c/cache", "cache-2/cache-1"} <= set(
             answer["proof"].partition("(")[2].partition(")")[0].split(", ")
         )
-        assert asked_s(cluster) >= 0.16
+        wait_until(lambda: asked_s(cluster) >= 0.16)  # as soon as it is zone a's turn
         wait_until(lambda: zones_that_answer(cluster) == {"a", "b", "c"})
         wait_until(lambda: cluster.missing() == ["the network of zone a is slow"])
         cluster.restore(30)
