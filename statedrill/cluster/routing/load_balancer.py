@@ -46,6 +46,7 @@ class LoadBalancer:
         self._registered: dict[str, tuple[str, int]] = {}
         self._zones_down: set[str] = set()
         self._lock = threading.RLock()
+        self._starting = threading.Lock()  # one node at a time
         self._nodes = [
             LoadBalancerNode(
                 context,
@@ -173,8 +174,7 @@ class LoadBalancer:
     def restore(self) -> None:
         """Start every node that should be there and is not."""
         for node in self._nodes:
-            if not node.process.alive:
-                self._bring_up(node)
+            self._bring_up(node)
 
     def _exited(self, node: LoadBalancerNode) -> None:
         """An exit that nobody asked for: start again with the targets registered until then."""
@@ -182,14 +182,16 @@ class LoadBalancer:
         self._bring_up(node)
 
     def _bring_up(self, node: LoadBalancerNode) -> None:
-        if node.zone in self._zones_down:
-            return
+        """Start a node unless it is there; a zone's return may come while its end is reported."""
         # A second failure has been told by the process itself; the cluster stays not whole.
-        with contextlib.suppress(ClusterError):
-            node.start()
-            with self._lock:
-                for target, (address, port) in self._registered.items():
-                    node.open_target(target, address, port)
+        with self._starting, contextlib.suppress(ClusterError):
+            if node.zone in self._zones_down:
+                return
+            if not node.process.alive:
+                node.start()
+                with self._lock:
+                    for target, (address, port) in self._registered.items():
+                        node.open_target(target, address, port)
             self._name.set_alive(node.address, True)
 
     def _serving(self) -> list[LoadBalancerNode]:
