@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,10 @@ from tests.support.skips import not_checked
 # A busy machine may take any time for an example: that is no finding.
 settings.register_profile("statedrill", deadline=None)
 settings.load_profile("statedrill")
+
+# A shell has its background jobs ignore Ctrl-C, and children inherit that; the tests send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
