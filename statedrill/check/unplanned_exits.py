@@ -1,9 +1,9 @@
 """Processes that ended although no fault had taken them: read from the cluster's own events.
 
 A part of the cluster that dies by itself says nothing about the pattern, so what was lost then is
-not held against it; no more does an instance that its group ended while nothing was broken, because
-it did not answer its health checks, or because fewer were needed and the pattern does not promise
-to survive that. The application's own death is its own doing. Knows events only.
+not held against it; no more is the end of an instance that no fault took, because it did not answer
+its health checks, or because fewer were needed and the pattern does not promise to survive that.
+The application's own death is its own doing. Knows events only.
 """
 
 from __future__ import annotations
@@ -49,7 +49,10 @@ def exits_without_fault(events: Sequence[Event], survives: Sequence[str]) -> lis
         if event["event"] == "instance" and "why" in event:
             name, why = f"{event['role']}-{event['id']}", f"was replaced: {event['why']},"
             exit_ = UnplannedExit(name, why, event["t"], of_application=False)
-            found += [] if opened or event["id"] in taken else [exit_]
+            planned = event["id"] in taken or event.get("zone") in zones
+            # While something else is broken, it may be a consequence: no excuse for a pattern that
+            # promises to survive the loss of instances.
+            found += [] if planned or (opened and "instance" in survives) else [exit_]
         if event["event"] == "scaling" and event["desired"] < event["was"]:
             why = f"scaled in from {event['was']} to {event['desired']}"
             exit_ = UnplannedExit("the group", why, event["t"], of_application=False)

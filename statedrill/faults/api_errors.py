@@ -5,13 +5,14 @@ Named after the actions of AWS Fault Injection Service (aws:fis:inject-api-throt
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Protocol, cast, runtime_checkable
 
 from typing_extensions import override
 
-from statedrill.errors import ControlError
+from statedrill.errors import ClusterError, ControlError
 from statedrill.faults.base import Capabilities, Fault, FaultTarget, Proof, wait_for
 from statedrill.vocabulary import Equipment
 
@@ -97,7 +98,8 @@ class ApiErrors(Fault):
 
     @override
     def undo(self) -> None:
-        if self._service.is_healthy():  # else its errors are gone with it
+        # The proxy may live on while the service behind it is gone; without it no error is left.
+        with contextlib.suppress(ClusterError):
             self._service.set_api_error(self.error, 0)
 
     def _shares(self) -> list[int]:

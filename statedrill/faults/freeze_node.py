@@ -114,7 +114,13 @@ class FreezeNode(Fault):
 
     @override
     def is_over(self) -> bool:
-        return not self._node.is_frozen() and self._service.is_healthy()
+        """Whether the node serves again, or is gone for good, and the service is whole.
+
+        A node that is being ended is neither stopped nor gone for a moment.
+        """
+        if self._node.is_frozen() or not self._service.is_healthy():
+            return False
+        return not self._node.processes() or self._node.answers()
 
     @override
     def undo(self) -> None:

@@ -55,6 +55,11 @@ class SetQueueAttributes(Fault):
         self._service = cast(HasQueues, target.service("queue"))
         self._queues: list[Queue] = list(self._service.queues().values())
         self.targets = [queue.name for queue in self._queues]
+        self._is_undone = False
+        if all(queue.visibility_timeout() == self._seconds for queue in self._queues):
+            raise ControlError(
+                f"VisibilityTimeout is {self._seconds} already", "give another number of seconds"
+            )
 
     @classmethod
     @override
@@ -75,8 +80,12 @@ class SetQueueAttributes(Fault):
 
     @override
     def is_over(self) -> bool:
+        """Whether the queues are as they were; dead letters of after the undoing are moved."""
         if not self._service.is_healthy():
             return False
+        if self._is_undone:
+            for queue in self._queues:
+                queue.redrive()
         return all(
             queue.visibility_timeout() == queue.visibility_s and not queue.dead_letters()
             for queue in self._queues
@@ -88,5 +97,6 @@ class SetQueueAttributes(Fault):
             return  # it comes back as it was made
         for queue in self._queues:
             queue.set_visibility_timeout(queue.visibility_s)
+        self._is_undone = True
         for queue in self._queues:
             queue.redrive()

@@ -77,9 +77,9 @@ class ShiftClocks(Fault):
 
     def __init__(self, target: FaultTarget, arguments: Arguments) -> None:
         self._seconds = arguments.seconds
-        if abs(self._seconds) <= _INEXACT_S:
+        if abs(self._seconds) <= 2 * _INEXACT_S:  # a right clock must not look like a wrong one
             raise ControlError(
-                f"Seconds is {self._seconds}", f"give more than {_INEXACT_S:g}: it must be seen"
+                f"Seconds is {self._seconds}", f"give more than {2 * _INEXACT_S:g}: it must be seen"
             )
         self._instances = _chosen(target, arguments)
         self.targets = [each.id for each in self._instances]

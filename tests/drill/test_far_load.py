@@ -60,7 +60,9 @@ def test_a_drill_under_the_load_of_two_other_machines(
     assert drilled.wait() == HELD, drilled.errors() + drilled.out.read_text()
     assert [each.wait() for each in workers] == [0, 0]
     verdict = verdict_of(drilled)
-    assert (verdict["sessions"]["total"], verdict["sessions"]["lost"]) == (45, 15)
+    # Each load-balancer node deals to the instances in turn: a third of the users, give or take.
+    assert verdict["sessions"]["total"] == 45
+    assert 10 <= verdict["sessions"]["lost"] <= 20
     assert verdict["footing"]["outcome"] == "held"
     assert len(list((the_run(drilled) / "history").glob("operations-[01].jsonl"))) == 2
     assert children_of(drilled.pid) == []

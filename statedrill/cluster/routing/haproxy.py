@@ -104,7 +104,8 @@ class Haproxy:
     def stats(self, backend: str) -> dict[str, dict[str, str]]:
         """The statistics of every server line of a backend, by server name."""
         lines = self.ask(f"show stat {backend} 4 -1").lstrip("# ").strip().splitlines()
-        rows = csv.DictReader(lines)
+        # A process that ends in the middle of its answer leaves a line that is too short.
+        rows = [row for row in csv.DictReader(lines) if None not in row.values()]
         return {row["svname"]: row for row in rows if row.get("pxname") == backend}
 
     def _answers(self) -> bool:

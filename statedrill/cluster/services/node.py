@@ -146,8 +146,9 @@ class Node:
 
     def is_frozen(self) -> bool:
         """Whether it exists and every process of it is stopped."""
-        states = [_asked(each, psutil.Process.status) for each in self._family()]
-        return bool(states) and set(states) == {psutil.STATUS_STOPPED}
+        states = {_asked(each, psutil.Process.status) for each in self._family()}
+        # A backend that ended just before leaves a zombie, which its stopped parent does not reap.
+        return states - {psutil.STATUS_ZOMBIE, None} == {psutil.STATUS_STOPPED}
 
     def processes(self) -> dict[int, float]:
         """Every process that belongs to it now, its own first: id -> start in Unix seconds."""

@@ -46,12 +46,12 @@ class TopicWithQueues(MiniStackService):
 
     @override
     def backlog(self) -> int:
-        """Messages in all queues: visible, in flight and delayed.
+        """Messages in all queues: visible, in flight, delayed, and dead letters.
 
         Raises:
             ClusterError: the queues do not answer.
         """
-        return sum(queue.depth() for queue in self._queues.values())
+        return sum(queue.depth() + queue.dead_letters() for queue in self._queues.values())
 
     @override
     def sample(self) -> Mapping[str, Any]:

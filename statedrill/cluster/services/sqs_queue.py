@@ -123,8 +123,8 @@ class SqsQueue:
                     }
                     for place, each in enumerate(batch)
                 ]
-                self._sqs("send_message_batch", QueueUrl=self._url, Entries=entries)
-                self._delete(batch)
+                sent = self._sqs("send_message_batch", QueueUrl=self._url, Entries=entries)
+                self._delete([batch[int(each["Id"])] for each in sent.get("Successful", ())])
                 moved, quiet_s = moved + len(batch), 0.0
             else:
                 time.sleep(_CONSUMERS_POLL_S / 3)

@@ -64,6 +64,14 @@ def test_an_instance_that_was_replaced_because_of_the_fault_is_no_excuse() -> No
         assert (seen["outcome"], seen["deaths"]) == ("broken", [])
 
 
+def test_an_instance_replaced_meanwhile_excuses_who_never_promised_instances() -> None:
+    builder = users()
+    forget(builder, 2)
+    for gone, deaths in ((replaced("i-00000001", 12_000), 0), (replaced("i-9", 10_500), 1)):
+        seen = verdict(builder, plan(survives=["storage"]), events=events(also=[gone]))
+        assert len(seen["deaths"]) == deaths
+
+
 def test_a_group_that_shrinks_by_itself_is_held_against_those_who_promise_to_survive_it() -> None:
     shrunk = {"t": START + 5_000 * MS, "event": "scaling", "role": "instance", "was": 5,
               "desired": 3, "why": "nobody came"}  # fmt: skip

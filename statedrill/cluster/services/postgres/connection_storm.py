@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError
 
+_TOO_MANY_CONNECTIONS = "(53300)"  # the SQLSTATE, as errors of PostgreSQL end here
 _RETRY_S = 0.02
 _STOPPED_S = 5.0
 
@@ -48,7 +49,8 @@ class ConnectionStorm:
             try:
                 self._held.append(self._connect())
             except PostgresError as error:
-                self.refusal = str(error)
+                if _TOO_MANY_CONNECTIONS in str(error):  # and not: the server is starting
+                    self.refusal = str(error)
                 self._stop.wait(_RETRY_S)
             except OSError:  # nobody is there, as in a failover
                 self._stop.wait(_RETRY_S)
