@@ -131,7 +131,7 @@ class Postgres(Service):
         super().__init__(command, folder, lambda: subprocess.run(ask, check=False).returncode == 0)
 
     def kill(self, number: int = signal.SIGKILL) -> int | None:
-        """End it with its backends: they are in sessions of their own, and notice a moment later."""
+        """End it with its backends, which are in sessions of their own and would notice later."""
         backends: list[psutil.Process] = []
         with contextlib.suppress(psutil.NoSuchProcess):
             backends += psutil.Process(self.child.pid).children(True) if self.child else []
@@ -139,8 +139,15 @@ class Postgres(Service):
         for each in backends:
             with contextlib.suppress(psutil.NoSuchProcess):
                 each.kill()
-        psutil.wait_procs(backends, timeout=10)
+        wait_until(lambda: not any(map(_runs, backends)), "the backends are gone")
         return code
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 class MiniStack(Service):
