@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -19,6 +18,7 @@ from typing_extensions import override
 from statedrill.control.client import fault
 from statedrill.errors import ControlError
 from statedrill.faults.base import Fault, FaultTarget, Proof, wait_for
+from statedrill.faults.chosen_instances import Choice, chosen
 from statedrill.faults.parts import Instance
 from statedrill.vocabulary import Equipment
 
@@ -81,7 +81,7 @@ class ShiftClocks(Fault):
             raise ControlError(
                 f"Seconds is {self._seconds}", f"give more than {2 * _INEXACT_S:g}: it must be seen"
             )
-        self._instances = _chosen(target, arguments)
+        self._instances = chosen(target, Choice(arguments.instance_ids, count=arguments.count))
         self.targets = [each.id for each in self._instances]
         way = "ahead" if self._seconds > 0 else "behind"
         self.phrase = f"clocks of instances were {abs(self._seconds):,} s {way}"
@@ -115,23 +115,6 @@ class ShiftClocks(Fault):
         for each in self._instances:
             if clock := cast(HasClock, each).clock:
                 clock.shift(seconds)
-
-
-def _chosen(target: FaultTarget, arguments: Arguments) -> Sequence[Instance]:
-    if arguments.count < 1:
-        raise ControlError(f"Count is {arguments.count}", "give a whole number from 1 up")
-    if not arguments.instance_ids:
-        chosen = target.choose_instances(arguments.count, None)
-        if not chosen:
-            raise ControlError("no instance is in service", "wait until one is")
-        return chosen
-    known = {each.id: each for each in target.in_service()}
-    if unknown := [each for each in arguments.instance_ids if each not in known]:
-        raise ControlError(
-            f"not in service: {', '.join(unknown)}",
-            f"in service are: {', '.join(sorted(known)) or 'none'}",
-        )
-    return [known[each] for each in dict.fromkeys(arguments.instance_ids)]
 
 
 def _shows(instance: Instance, seconds: int) -> bool:
