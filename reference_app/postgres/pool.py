@@ -114,12 +114,14 @@ class PostgresPool:
         connection = await self._acquired()
         # The deadline closes the connection instead of asking the server to cancel: a cancelled
         # COMMIT would stop waiting for the standby and be visible without being safe.
-        deadline = asyncio.get_running_loop().call_later(
-            deadline_s or self._command_timeout_s, _abandon, connection
-        )
+        loop = asyncio.get_running_loop()
+        deadline = loop.call_later(deadline_s or self._command_timeout_s, _abandon, connection)
         try:
             return await work(connection)
-        except BROKEN as error:
+        except (*BROKEN, AttributeError) as error:
+            # Closed between two steps of one call, asyncpg stumbles over its own missing protocol.
+            if isinstance(error, AttributeError) and loop.time() < deadline.when():
+                raise
             _abandon(connection)
             await self._pool.expire_connections()
             raise OutcomeUnknown(

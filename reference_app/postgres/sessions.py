@@ -60,10 +60,23 @@ class SessionTable:
         async def work(connection: Any) -> Receipt:
             await lock_user(connection, user)
             deleted = await connection.fetchval(DELETE, credentials.session_id, user)
-            repeated = await connection.fetchval(READ_APPLIED, user, wid)
-            if deleted is None and repeated is None:
+            write = Write(user, SESSION, "clear", wid)
+            if deleted is None and not await _is_applied(connection, write):
                 raise NotSignedIn("not signed in")
-            return await apply_locked(connection, Write(user, SESSION, "clear", wid))
+            return await apply_locked(connection, write)
+
+        return await self._database.transact(work)
+
+    async def write(self, credentials: Credentials, write: Write) -> Receipt:
+        """Change one object as a signed-in user; idempotent by write id. Raises NotSignedIn."""
+        find = self._find(credentials, FIND)
+
+        async def work(connection: Any) -> Receipt:
+            await lock_user(connection, write.user)
+            signed_in = await find(connection) is not None
+            if not signed_in and not await _is_applied(connection, write):
+                raise NotSignedIn("not signed in")
+            return await apply_locked(connection, write)
 
         return await self._database.transact(work)
 
@@ -93,6 +106,11 @@ class SessionTable:
             return row
 
         return work
+
+
+async def _is_applied(connection: Any, write: Write) -> bool:
+    """Whether an earlier attempt has applied it."""
+    return await connection.fetchval(READ_APPLIED, write.user, write.deduplication_id) is not None
 
 
 def _signed_in(row: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from reference_app.stores.base import StoreKind
 from reference_app.stores.decoupled import DECOUPLED
 from reference_app.stores.memory import MEMORY
+from reference_app.stores.rds import RDS
 from reference_app.stores.valkey import VALKEY
 
 STORES: dict[str, StoreKind[Any]] = {
@@ -17,6 +18,7 @@ STORES: dict[str, StoreKind[Any]] = {
     for kind in (
         MEMORY,
         VALKEY,
+        RDS,
         DECOUPLED,
     )
 }

@@ -24,6 +24,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from reference_app.aws.publisher import SnsPublisher
 from reference_app.environment import Environment
 from reference_app.model.model import (
@@ -31,19 +33,17 @@ from reference_app.model.model import (
     Accepted,
     Credentials,
     OutcomeUnknown,
-    Receipt,
     Session,
     Stream,
     Unavailable,
-    Versioned,
     Write,
 )
 from reference_app.model.ordering import MOST_PREDECESSORS, QueuedWrite
 from reference_app.outages import CircuitBreaker
 from reference_app.postgres.pool import PostgresPool
 from reference_app.postgres.schema import session_secret
-from reference_app.postgres.sessions import SessionTable
 from reference_app.stores.base import Resources, StoreKind, session_ttl_s
+from reference_app.stores.database_sessions import DatabaseSessions
 
 DATABASE_TIMEOUT_S = 0.5
 DATABASE_PAUSE_S = 1.0
@@ -51,8 +51,11 @@ DATABASE_PAUSE_S = 1.0
 database is not asked again."""
 
 
-class DecoupledStore:
-    """The session store of a decoupled deployment; `ttl_s` slides with use."""
+class DecoupledStore(DatabaseSessions):
+    """The session store of a decoupled deployment; `ttl_s` slides with use.
+
+    Reads see what a worker has applied so far; what was queued before a sign-out is still applied.
+    """
 
     queues_writes = True
 
@@ -63,9 +66,8 @@ class DecoupledStore:
         ttl_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._database = database
+        super().__init__(database, ttl_s)
         self._publisher = publisher
-        self._sessions = SessionTable(database, ttl_s)
         self._ttl_s = ttl_s
         self._breaker = CircuitBreaker(DATABASE_PAUSE_S, clock)
         self._secret = b""
@@ -75,26 +77,12 @@ class DecoupledStore:
         self._secret = await self._database.run(session_secret)
         await self._publisher.start()
 
-    async def stop(self) -> None:
-        """The store has no connection of its own."""
-
+    @override
     async def sign_in(self, credentials: Credentials, wid: str) -> tuple[Credentials, Session]:
         """Open a new server session. Its writes follow those of the last one, by their cookies."""
         token = self._signed_token(credentials.user)
         signed = Credentials(token, credentials.user, credentials.cookies)
-        return signed, await self._sessions.sign_in(signed, wid)
-
-    async def sign_out(self, credentials: Credentials, wid: str) -> Receipt:
-        """End the server session; what it queued is still applied."""
-        return await self._sessions.sign_out(credentials, wid)
-
-    async def session(self, credentials: Credentials) -> Session:
-        """The active server session."""
-        return await self._sessions.session(credentials)
-
-    async def read(self, credentials: Credentials, name: str) -> Versioned:
-        """One object of the user's state, as far as the worker has come."""
-        return await self._sessions.read(credentials, name)
+        return await super().sign_in(signed, wid)
 
     async def write(self, credentials: Credentials, write: Write) -> Accepted:
         """Accept a write: it is durable when this returns."""

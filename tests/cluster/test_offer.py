@@ -31,7 +31,7 @@ def test_an_experiment_on_what_a_pattern_does_not_have_is_refused_with_the_reaso
     assert caught.value.problems == ("flush: nothing to break: pattern tiny has no cache",)
 
 
-@pytest.mark.parametrize("pattern", ["sticky", "distributed", "decoupled"])
+@pytest.mark.parametrize("pattern", [each.name for each in discovery.entries("pattern")])
 @pytest.mark.parametrize("experiment", [each.name for each in discovery.entries("experiment")])
 def test_every_pattern_of_the_box_can_play_every_experiment_or_has_nothing_to_break(
     pattern: str, experiment: str

@@ -1,4 +1,4 @@
-"""The HTTP contract of the synchronous stores: in memory, and the same with a real Valkey."""
+"""The HTTP contract of the synchronous stores: in memory, and with a real Valkey and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -15,15 +15,20 @@ from hypothesis import strategies as st
 from reference_app.model.model import Credentials, NotSignedIn
 from reference_app.stores.memory import MemoryStore
 from tests.reference_app.client import Direct, User, running
-from tests.support.services import Valkey
+from tests.support.services import Postgres, Valkey
+
+ALL = ("memory", *(pytest.param(name, marks=pytest.mark.cluster) for name in ("valkey", "rds")))
 
 
-@pytest.fixture(params=["memory", pytest.param("valkey", marks=pytest.mark.cluster)])
+@pytest.fixture(params=ALL)
 def app(request: pytest.FixtureRequest) -> Iterator[Direct]:
     environ = {"SESSION_STORE": request.param}
     if request.param == "valkey":
         valkey: Valkey = request.getfixturevalue("valkey")
         environ["CACHE_URL"] = valkey.url
+    if request.param == "rds":
+        postgres: Postgres = request.getfixturevalue("postgres")
+        environ["DATABASE_URL"] = postgres.url
     with running(**environ) as one:
         yield one
 
@@ -155,8 +160,6 @@ def test_every_signed_in_answer_names_the_session(user: User) -> None:
         ("PUT", "/uploads/x", b"text", 415),
         ("PATCH", "/cart", None, 405),
         ("GET", "/nothing", None, 404),
-        ("POST", "/orders", {"items": []}, 503),
-        ("GET", "/orders", None, 503),
     ],
 )
 def test_what_cannot_be_done_is_refused_and_changes_nothing(
@@ -168,6 +171,14 @@ def test_what_cannot_be_done_is_refused_and_changes_nothing(
     assert answer.json()["error"]
     for name in ("preferences", "cart", "history"):
         assert user.get(f"/{name}")["ver"] == 0
+
+
+def test_without_a_database_there_are_no_orders(memory: Direct) -> None:
+    user = User(memory.send)
+    user.sign_in()
+    for method, body in (("POST", {"items": []}), ("GET", None)):
+        answer = user.call(method, "/orders", body)
+        assert (answer.status, answer.json()["executed"]) == (503, False)
 
 
 def test_a_write_without_a_write_id_is_refused(user: User) -> None:

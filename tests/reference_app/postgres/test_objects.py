@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from reference_app.model.model import Unavailable, Write, element
+from reference_app.model.model import OutcomeUnknown, Unavailable, Write, element
 from reference_app.model.ordering import QueuedWrite
 from reference_app.postgres.objects import ObjectTable
 from reference_app.postgres.pool import PostgresPool
@@ -151,6 +151,27 @@ def test_a_pool_left_behind_by_a_failover_fails_nobody(own_postgres: Postgres, u
         assert (await objects.apply(append(user, "3").write)).ver == 2
 
     play(own_postgres.url, game)
+
+
+def test_a_connection_that_the_deadline_closed_in_mid_call_is_a_broken_one(
+    postgres: Postgres,
+) -> None:
+    async def stumble(_: object) -> None:
+        await asyncio.sleep(0.05)
+        raise AttributeError("'NoneType' object has no attribute 'bind_execute'")
+
+    async def whole() -> None:
+        database = PostgresPool(postgres.url, 1, 1, 5)
+        try:
+            await database.start(prepare)
+            with pytest.raises(OutcomeUnknown):
+                await database.run_once(stumble, deadline_s=0.01)
+            with pytest.raises(AttributeError):  # in time: a mistake of the caller's own
+                await database.run_once(stumble)
+        finally:
+            await database.stop()
+
+    asyncio.run(whole())
 
 
 def test_orders_are_made_once_for_each_key(postgres: Postgres, region: Region) -> None:
