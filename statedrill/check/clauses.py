@@ -20,3 +20,7 @@ class Clause(Enum):
     ORDERS_ONCE = "orders happen once"
     NO_LEAK = "no session sees another's state"
     NOTHING_MADE_UP = "nothing is made up or done twice"
+
+
+RESTORES = "restores what is older than"
+"""How the clause on a restore begins; the age follows."""

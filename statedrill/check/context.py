@@ -21,6 +21,19 @@ _DEFAULT_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
+class RestoreObjective:
+    """What a pattern promises to restore after a mistake: what was acknowledged before `point_ns`,
+    `rpo_s` before the first such failure began.
+
+    `restored_ns` is when it was over; FOREVER where no event says so.
+    """
+
+    rpo_s: float
+    point_ns: int
+    restored_ns: int
+
+
+@dataclass(frozen=True)
 class CheckContext:
     """`origin_ns` is the zero of the verdict's times; `fault_ns` the first fault's begin.
 
@@ -30,7 +43,7 @@ class CheckContext:
     `loss_window_ns`: from when to when state may have been lost by a failure that the pattern does
     not promise to survive, or by a part of the cluster that died by itself; to FOREVER where that
     has not ended. None: there was no such failure. `instances`: the events say which instances were
-    in service.
+    in service. `restore`: None where data were not deleted, or no restoring is promised.
     """
 
     origin_ns: int
@@ -45,6 +58,7 @@ class CheckContext:
     thresholds: tuple[Threshold, ...]
     aborted: tuple[tuple[str, float], ...] = ()  # thresholds that ended the drill, and the value
     instances: bool = False
+    restore: RestoreObjective | None = None
 
     @property
     def bins(self) -> int:
@@ -98,6 +112,7 @@ def make_context(history: History, plan: PlanRecord, first: int, last: int) -> C
             if event["event"] == "aborted"
         ),
         instances=any(event["event"] == "instance" for event in history.events),
+        restore=_restore(history, plan),
     )
 
 
@@ -114,6 +129,25 @@ def _loss_window_ns(history: History, survives: Sequence[str]) -> tuple[int, int
             open_faults[event["fault"]] = event["t"]
     ends += open_faults.values()
     return (min(begins), max(ends)) if begins else None
+
+
+def _restore(history: History, plan: PlanRecord) -> RestoreObjective | None:
+    promised = plan["pattern"]["promise"].get("restores")
+    begins = {
+        event["fault"]: event["t"]
+        for event in history.events
+        if event["event"] == "fault-begin" and event["domain"] == "data"
+    }
+    if not promised or not begins:
+        return None
+    ends = {event["fault"]: event["t"] for event in history.events if event["event"] == "fault-end"}
+    rpo = promised["rpo_s"]
+    rpo_s = float(plan["timings"][rpo] if isinstance(rpo, str) else rpo)  # type: ignore[literal-required]
+    return RestoreObjective(
+        rpo_s=rpo_s,
+        point_ns=min(begins.values()) - int(rpo_s * 1e9),
+        restored_ns=max(ends.get(fault, FOREVER) for fault in begins),
+    )
 
 
 def _lateness_ns(plan: PlanRecord) -> int:

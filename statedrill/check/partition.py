@@ -27,6 +27,7 @@ from statedrill.check.index.operations import OperationTable, session_slices
 from statedrill.check.index.time_cut import surely_recorded
 from statedrill.check.metrics.imbalance import by_instance
 from statedrill.check.metrics.recovery import recoveries
+from statedrill.check.metrics.restore import restorable
 from statedrill.check.metrics.samples import queued
 from statedrill.check.metrics.traffic import Traffic, measure
 from statedrill.check.metrics.visibility import visibility
@@ -229,8 +230,7 @@ def _counts(results: CheckResults, following: Array) -> Counter[str]:
         "sessions_with_lost_writes": owners,
     }
     counts = Counter({name: int(mask.sum()) for name, mask in masks.items()})
-    counts["sessions"] = table.sessions
-    counts.update(_causes(results))
+    counts.update(_causes(results) | restorable(results), sessions=table.sessions)
     fault_ns = results.given.context.fault_ns
     if fault_ns is not None:
         at = np.minimum(obs.acknowledged_at, table.ret.max(initial=1))

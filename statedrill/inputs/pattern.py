@@ -8,15 +8,17 @@ plan or starts a cluster imports this module.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SerializeAsAny, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 from pydantic_core import PydanticCustomError
 
 from statedrill.inputs.services import SERVICE_OPTIONS, ServiceOptions, read_services
+from statedrill.inputs.timings import DELAYS
 from statedrill.inputs.validation import FileModel, Text, one_of, or_default, validate
-from statedrill.inputs.yaml_file import YamlFile
+from statedrill.inputs.yaml_file import YamlFile, did_you_mean, shown
 from statedrill.vocabulary import FAILURE_DOMAINS, FAMILIES, GUARANTEES
 
 IDEMPOTENT = ("orders",)
@@ -34,8 +36,32 @@ Variables = Annotated[
 Count = Annotated[int, Field(ge=1, le=12, description="a whole number from 1 to 12")]
 
 
+def _objective(value: object) -> object:
+    """Raises PydanticCustomError: it is neither seconds nor the name of a delay."""
+    if isinstance(value, str) and value in DELAYS:
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < inf:
+        return float(value)
+    must = "must be a number of seconds above 0, or the name of a delay in the table of timings"
+    meant = did_you_mean(value, DELAYS)
+    what = "; ".join(filter(None, (f"{must}, not {shown(value)}", meant)))
+    raise PydanticCustomError("rule", "{what}", {"what": what})
+
+
+class Restores(FileModel):
+    """What comes back after a mistake has deleted it: all that was acknowledged `rpo_s` before.
+
+    A recovery point objective in seconds, or the name of a delay, such as database_log_backup_s,
+    which follows the column of the timings.
+    """
+
+    rpo_s: Annotated[float | str, BeforeValidator(_objective)]
+
+
 class Promise(FileModel):
-    """What the pattern claims to survive without losing a session or an acknowledged write."""
+    """What the pattern claims to survive without losing a session or an acknowledged write, and
+    what it restores when a mistake has deleted its data.
+    """
 
     survives: Annotated[tuple[Annotated[str, one_of(FAILURE_DOMAINS)], ...], or_default(tuple)] = (
         Field((), strict=False, description=f"a list of {', '.join(FAILURE_DOMAINS)}")
@@ -46,6 +72,7 @@ class Promise(FileModel):
     idempotent: Annotated[tuple[Annotated[str, one_of(IDEMPOTENT)], ...], or_default(tuple)] = (
         Field((), strict=False, description=f"a list of {', '.join(IDEMPOTENT)}")
     )
+    restores: Restores | None = None
 
 
 class Scaling(FileModel):
@@ -116,6 +143,11 @@ class PatternFile(FileModel):
     zones: Zones | None = None
     promise: Annotated[Promise, or_default(dict)] = Promise()
 
+    @property
+    def is_backed_up(self) -> bool:
+        """Whether any of its services keeps what a mistake deletes."""
+        return any(each.is_backed_up for each in self.services.values())
+
 
 class Pattern(PatternFile):
     """One validated pattern file. `path` is the file it came from."""
@@ -140,6 +172,8 @@ class Pattern(PatternFile):
             defaults = {"name": stem, "family": stem.partition("-")[0]}
             content = {**defaults, **content, "services": services}
         valid = validate(file, PatternFile, content)
+        if valid and valid.promise.restores and not valid.is_backed_up:
+            file.problem(("promise", "restores"), "none of its services keeps backups")
         file.raise_problems("reference_app/patterns/ has examples; README.md names every key")
         assert valid is not None
         return cls(**dict(valid), path=path)

@@ -24,6 +24,11 @@ class ServiceOptions(FileModel):
     The first line of a subclass's docstring is what `statedrill list` says of the service.
     """
 
+    @property
+    def is_backed_up(self) -> bool:
+        """Whether the service keeps what a mistake deletes, so that it can be restored."""
+        return False
+
 
 # PostgreSQL folds what is not quoted to lower case, and keeps 63 bytes of a name.
 _SQL_NAME = Field(

@@ -6,7 +6,7 @@ same system at about one thirtieth, so that a drill fits into a minute. Knows no
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from statedrill.errors import InputError
 
@@ -118,3 +118,6 @@ _FAST = Timings(
 )
 
 _COLUMNS = {"fast": _FAST, "aws": _AWS}
+
+DELAYS = tuple(each.name for each in fields(Timings) if each.name.endswith("_s"))
+"""The names of all delays."""

@@ -11,12 +11,21 @@ from typing import NotRequired
 from typing_extensions import TypedDict
 
 
+class RestoresRecord(TypedDict):
+    """What comes back after a mistake: `rpo_s` is a number of seconds, or the name of a delay."""
+
+    rpo_s: float | str
+
+
 class PromiseRecord(TypedDict):
-    """Failure domains survived, session guarantees kept, kinds of object without duplicates."""
+    """Failure domains survived, session guarantees kept, kinds of object without duplicates, and
+    what is restored after a mistake.
+    """
 
     survives: list[str]
     guarantees: list[str]
     idempotent: list[str]
+    restores: NotRequired[RestoresRecord | None]
 
 
 class ScalingRecord(TypedDict):

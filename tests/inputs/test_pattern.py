@@ -9,7 +9,7 @@ import pytest
 
 from statedrill.errors import InputError
 from statedrill.inputs.pattern import Pattern, Scaling
-from statedrill.inputs.services import DatabaseOptions
+from statedrill.inputs.services import SERVICE_OPTIONS, DatabaseOptions
 
 GOOD = """\
 name: shop
@@ -190,3 +190,38 @@ def test_a_group_follows_one_metric_where_the_pattern_asks_for_that(tmp_path: Pa
             read(tmp_path, smallest % wrong, "mine.yaml")
     with pytest.raises(InputError, match="cpu_pct: must be a number from 0 to 100"):
         read(tmp_path, smallest % "cpu_pct: 101", "mine.yaml")
+
+
+class BackedUp(DatabaseOptions):
+    """A database with backups."""
+
+    @property
+    def is_backed_up(self) -> bool:
+        return True
+
+
+def with_restores(folder: Path, rpo: str, database: type[DatabaseOptions]) -> Pattern:
+    path = folder / "shop.yaml"
+    path.write_text(GOOD.replace("promise: {", f"promise: {{restores: {{rpo_s: {rpo}}}, "))
+    return Pattern.read(path, {**SERVICE_OPTIONS, "database": database})
+
+
+@pytest.mark.parametrize(
+    ("written", "read"), [("300", 300.0), ("0.5", 0.5), ("volume_attach_s", "volume_attach_s")]
+)
+def test_a_recovery_point_objective_is_seconds_or_a_delay(
+    written: str, read: float | str, tmp_path: Path
+) -> None:
+    pattern = with_restores(tmp_path, written, BackedUp)
+    assert pattern.as_dict()["promise"]["restores"] == {"rpo_s": read}
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", ".inf", ".nan", "true", "volume_atach_s", "[1]", ""])
+def test_a_recovery_point_objective_that_is_neither_is_refused(wrong: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"promise\.restores\.rpo_s: must be a number of seconds"):
+        with_restores(tmp_path, wrong, BackedUp)
+
+
+def test_a_promise_to_restore_needs_a_service_with_backups(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"promise\.restores: none of its services keeps backups"):
+        with_restores(tmp_path, "300", DatabaseOptions)

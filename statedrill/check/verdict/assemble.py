@@ -74,7 +74,7 @@ def assemble(history: History, plan: PlanRecord) -> Judgement:
         "service_ms": service_ms,
         "operations": operations(traffic, history.names),
         "faults": evidence,
-        "promise": clauses(plan, total, unknown),
+        "promise": clauses(plan, total, unknown, context.restore),
         "thresholds": judge_thresholds(total, traffic, context, certain),
         "footing": load,
         "findings": counts.findings(total, plan["seed"], unknown),

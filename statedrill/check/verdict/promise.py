@@ -7,7 +7,8 @@ on the planned failure: what that failure alone would have done is not known. Ev
 evaluated; one that the pattern does not promise is marked so and never breaks the drill.
 Losses by a failure that the pattern does not promise to survive do not break its other clauses:
 what follows from a lost state is counted as lost. The checks themselves say which clause they
-decide; what a check that crashed had counted decides nothing.
+decide; what a check that crashed had counted decides nothing. Where data were deleted, a pattern
+that promises to restore them is held to that: what is older than its recovery point must be back.
 """
 
 from __future__ import annotations
@@ -17,20 +18,32 @@ from typing import Any
 from statedrill.check.aggregate import PartitionResult
 from statedrill.check.checks import CHECKS
 from statedrill.check.checks.base import Check
+from statedrill.check.checks.lost_sessions import LostSessions
+from statedrill.check.checks.lost_writes import LostWrites
 from statedrill.check.checks.two_versions import TwoVersions
-from statedrill.check.clauses import Clause
+from statedrill.check.clauses import RESTORES, Clause
+from statedrill.check.context import RestoreObjective
 from statedrill.check.verdict.record import ClauseResult
 from statedrill.check.verdict.uncertainties import Uncertainties
+from statedrill.history.operation import FOREVER
 from statedrill.plan.record import PlanRecord, PromiseRecord
 from statedrill.vocabulary import BROKEN, GUARANTEES, HELD, UNKNOWN, VerdictOutcome
 
+_RESTORED = (LostSessions.name, LostWrites.name)
+"""The checks that decide what a restore brought back."""
+
 
 def clauses(
-    plan: PlanRecord, total: PartitionResult, uncertainties: Uncertainties
+    plan: PlanRecord,
+    total: PartitionResult,
+    uncertainties: Uncertainties,
+    restore: RestoreObjective | None,
 ) -> list[ClauseResult]:
     """The key "promise" of the verdict."""
     promise = plan["pattern"]["promise"]
     rows = [_survives(plan["experiment"]["domain"], promise, total, uncertainties)]
+    if restore:
+        rows.append(_restores(restore, total, uncertainties))
     for clause in Clause:
         if clause is Clause.SURVIVES:
             continue
@@ -73,6 +86,33 @@ def _survives(
         return _row(text, promised, UNKNOWN, "; ".join(reasons))
     evidence = f"0 of {counts['sessions']:,} sessions and 0 of {counts['acknowledged']:,} "
     return _row(text, promised, HELD, evidence + "acknowledged writes lost")
+
+
+def _restores(
+    restore: RestoreObjective, total: PartitionResult, uncertainties: Uncertainties
+) -> ClauseResult:
+    """What was acknowledged before the promised restore point, and is gone after the restore."""
+    text = f"{RESTORES} {restore.rpo_s:g} s"
+    counts, crashes = total.counts, total.crashes
+    writes = 0 if LostWrites.name in crashes else counts["lost_restorable"]
+    sessions = 0 if LostSessions.name in crashes else counts["sessions_lost_restorable"]
+    of_writes = f"of {counts['restorable']:,} acknowledged writes so old"
+    harms = [f"{sessions:,} sessions so old lost"] if sessions else []
+    harms += [f"{writes:,} {of_writes} lost"] if writes else []
+    if harms:
+        outcome: VerdictOutcome = UNKNOWN if uncertainties.cluster else BROKEN
+        return _row(text, True, outcome, "; ".join([*harms, *uncertainties.cluster]))
+    reasons = uncertainties.all()
+    reasons += [crashes[each].sentence for each in _RESTORED if each in crashes]
+    if restore.restored_ns == FOREVER:
+        reasons.append("the restore did not come to its end")
+    if not counts["restorable"]:
+        reasons.append("not tested: no write was acknowledged so early")
+    if reasons:
+        return _row(text, True, UNKNOWN, "; ".join(reasons))
+    given_up = counts["lost"]
+    evidence = f"0 {of_writes} lost; {given_up:,} younger ones were given up"
+    return _row(text, True, HELD, evidence)
 
 
 def _losses_first(check: Check[Any]) -> tuple[bool, bool]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from statedrill.check.clauses import RESTORES
 from statedrill.check.metrics.breakpoint import breakpoint_sentence
 from statedrill.check.metrics.record import ThresholdResult
 from statedrill.check.verdict.record import FaultEvidence, Verdict
@@ -140,7 +141,7 @@ def _ending(verdict: Verdict, domain: str | None) -> str:
     if not lost and reads["stale"]:
         more += f"; {reads['stale']:,} of {reads['total']:,} reads were stale"
     if lost and domain is not None and not verdict["promise"][0]["promised"]:
-        return more + "; its promise does not cover this"
+        return more + _of_restore(verdict)
     if lost:
         return more + "; it had promised to lose none"
     if verdict["outcome"] == HELD or more:
@@ -148,3 +149,13 @@ def _ending(verdict: Verdict, domain: str | None) -> str:
     if verdict["outcome"] == UNKNOWN:
         return ", as far as is known; the verdict is open"
     return "; another part of its promise was broken"
+
+
+def _of_restore(verdict: Verdict) -> str:
+    """What the pattern had promised about a loss that it does not promise to survive."""
+    for each in verdict["promise"]:
+        if each["clause"].startswith(RESTORES) and each["outcome"] != UNKNOWN:
+            age = each["clause"].removeprefix(RESTORES)
+            was = "was" if each["outcome"] == HELD else "was not all"
+            return f"; what was older than{age} {was} restored"
+    return "; its promise does not cover this"

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from statedrill.check import exit_code
+from statedrill.history.operation import SIGNED_OUT
 from statedrill.vocabulary import GUARANTEES, Phase
 from tests.check.drill_builder import events, forget, plan, users, verdict
-from tests.check.history_builder import PREFERENCES, HistoryBuilder
+from tests.check.history_builder import MS, PREFERENCES, SESSION, START, HistoryBuilder
 
 
 def clause(seen: dict[str, Any], text: str) -> dict[str, Any]:
@@ -102,3 +103,82 @@ def test_a_guarantee_that_was_not_tested_is_unknown_and_matters_only_when_promis
         "evidence": "not tested: there was no opportunity",
     }  # fmt: skip
     assert seen["outcome"] == "unknown"
+
+
+def rolled_back(builder: HistoryBuilder, session: int, to_s: float) -> None:
+    """The audit finds of the session what was there `to_s` seconds after the beginning."""
+    kept = max(
+        row["ver"]
+        for row in builder.rows
+        if row["object"] == PREFERENCES
+        and row["session"] == session
+        and row["call"] < START + to_s * 1000 * MS
+    )
+    for row in builder.rows:
+        if row["phase"] == Phase.AUDIT and row["session"] == session:
+            row["read_wid"], row["ver"] = kept + 1, kept
+
+
+RESTORES_4_S = "restores what is older than 4 s"
+
+
+def test_a_restore_that_brings_back_all_that_is_old_enough_holds() -> None:
+    builder = users()
+    rolled_back(builder, 1, 7.0)  # the failure begins at 10 s
+    seen = verdict(builder, plan("data", restores={"rpo_s": 4.0}))
+    assert clause(seen, "survives data")["outcome"] == "broken"
+    held = clause(seen, RESTORES_4_S)
+    assert (held["outcome"], held["promised"]) == ("held", True)
+    assert held["evidence"].endswith(f"lost; {seen['writes']['lost']} younger ones were given up")
+    assert seen["outcome"] == "held"
+    assert seen["summary"].endswith("; what was older than 4 s was restored.")
+
+
+def test_a_restore_that_lacks_what_is_old_enough_is_broken() -> None:
+    builder = users()
+    rolled_back(builder, 1, 5.0)
+    seen = verdict(builder, plan("data", restores={"rpo_s": 4.0}))
+    assert clause(seen, RESTORES_4_S)["outcome"] == "broken"
+    assert seen["outcome"] == "broken"
+    assert seen["summary"].endswith("; what was older than 4 s was not all restored.")
+
+
+def test_the_age_of_a_restore_may_be_the_name_of_a_delay() -> None:
+    builder = users()
+    rolled_back(builder, 1, 7.0)
+    made = plan("data", restores={"rpo_s": "volume_attach_s"})
+    made["timings"] = {"column": "fast", "volume_attach_s": 4.0}
+    assert clause(verdict(builder, made), RESTORES_4_S)["outcome"] == "held"
+
+
+def test_a_restore_that_was_not_seen_to_end_or_had_nothing_to_bring_back_is_unknown() -> None:
+    without_end = [each for each in events("data") if each["event"] != "fault-end"]
+    seen = verdict(users(), plan("data", restores={"rpo_s": 4.0}), events=without_end)
+    assert "did not come to its end" in clause(seen, RESTORES_4_S)["evidence"]
+    seen = verdict(users(), plan("data", restores={"rpo_s": 60.0}))
+    assert "not tested" in clause(seen, "restores what is older than 60 s")["evidence"]
+    assert seen["outcome"] == "unknown"
+
+
+@pytest.mark.parametrize(("away_s", "outcome"), [((11, 19), "held"), ((21, 40), "broken")])
+def test_a_session_counts_against_a_restore_when_it_is_gone_after_it(
+    away_s: tuple[int, int], outcome: str
+) -> None:
+    builder = users()
+    begin, end = (START + second * 1000 * MS for second in away_s)
+    for row in builder.rows:
+        if row["session"] == 1 and begin <= row["call"] < end and row["object"] == PREFERENCES:
+            row["server_session"] = SIGNED_OUT
+    builder.phase = Phase.FAULT  # the user signs in again at once
+    builder.write(away_s[1] * 1000 - 1, SESSION, 99, ver=2, server_session=3)
+    for row in builder.rows:
+        if row["session"] == 1 and row["call"] >= end and row["object"] == PREFERENCES:
+            row["server_session"] = 3
+    seen = verdict(builder, plan("data", restores={"rpo_s": 4.0}))
+    assert seen["sessions"]["lost"] == 1
+    assert clause(seen, RESTORES_4_S)["outcome"] == outcome
+
+
+def test_a_restore_is_no_question_where_no_data_were_deleted() -> None:
+    seen = verdict(users(), plan("instance", survives=["instance"], restores={"rpo_s": 4.0}))
+    assert not [each for each in seen["promise"] if each["clause"].startswith("restores")]

@@ -1,0 +1,40 @@
+"""What a promised restore had to bring back, and did not.
+
+Knows the lost sessions and writes, and the moment before which nothing may be lost; decides no
+clause.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from statedrill.check.checks.base import CheckResults
+from statedrill.check.checks.lost_sessions import LostSessions, sign_in_before
+from statedrill.check.checks.lost_writes import LostWrites
+from statedrill.check.numeric.arrays import NONE
+
+
+def restorable(results: CheckResults) -> dict[str, int]:
+    """How many writes and sessions a promised restore had to bring back, and did not.
+
+    A session counts when it was shown lost after the restore: until then, it is only away.
+    """
+    obs, table = results.given.observations, results.given.observations.table
+    restore = results.given.context.restore
+    if restore is None:
+        return {}
+    at = np.minimum(obs.acknowledged_at, table.ret.max(initial=1))
+    old = obs.acknowledged & (table.clock.ns(at) < restore.point_ns)
+    sessions = results.of(LostSessions)
+    sign_in = obs.cached(sign_in_before)
+    shown = np.flatnonzero(sessions.loss & (sign_in != NONE))
+    shown = shown[
+        (table.clock.ns(table.ret[sign_in[shown]]) < restore.point_ns)
+        & (table.clock.ns(table.call[shown]) >= restore.restored_ns)
+    ]
+    late = table.mask(table.session_starts[table.session_of[shown]])
+    return {
+        "restorable": int(old.sum()),
+        "lost_restorable": int((results.of(LostWrites).violation & old).sum()),
+        "sessions_lost_restorable": int((sessions.violation & late).sum()),
+    }
