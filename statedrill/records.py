@@ -87,7 +87,7 @@ def _of_literal(value: object, kind: Any, place: str) -> str | None:
 
 
 def _of_plain(value: object, kind: Any, place: str) -> str | None:
-    if kind is Any:
+    if kind in (Any, object):
         return None
     if isinstance(value, bool) is not (kind is bool):
         fits = False  # to Python a bool is an integer, to JSON it is not

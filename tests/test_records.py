@@ -22,6 +22,7 @@ class Outer(TypedDict):
     parts: list[Inner[int]]
     named: dict[str, str | None]
     anything: NotRequired[Any]
+    options: NotRequired[dict[str, object]]
 
 
 FITTING: dict[str, Any] = {
@@ -35,6 +36,7 @@ FITTING: dict[str, Any] = {
 def test_what_fits_has_no_problem_and_keys_of_a_newer_version_fit() -> None:
     assert problem(FITTING, Outer) is None
     assert problem(FITTING | {"anything": object()}, Outer) is None
+    assert problem(FITTING | {"options": {"backups": True, "nodes": [3], "x": None}}, Outer) is None
 
 
 @pytest.mark.parametrize(
@@ -65,5 +67,5 @@ def test_what_is_no_object_at_all_is_said_to_be_none() -> None:
 
 def test_the_fields_of_a_record_say_which_must_be_there() -> None:
     assert {key: required for key, (_, required) in fields(Outer).items()} == {
-        "outcome": True, "parts": True, "named": True, "anything": False,
+        "outcome": True, "parts": True, "named": True, "anything": False, "options": False,
     }  # fmt: skip
