@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -51,6 +52,12 @@ def a_run(pattern: str = "sticky", experiment: str = "none", **changes: Any) -> 
     """A run whose folder nobody looks at."""
     plan: Any = sample_plan(pattern, experiment)
     return Run(Path(f"/{pattern}-{experiment}"), plan, stored(pattern, experiment, **changes))
+
+
+def renamed(run: Run, pattern: str, experiment: str) -> Run:
+    """The same run, said to be of another pattern and experiment."""
+    verdict: StoredVerdict = {**run.verdict, "pattern": pattern, "experiment": experiment}
+    return replace(run, verdict=verdict)
 
 
 def write_run(

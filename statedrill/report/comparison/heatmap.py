@@ -20,12 +20,15 @@ STEPS = 8
 
 @dataclass(frozen=True)
 class Heat:
-    """A coloured number: its text, what it counts, `12 of 300`, and its step of colour."""
+    """A coloured number: its text, what it counts, `12 of 300`, its step of colour, and the share
+    of 1 (None: not counted).
+    """
 
     text: str
     what: str
     counted: str
     step: str
+    fraction: float | None
 
 
 @dataclass(frozen=True)
@@ -95,4 +98,4 @@ def _heat(share: Share, what: str) -> Heat:
     # By the square root, so that a loss of one in a hundred is seen beside one of all.
     fraction = share.fraction
     step = "none" if fraction is None else str(math.ceil(math.sqrt(fraction) * STEPS))
-    return Heat(share.percent, what, share.counted, step)
+    return Heat(share.percent, what, share.counted, step, fraction)

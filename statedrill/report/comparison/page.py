@@ -24,6 +24,7 @@ from statedrill.errors import InputError
 from statedrill.plan.record import PlanRecord
 from statedrill.report.comparison.cells import cells_of, lowest_availability
 from statedrill.report.comparison.heatmap import grid
+from statedrill.report.comparison.overview import overview
 from statedrill.report.comparison.sentences import comparison_sentences
 from statedrill.report.comparison.tables import measured_table, results_table, runs_table
 from statedrill.report.figures.axis import axis_of, load_axis
@@ -46,6 +47,8 @@ from statedrill.report.timeseries import series_of
 
 # More small timelines than this would make the page slow to open on a phone.
 _MOST_TIMELINES = 36
+# More names than this make a title that nobody reads.
+_MOST_NAMES = 5
 _NOTHING: Mapping[tuple[str, str], str] = MappingProxyType({})
 
 
@@ -114,11 +117,13 @@ def _context(
 ) -> dict[str, Any]:
     by_run = dict(zip((id(run) for run in runs), links, strict=True))
     baselines = _baselines(runs)
+    cells = grid(runs, lambda run: by_run[id(run)], impossible)
     return {
         "answer": answer,
-        "title": f"{_named(run.pattern for run in runs)} under "
-        f"{_named(run.experiment for run in runs)}",
-        "grid": grid(runs, lambda run: by_run[id(run)], impossible),
+        "title": f"{_named('patterns', [run.pattern for run in runs])} under "
+        f"{_named('experiments', [run.experiment for run in runs])}",
+        "grid": cells,
+        "overview": overview(cells),
         "results": results_table(runs, links),
         "measured": measured_table(runs, links),
         "differences": _differences(runs),
@@ -160,8 +165,10 @@ def _comparison(
     }
 
 
-def _named(names: Iterable[str]) -> str:
-    return listed(list(dict.fromkeys(names)))
+def _named(what: str, names: Iterable[str]) -> str:
+    distinct = list(dict.fromkeys(names))
+    many = len(distinct) > _MOST_NAMES
+    return f"{len(distinct)} {what}" if many else listed(distinct)
 
 
 _LIKE_FOR_LIKE: Mapping[str, Callable[[PlanRecord], object]] = {

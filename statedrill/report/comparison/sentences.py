@@ -14,6 +14,8 @@ from statedrill.vocabulary import BROKEN, UNKNOWN
 
 # With more losses than this a sentence names only the worst of each pattern.
 _MOST_LOSSES = 5
+# With more patterns than this a sentence counts them and names only those that lost nothing.
+_MOST_PATTERNS = 4
 
 
 def comparison_sentences(cells: Sequence[ComparisonCell]) -> list[str]:
@@ -23,6 +25,8 @@ def comparison_sentences(cells: Sequence[ComparisonCell]) -> list[str]:
 
 def _lost(cells: Sequence[ComparisonCell]) -> str:
     losing = [each for each in cells if each.lost_anything]
+    if len(_patterns(cells)) > _MOST_PATTERNS:
+        return _lost_by_many(cells)
     brief = len(losing) > _MOST_LOSSES
     parts = [
         f"{pattern} {_losses([each for each in losing if each.pattern == pattern], brief)}"
@@ -39,6 +43,33 @@ def _lost(cells: Sequence[ComparisonCell]) -> str:
     if silent:
         parts.append(f"nothing can be said about {listed([each.name for each in silent])}")
     return _sentence("; ".join(parts))
+
+
+def _lost_by_many(cells: Sequence[ComparisonCell]) -> str:
+    patterns = _patterns(cells)
+    losing = _patterns(each for each in cells if each.lost_anything)
+    silent = _patterns(each for each in cells if not each.known)
+    clean = [each for each in patterns if each not in losing and each not in silent]
+    parts = []
+    if clean:
+        parts.append(f"{listed(clean)} lost no session and no acknowledged write{_in_all(cells)}")
+    if losing:
+        of_all = f"{number_word(len(losing))} of {number_word(len(patterns))} patterns lost state"
+        parts.append(f"{of_all}, {_most_often(cells)}")
+    if unknown := [each for each in silent if each not in losing]:
+        parts.append(f"nothing can be said about {listed(unknown)}")
+    return _sentence("; ".join(parts))
+
+
+def _most_often(cells: Sequence[ComparisonCell]) -> str:
+    """The experiments under which the most patterns lost state: `six of them under cache-flush`."""
+    losing = [each for each in cells if each.lost_anything]
+    count = {each.experiment: 0 for each in losing}
+    for each in losing:
+        count[each.experiment] += 1
+    most = max(count.values())
+    named = [experiment for experiment, number in count.items() if number == most]
+    return f"{number_word(most)} of them under {listed(named)}"
 
 
 def _losses(cells: Sequence[ComparisonCell], brief: bool) -> str:
@@ -78,12 +109,19 @@ def _under(cell: ComparisonCell) -> str:
 def _stale(cells: Sequence[ComparisonCell]) -> str:
     parts = []
     stale = [each for each in cells if each.stale.part]
-    for pattern in _patterns(stale):
+    many = len(_patterns(stale)) > _MOST_PATTERNS
+    for pattern in [] if many else _patterns(stale):
         own = [each for each in stale if each.pattern == pattern]
         worst = max(own, key=lambda each: each.stale.fraction or 0)
         parts.append(
             f"{pattern} showed stale reads under {_experiments(own, cells)} "
             f"(at most {worst.stale.percent} of reads)"
+        )
+    if many:
+        worst = max(stale, key=lambda each: each.stale.fraction or 0)
+        parts.append(
+            f"{number_word(len(_patterns(stale)))} of {number_word(len(_patterns(cells)))} "
+            f"patterns showed stale reads (at most {worst.stale.percent} of reads, {worst.name})"
         )
     wrong = [f"{plural(each.wrong, 'doubled or leaked state', 'doubled or leaked states')} "
              f"in {each.name}" for each in cells if each.wrong]  # fmt: skip

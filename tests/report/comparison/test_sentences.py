@@ -7,7 +7,7 @@ from dataclasses import replace
 from statedrill.report.comparison.cells import cells_of
 from statedrill.report.comparison.sentences import comparison_sentences
 from statedrill.report.run_data import Run
-from tests.report.runs import a_run, sample_verdict
+from tests.report.runs import a_run, renamed, sample_verdict
 from tools.sample import ORDER
 
 
@@ -75,3 +75,16 @@ def test_the_answer_on_the_sample_says_what_each_pattern_lost() -> None:
     )
     assert stale.startswith("decoupled showed stale reads under all four experiments")
     assert promises.startswith("All that was promised was kept; the losses above were not")
+
+
+def test_many_patterns_are_counted_and_those_that_lost_nothing_are_named() -> None:
+    runs = [
+        renamed(a_run("sticky", each), f"sticky-{number}", each)
+        for number in range(4)
+        for each in ("none", "instance-kill")
+    ]
+    runs += [a_run("distributed", each) for each in ("none", "instance-kill")]
+    assert said(*runs)[0] == (
+        "distributed lost no session and no acknowledged write in either experiment; four of "
+        "five patterns lost state, four of them under instance-kill."
+    )
