@@ -10,9 +10,10 @@ import pytest
 
 from statedrill.errors import HELD, INTERRUPTED
 from statedrill.report.text.markdown import MARKS
+from statedrill.vocabulary import FAMILIES
 from tests.report.runs import write_run
 from tools import sweep
-from tools.sweep import PATTERNS, Sweep, every_experiment, main
+from tools.sweep import Sweep, every_experiment, every_pattern, main
 
 TINY = str(Path(__file__).parent.parent / "cluster" / "tiny.yaml")
 
@@ -29,7 +30,7 @@ class Drills:
         pattern, experiment = (Path(given[each]).stem for each in ("--pattern", "--experiment"))
         self.asked.append(f"{pattern} {experiment}")
         name = f"{len(self.asked)}-{pattern}-{experiment}"
-        sample = pattern if pattern in PATTERNS else "sticky"
+        sample = pattern if pattern in FAMILIES else "sticky"
         run = write_run(self.folder / name, sample, experiment, outcome=self.outcome)
         (run / "report.html").write_text("a report")
         return self.code
@@ -89,3 +90,36 @@ def test_what_cannot_be_played_is_named_and_not_played(tmp_path: Path, drills: D
 def test_the_sweep_begins_without_a_failure() -> None:
     assert every_experiment()[0] == "none"
     assert {"instance-kill", "zone-outage"} <= set(every_experiment())
+
+
+def test_the_sweep_has_every_pattern_by_its_family() -> None:
+    patterns = every_pattern()
+    assert patterns[0] == "sticky"
+    assert patterns.index("distributed") < patterns.index("decoupled")
+
+
+def test_drills_at_the_same_time_are_kept_in_the_order_of_the_plan(
+    tmp_path: Path, drills: Drills
+) -> None:
+    assert play(tmp_path, "--at-once", "3") == HELD
+    assert sorted(drills.asked) == ["distributed instance-kill", "distributed none",
+                                    "sticky instance-kill", "sticky none"]  # fmt: skip
+    assert list(Sweep(tmp_path).played.values()) != []
+    lines = (tmp_path / "table.md").read_text().splitlines()
+    assert [line.split(" | ")[:2] for line in lines[2:6]] == [
+        ["| sticky", "none"], ["| distributed", "none"],
+        ["| sticky", "instance-kill"], ["| distributed", "instance-kill"],
+    ]  # fmt: skip
+
+
+def test_a_part_of_a_sweep_leaves_the_heat_map_alone(
+    tmp_path: Path, drills: Drills, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+    monkeypatch.setattr(sweep, "write_heatmap", lambda runs, *rest: written.append(len(runs)))
+    monkeypatch.setattr(sweep, "every_pattern", lambda: ["sticky", "distributed"])
+    monkeypatch.setattr(sweep, "every_experiment", lambda: ["none", "instance-kill"])
+    play(tmp_path)
+    assert written == []
+    assert main(["--folder", str(tmp_path)]) == HELD
+    assert written == [4]

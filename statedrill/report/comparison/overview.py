@@ -42,12 +42,17 @@ def overview(grid: Grid) -> Overview | None:
     """The overview of `grid`, its longer side down; None where the grid itself is small enough."""
     if len(grid.columns) <= _FEW_COLUMNS:
         return None
-    squares = [[_square(cell) for cell in cells] for _, cells in grid.rows]
+    squares = squares_of(grid)
     patterns = [name for name, _ in grid.rows]
     experiments = [name for name, _ in grid.columns]
     if len(experiments) > len(patterns):
         return _overview(patterns, experiments, list(zip(*squares, strict=True)))
     return _overview(experiments, patterns, squares)
+
+
+def squares_of(grid: Grid) -> list[list[Square]]:
+    """The squares of all cells: patterns down, experiments across."""
+    return [[_square(cell) for cell in cells] for _, cells in grid.rows]
 
 
 def _overview(
