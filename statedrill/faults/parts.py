@@ -55,6 +55,10 @@ class Instance(Protocol):
         """Its process."""
 
     @property
+    def was_told_to_go(self) -> bool:
+        """Whether its group terminates it, or has done so; one that died was not told."""
+
+    @property
     def throttled(self) -> bool:
         """Whether it exists and gets a share of its processor time only."""
 

@@ -58,6 +58,7 @@ class SetDesiredCapacity(Fault):
                 f"the group keeps {self._before} instances already", "give another number"
             )
         self._ids = self._ids_now()
+        self._staying = [each for each in self._group.instances() if not each.was_told_to_go]
         way = "in" if self._capacity < self._before else "out"
         self.phrase = f"the group scaled {way} from {self._before} to {self._capacity} instances"
 
@@ -87,11 +88,9 @@ class SetDesiredCapacity(Fault):
 
     def _changed(self) -> set[str]:
         """The ids of the instances that came, or that are going."""
-        came = self._ids_now() - self._ids
-        return came if self._capacity > self._before else self._ids - self._staying()
+        if self._capacity < self._before:
+            return {each.id for each in self._staying if each.was_told_to_go}
+        return self._ids_now() - self._ids
 
     def _ids_now(self) -> set[str]:
         return {each.id for each in self._group.instances()}
-
-    def _staying(self) -> set[str]:
-        return {each.id for each in self._group.in_service()}

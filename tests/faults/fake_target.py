@@ -52,6 +52,7 @@ class FakeInstance:
     accepts_when_dead: bool = False
     clock: FakeClock = field(default_factory=FakeClock)
     share: float = 1.0
+    was_told_to_go: bool = False
 
     @property
     def throttled(self) -> bool:
@@ -211,7 +212,9 @@ class FakeGroup:
     def set_desired(self, desired: int) -> None:
         self.desired = desired
         while self.obeys and len(self.instances()) > desired:
-            self.members.remove(self.instances()[-1])
+            leaving = self.instances()[-1]
+            leaving.was_told_to_go = True
+            self.members.remove(leaving)
         while self.obeys and len(self.instances()) < desired:
             self._launch()
 

@@ -52,6 +52,18 @@ def test_a_group_that_does_not_move_proves_nothing(
     assert not fault.is_over()
 
 
+def test_an_instance_that_dies_meanwhile_or_is_not_in_service_yet_proves_no_scaling_in(
+    target: FakeTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(set_desired_capacity, "_NOTICED_S", 0.0)
+    target.group().obeys = False
+    monkeypatch.setattr(target.group(), "in_service", lambda: target.instances[1:])
+    fault = scale(target, 2)
+    fault.inject()
+    target.instances[2].process.alive = False
+    assert fault.prove() == Proof(False, "desired capacity 3 -> 2; terminated: none")
+
+
 def test_the_present_number_and_impossible_ones_are_refused(target: FakeTarget) -> None:
     with pytest.raises(ControlError, match="keeps 3 instances already"):
         scale(target, 3)

@@ -48,7 +48,8 @@ class Instance:
     """An instance and its state; `since_s` is the monotonic time of its newest state.
 
     `on_change` is called after every transition, with why when it is not the usual way; `clock` is
-    its own, if instances have one.
+    its own, if instances have one. `was_told_to_go`: its group terminates it, or has done so; one
+    that died was not told.
     """
 
     id: str
@@ -60,11 +61,13 @@ class Instance:
     clock: Clock | None = None
     state: InstanceState = InstanceState.LAUNCHING
     since_s: float = 0.0
+    was_told_to_go: bool = False
     _throttle: CpuThrottle | None = None
 
     def transition(self, state: InstanceState, why: str = "") -> None:
         """Enter `state` and report it."""
         self.state, self.since_s = state, time.monotonic()
+        self.was_told_to_go = self.was_told_to_go or state is InstanceState.TERMINATING
         self.on_change(self, why)
 
     @property
