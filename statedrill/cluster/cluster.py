@@ -198,7 +198,10 @@ class Cluster:
         return self._faults.restore(time.monotonic() + limit_s)
 
     def _restored(self) -> dict[str, object]:
+        """As at the start, for the next experiment; a drill at its end keeps planned changes."""
         restored = self.restore()
+        self._topology.resize()
+        self.wait_healthy(restore_timeout_s(self._topology))
         return {"restored": restored, "healed": restored}
 
     def wait_healthy(self, timeout_s: float) -> None:

@@ -60,6 +60,7 @@ class Topology:
             health=pattern.application.health,
         )
         self.instances, self.workers = self._groups(pattern, seed)
+        self._size = pattern.application.instances
         self._scaler = new_scaler(context, pattern.application, self.instances, self.balancer)
 
     def start(self) -> None:
@@ -199,6 +200,11 @@ class Topology:
         """Follow no metric any more: the groups keep the size that they have now."""
         if self._scaler:
             self._scaler.close()
+
+    def resize(self) -> None:
+        """Take back a planned change: the number of instances is the pattern's, or the metric's."""
+        if not self._scaler:
+            self.instances.set_desired(self._size)
 
     def nodes(self) -> list[dict[str, object]]:
         """Every node of every service: service, name, zone, role, alive."""

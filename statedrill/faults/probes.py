@@ -68,7 +68,10 @@ def queue_depth() -> int:
 
 
 def restore() -> list[str]:
-    """Undo every fault that is still open, and wait until the target is healthy."""
+    """Undo every fault that is still open, and wait until the target is healthy.
+
+    Planned changes that are done are taken back too: the next experiment finds what this one found.
+    """
     return [str(each) for each in call("restore", timeout_s=_RESTORE_S).get("restored", [])]
 
 

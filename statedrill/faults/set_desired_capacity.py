@@ -21,6 +21,8 @@ _NOTICED_S = 5.0
 def set_desired_capacity(capacity: int) -> dict[str, Any]:
     """Have the group keep `capacity` instances from now on; those that leave are drained first.
 
+    The change stays when the experiment is over, until `restore`.
+
     Raises:
         ControlFailure: the group has that number already, or did not begin to change.
     """
@@ -35,13 +37,15 @@ class Arguments:
 
 
 class SetDesiredCapacity(Fault):
-    """A planned change, over when it is done; its undoing gives the group its former number."""
+    """A planned change: over when it is done, and it stays. While it is open its undoing gives the
+    group its former number.
+    """
 
     name = "set_desired_capacity"
     action = "autoscaling/set-desired-capacity"
     domain = "deployment"
     client = "statedrill.faults.autoscaling.set_desired_capacity"
-    description = "the group scales in (draining what it ends) or out to another number"
+    description = "the group scales in (draining what it ends) or out, and keeps the new number"
     arguments = Arguments
     targets = ("instances",)
 

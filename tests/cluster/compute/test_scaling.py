@@ -74,6 +74,19 @@ def test_a_group_scales_out_and_in_over_the_zones_without_a_failed_request(
     assert set(seen) == {200}
 
 
+def test_a_planned_change_stays_when_it_is_over_until_a_restore_takes_it_back(
+    make_cluster: MakeCluster, events: Events
+) -> None:
+    with make_cluster() as cluster:
+        for _ in range(2):
+            answer = control(cluster, "autoscaling/set-desired-capacity", DesiredCapacity=2)
+            settled(cluster, events, answer)
+            assert cluster.restore() == []  # as at the end of a drill
+            assert len(ids(cluster)) == 2
+            assert control(cluster, "restore")["restored"] == []
+            assert zones(cluster) == ["a", "b", "c"]
+
+
 def test_an_instance_that_leaves_answers_its_last_requests_first(
     make_cluster: MakeCluster, events: Events
 ) -> None:
