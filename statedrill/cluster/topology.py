@@ -16,8 +16,8 @@ from pathlib import Path
 
 import statedrill
 from statedrill.cluster import services
+from statedrill.cluster.compute import clock
 from statedrill.cluster.compute.auto_scaling_group import AutoScalingGroup
-from statedrill.cluster.compute.clock import libfaketime
 from statedrill.cluster.compute.instance import Template
 from statedrill.cluster.compute.scaler import new_scaler
 from statedrill.cluster.context import ClusterContext
@@ -42,8 +42,9 @@ class Topology:
     def __init__(self, pattern: Pattern, context: ClusterContext, seed: int) -> None:
         self.context = context
         self.zones_down: set[str] = set()
+        clock.remove_leftovers()
         if Equipment.CLOCKS in context.equipment:
-            libfaketime()  # what is missing is said before anything starts
+            clock.libfaketime()  # what is missing is said before anything starts
         self._stopping = False
         self._starting: list[threading.Thread] = []
         self.edges = self._edges(pattern)
@@ -187,6 +188,7 @@ class Topology:
             group.close()
         in_parallel({each.key: each.stop for each in self.services})
         self.context.registry.close()
+        clock.remove_leftovers()
         for group in self.groups():
             group.join()
         if self._scaler:

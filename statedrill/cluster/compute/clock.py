@@ -6,9 +6,12 @@ right, so that nothing sleeps longer or shorter. Knows no instance.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
+
+import psutil
 
 from statedrill.cluster.binaries import package_folder
 from statedrill.errors import MissingPart
@@ -36,6 +39,16 @@ def libfaketime() -> Path:
     )
 
 
+def remove_leftovers() -> None:
+    """Remove what the library made in shared memory for processes that a signal has ended."""
+    for name in ("sem.faketime_sem", "faketime_shm"):
+        for path in _SHARED_MEMORY.glob(f"{name}_*"):
+            pid = path.name.rpartition("_")[2]
+            if pid.isdigit() and not psutil.pid_exists(int(pid)):
+                with contextlib.suppress(OSError):  # another user's, or another clean-up was faster
+                    path.unlink()
+
+
 class Clock:
     """A clock that is right until it is shifted; `file` holds its skew."""
 
@@ -54,14 +67,6 @@ class Clock:
             "DONT_FAKE_MONOTONIC": "1",
             "NO_FAKE_STAT": "1",
         }
-
-    def tidy(self, pid: int) -> None:
-        """Remove what the library makes for a process in shared memory and a SIGKILL would leave.
-
-        The process needs the names only while it starts, and keeps what they stand for.
-        """
-        for name in ("sem.faketime_sem", "faketime_shm"):
-            (_SHARED_MEMORY / f"{name}_{pid}").unlink(missing_ok=True)
 
     def shift(self, seconds: int) -> None:
         """Let it be `seconds` ahead of (or, below 0, behind) the real time, in a moment."""

@@ -140,10 +140,7 @@ def build(
     def ready() -> bool:
         settled = time.monotonic() - instance.process.started_s > _WORKER_SETTLED_S
         is_ready = _healthy(address, port, template.health)
-        is_ready = is_ready or (template.role == "worker" and settled)
-        if is_ready and clock:
-            clock.tidy(instance.process.pid)
-        return is_ready
+        return is_ready or (template.role == "worker" and settled)
 
     def report(changed: Instance, why: str) -> None:
         context.registry.emit(

@@ -82,18 +82,19 @@ def test_a_running_process_sees_the_shift_on_its_wall_clock_only(
     assert 0 < process.times()[1] - monotonic < 600
 
 
-def test_a_killed_process_leaves_nothing_in_shared_memory(shifted: Clock, process: Process) -> None:
+def test_what_a_killed_process_leaves_in_shared_memory_is_removed_and_nothing_else(
+    process: Process,
+) -> None:
     def shared() -> list[Path]:
         return list(Path("/dev/shm").glob(f"*faketime*_{process.pid}"))
 
     process.times()
     assert len(shared()) == 2
-    shifted.tidy(process.pid)
-    assert shared() == []
-    shifted.shift(3600)  # and goes on to follow its clock
-    before = process.times()[0]
-    wait_until(lambda: process.times()[0] > before + 3500)
+    clock.remove_leftovers()
+    assert len(shared()) == 2
     process.kill()
+    assert len(shared()) == 2
+    clock.remove_leftovers()
     assert shared() == []
 
 
