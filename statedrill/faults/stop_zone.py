@@ -58,6 +58,10 @@ class StopZone(Fault):
             raise ControlError(
                 f"zone {self._zone} is down already", f"bring it back: {self.end_action}"
             )
+        if self._zone in target.zones_impaired:  # what starts again in there would be alone
+            raise ControlError(
+                f"the network of zone {self._zone} is slow or cut off", "repair it first: `restore`"
+            )
         self.zone = self._zone
         self._hit = target.running(self._zone)
         self.targets = [part.name for part in self._hit]

@@ -35,6 +35,14 @@ def test_a_zone_that_is_down_already_is_refused_with_its_cure(target: FakeTarget
         stop(target, "d")
 
 
+def test_a_zone_that_is_cut_off_is_refused_until_it_is_connected_again(target: FakeTarget) -> None:
+    target.cut_zone("a")
+    with pytest.raises(ControlError, match="the network of zone a is slow or cut off"):
+        stop(target, "a")
+    target.repair_zone("a")
+    stop(target, "a").inject()
+
+
 def test_a_zone_in_which_nothing_ran_proves_nothing(target: FakeTarget) -> None:
     target.kill_instances(["i-0", "i-1", "i-2"])
     for node in target.load_balancer_nodes("c"):
