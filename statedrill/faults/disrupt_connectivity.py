@@ -59,7 +59,6 @@ class DisruptConnectivity(ZoneNetworkFault):
 
     def __init__(self, target: FaultTarget, arguments: Arguments) -> None:
         super().__init__(target, arguments)
-        self.zone = self._name  # what is replaced in there was lost by this fault
         self._before_s: Mapping[str, float] = {}
 
     @override

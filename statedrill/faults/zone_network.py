@@ -37,6 +37,7 @@ class ZoneNetworkFault(Fault):
                 f"zone {self._name} is down, slow or cut off already", "bring it back first"
             )
         self.targets = [f"zone {self._name}"]
+        self.zone = self._name  # what is replaced or fenced in there was lost by this fault
 
     @override
     def is_over(self) -> bool:
