@@ -25,7 +25,7 @@ from statedrill.history.events import Emit
 
 _TICK_S = 0.1
 _END_S = 5.0
-"""How long an end may take to be noticed once the target is healthy."""
+"""How long an end may take, at least, to be noticed once the target is healthy."""
 
 
 @dataclass
@@ -112,20 +112,20 @@ class FaultInjector:
             return {**asdict(arguments), "ended": [each.id for each in found]}
 
     def restore(self, deadline: float) -> list[str]:
-        """Undo every open fault, the newest first, and wait until the target is healthy.
+        """Undo every open fault, the newest first; wait until the target is healthy and all ended.
 
         Returns the ids of those faults, the oldest first. Idempotent.
 
         Raises:
-            ClusterError: a fault could not be undone, or the target is not healthy by `deadline`
-                (monotonic seconds); says which, or what is missing.
+            ClusterError: a fault could not be undone, or is not over by `deadline` (monotonic
+                seconds), or the target is not healthy then; says which, or what is missing.
         """
         with self._one_at_a_time:
             found = self._opened()
             self._undo(found, "healed")
             self._target.restore()
             self._target.wait_until_healthy(deadline)
-            self._wait_over(time.monotonic() + _END_S)
+            self._wait_over(max(deadline, time.monotonic() + _END_S))
             return [each.id for each in found]
 
     def close(self) -> None:
@@ -198,7 +198,10 @@ class FaultInjector:
             return list(self._open)
 
     def _wait_over(self, deadline: float) -> None:
-        while self._opened() and time.monotonic() < deadline:
+        while left := self._opened():
+            if time.monotonic() >= deadline:
+                named = ", ".join(f"{each.fault.name} ({each.id})" for each in left)
+                raise ClusterError(f"undone, and not over all the same: {named}")
             time.sleep(_TICK_S / 4)
 
     def _watch(self) -> None:

@@ -140,6 +140,17 @@ def test_a_target_that_does_not_get_healthy_says_what_is_missing(
         injector.restore(soon())
 
 
+def test_a_fault_that_is_undone_and_not_over_all_the_same_is_named(
+    injector: FaultInjector, toy: type[Toy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("statedrill.faults.injector._END_S", 0.3)
+    monkeypatch.setattr(Toy, "is_over", lambda self: self.path.name != "one")
+    for name in ("one", "two"):
+        injector.inject(toy, {"Path": str(tmp_path / name)})
+    with pytest.raises(ClusterError, match=r"not over all the same: toy \(f1\)$"):
+        injector.restore(time.monotonic())
+
+
 def test_an_end_by_hand_undoes_what_its_arguments_name(
     injector: FaultInjector, target: FakeTarget, events: Events
 ) -> None:
