@@ -55,7 +55,8 @@ class Edges:
         self._edges: dict[str, Edge] = {}
         self._zones: dict[str, Impairment] = {}
         self._single: dict[str, Impairment] = {}
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()  # of what is known here; never held while the hop is asked
+        self._changing = threading.RLock()  # one change of the hop at a time
 
     def announce(self, service: str, target: Address, host_number: int, hello: bytes = b"") -> None:
         """Have an edge from each zone to `target`; its address ends in `host_number`.
@@ -118,7 +119,7 @@ class Edges:
             self._zones[zone] = impairment
             if impairment == NONE:
                 del self._zones[zone]
-            self.reconsider()
+        self.reconsider()
 
     def impair(self, edge: Edge, impairment: Impairment) -> None:
         """Impair one edge, whatever its zones are; NONE ends that."""
@@ -126,11 +127,11 @@ class Edges:
             self._single[edge.name] = impairment
             if impairment == NONE:
                 del self._single[edge.name]
-            self.reconsider()
+        self.reconsider()
 
     def reconsider(self) -> None:
         """A service is served from another zone: other edges may cross an impaired border."""
-        with self._lock:
+        with self._changing:
             if self._hop is None or not self._hop.process.alive:
                 return
             for edge in self.all():
@@ -184,9 +185,10 @@ class Edges:
         """
         if self._hop is None:
             return
-        with self._lock:
-            self._zones.clear()
-            self._single.clear()
+        with self._changing:
+            with self._lock:
+                self._zones.clear()
+                self._single.clear()
             if not self._hop.process.alive:
                 self.start()
                 return
@@ -203,8 +205,10 @@ class Edges:
         return zone, self._zone_of(service)
 
     def _wanted(self, edge: Edge) -> Impairment:
-        alone = self._single.get(edge.name, NONE)
-        return impairment_of(edge.ends(), self._zones).and_also(alone)
+        ends = edge.ends()
+        with self._lock:
+            alone = self._single.get(edge.name, NONE)
+            return impairment_of(ends, self._zones).and_also(alone)
 
     def _connected(  # noqa: PLR0913, PLR0917 - an edge is that much
         self,
@@ -216,11 +220,10 @@ class Edges:
         is_needed: Callable[[], bool],
     ) -> Address:
         """The address of an edge that is opened now, or that is open to the same target."""
-        with self._lock:
-            for gone in [each for each in self._edges.values() if not each.is_needed()]:
-                del self._edges[gone.name]
-                gone.close()
-            known = self._edges.get(name)
+        with self._changing:
+            self._close_unneeded()
+            with self._lock:
+                known = self._edges.get(name)
             if known and known.target == target:
                 return known.address
             address = host, self._network.port(target[1] + _OTHER_PORT)
@@ -234,6 +237,15 @@ class Edges:
                 is_needed=is_needed,
             )
             edge.open()
-            self._edges[name] = edge
+            with self._lock:
+                self._edges[name] = edge
             edge.impair(self._wanted(edge))
             return address
+
+    def _close_unneeded(self) -> None:
+        with self._lock:
+            known = list(self._edges.values())
+        for gone in [each for each in known if not each.is_needed()]:
+            with self._lock:
+                del self._edges[gone.name]
+            gone.close()

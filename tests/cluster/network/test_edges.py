@@ -237,6 +237,23 @@ def test_a_zone_that_is_cut_off_answers_nobody_until_it_is_connected_again(
     assert echo(inside) == echo(breakable.edge("c", "database").address) == b"hello"
 
 
+def test_a_hop_that_is_slow_to_obey_keeps_nobody_waiting_who_only_asks(
+    breakable: Edges, registry: ProcessRegistry
+) -> None:
+    (hop,) = registry.alive()
+    os.kill(hop.pid, signal.SIGSTOP)
+    change = threading.Thread(target=breakable.impair_zone, args=("a", CUT))
+    change.start()
+    wait_until(lambda: breakable.is_cut_off("a"))
+    assert breakable.missing() == ["zone a is cut off"]
+    assert len(breakable.across("a")) == 3
+    assert change.is_alive()
+    os.kill(hop.pid, signal.SIGCONT)
+    change.join()
+    with pytest.raises(TimeoutError):
+        breakable.edge("a", "aws").round_trip_s(0.2)
+
+
 def test_an_edge_that_is_opened_over_an_impaired_border_is_impaired_too(
     breakable: Edges, service: Address
 ) -> None:
