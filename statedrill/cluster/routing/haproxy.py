@@ -21,7 +21,10 @@ _MOST_CONNECTIONS = 20_000
 
 
 class Haproxy:
-    """One HAProxy named `name` with an admin socket; `config` is all but the section `global`."""
+    """One HAProxy named `name` with an admin socket.
+
+    `config` is all but the section `global`; what it is at a start counts from then on.
+    """
 
     def __init__(  # noqa: PLR0913 - as Process
         self,
@@ -34,13 +37,14 @@ class Haproxy:
         zone: str = "region",
     ) -> None:
         self._socket = registry.socket(f"{name}.sock")
-        self._config = registry.folder / f"{name}.cfg"
-        self._text = _GLOBAL.format(maxconn=most_connections(), socket=self._socket) + config
+        self._file = registry.folder / f"{name}.cfg"
+        self._global = _GLOBAL.format(maxconn=most_connections(), socket=self._socket)
+        self.config = config
         self.process = registry.process(
             name,
             "load-balancer",
             zone,
-            [str(haproxy()), "-db", "-f", str(self._config)],
+            [str(haproxy()), "-db", "-f", str(self._file)],
             # The admin socket comes last: who finds the ports open may not find it yet.
             ready=lambda: listens() and self._answers(),
             on_exit=on_exit,
@@ -52,8 +56,8 @@ class Haproxy:
         Raises:
             ClusterError: HAProxy refused its configuration or did not listen in time.
         """
-        self._config.parent.mkdir(parents=True, exist_ok=True)
-        self._config.write_text(self._text)
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._file.write_text(self._global + self.config)
         self.process.start(timeout_s)
 
     def ask(self, *commands: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from statedrill.cluster.context import ClusterContext
@@ -84,7 +85,7 @@ class LoadBalancer:
             ClusterError: an address is in use, or a node did not start.
         """
         require_free(self.address, self.port)
-        in_parallel({node.process.name: node.start for node in self._nodes})
+        in_parallel({node.process.name: partial(node.start, {}) for node in self._nodes})
         self._name.open()
 
     def close(self) -> None:
@@ -188,8 +189,12 @@ class LoadBalancer:
             if node.zone in self._zones_down:
                 return
             if not node.process.alive:
-                node.start()
                 with self._lock:
+                    registered = dict(self._registered)
+                node.start(registered)
+                with self._lock:  # some may have come or gone meanwhile
+                    for target in registered.keys() - self._registered.keys():
+                        node.close_target(target)
                     for target, (address, port) in self._registered.items():
                         node.open_target(target, address, port)
             self._name.set_alive(node.address, True)

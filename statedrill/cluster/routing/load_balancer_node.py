@@ -7,8 +7,9 @@ registered.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import accepts, require_free
@@ -46,13 +47,14 @@ class LoadBalancerNode:
         on_exit: Callable[[LoadBalancerNode], None],
     ) -> None:
         self.zone, self.address = zone, addresses[0]
+        self._configuration = partial(_configuration, addresses, context.timings, routing)
         self._options = _options(context.timings, routing)
         self._known: set[str] = set()
         self._silence: SilentAddress | None = None
         self._haproxy = Haproxy(
             context.registry,
             f"load-balancer-{zone}",
-            _configuration(addresses, context.timings, routing),
+            self._configuration({}),
             listens=lambda: accepts(*self.address),
             on_exit=lambda _process, _code: on_exit(self),
             zone=zone,
@@ -68,15 +70,16 @@ class LoadBalancerNode:
         """Whether it is ready to route requests."""
         return self.process.state is State.READY
 
-    def start(self) -> None:
-        """Start HAProxy without any target.
+    def start(self, targets: Mapping[str, tuple[str, int]]) -> None:
+        """Start HAProxy, which sends requests to `targets` from its first moment on.
 
         Raises:
             ClusterError: its port is in use, or it did not start.
         """
         self.end_silence()
         require_free(*self.address)
-        self._known.clear()
+        self._known = set(targets)
+        self._haproxy.config = self._configuration(targets)
         self._haproxy.start()
 
     def fall_silent(self) -> None:
@@ -164,11 +167,25 @@ def _options(timings: Timings, routing: Routing) -> dict[str, str]:
     return {_HEALTHY: f"{checks} {cookie}", _ALL: cookie}
 
 
-def _configuration(addresses: Sequence[tuple[str, int]], timings: Timings, routing: Routing) -> str:
+def _configuration(
+    addresses: Sequence[tuple[str, int]],
+    timings: Timings,
+    routing: Routing,
+    targets: Mapping[str, tuple[str, int]],
+) -> str:
+    servers = {
+        backend: "\n".join(
+            f"  server {target} {address}:{port} {options.format(target=target)}"
+            for target, (address, port) in targets.items()
+        )
+        for backend, options in _options(timings, routing).items()
+    }
     return _TEMPLATE.format(
         binds="\n".join(f"  bind {host}:{port}" for host, port in addresses),
         healthy=_HEALTHY,
         all=_ALL,
+        healthy_servers=servers[_HEALTHY],
+        all_servers=servers[_ALL],
         cookie="  cookie AWSALB insert indirect nocache\n" if routing.stickiness else "",
         health=routing.health,
         timeout_ms=_ms(timings.load_balancer_timeout_s),
@@ -202,8 +219,10 @@ backend {healthy}
 {cookie}  option httpchk GET {health}
   http-check expect status 200
   http-response set-header X-Instance-Id %s
+{healthy_servers}
 
 backend {all}
   balance roundrobin
 {cookie}  http-response set-header X-Instance-Id %s
+{all_servers}
 """

@@ -7,10 +7,12 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
 from statedrill.cluster.routing.load_balancer import LoadBalancer
+from statedrill.cluster.routing.load_balancer_node import LoadBalancerNode
 from statedrill.inputs.timings import Timings
 from statedrill.processes.registry import ProcessRegistry
 from tests.cluster.support import context_for
@@ -73,9 +75,12 @@ def balancer(
         made.close()
 
 
-def get(balancer: LoadBalancer, cookie: str = "") -> tuple[int, str, str]:
+def get(
+    balancer: LoadBalancer, cookie: str = "", where: tuple[str, int] | None = None
+) -> tuple[int, str, str]:
     """(status, the instance that answered, the new cookie or "")."""
-    connection = http.client.HTTPConnection(balancer.address, balancer.port, timeout=5)
+    host, port = where or (balancer.address, balancer.port)
+    connection = http.client.HTTPConnection(host, port, timeout=5)
     try:
         connection.request("GET", "/", headers={"Cookie": cookie} if cookie else {})
         response = connection.getresponse()
@@ -129,6 +134,27 @@ def test_a_deregistered_target_gets_nothing_even_when_all_others_are_unhealthy(
     assert answered_by(balancer) == {(200, "i-b")}
     balancer.deregister("i-b", 0)
     assert get(balancer)[0] == 503
+
+
+def test_a_node_that_starts_again_has_its_targets_from_its_first_moment_on(
+    balancer: LoadBalancer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first: list[int] = []
+
+    def open_target(self: LoadBalancerNode, *target: Any) -> None:
+        first.append(get(balancer, where=self.address)[0])
+        opened(self, *target)
+
+    opened = LoadBalancerNode.open_target
+    monkeypatch.setattr(LoadBalancerNode, "open_target", open_target)
+    node = balancer._nodes[0]
+    pid = node.process.pid
+    node.process.kill()
+    wait_until(lambda: len(first) == 2)
+    assert set(first) == {200}
+    wait_until(lambda: node.serves and node.process.pid != pid)
+    balancer.deregister("i-a", 0)
+    assert {get(balancer, where=node.address)[1] for _ in range(4)} == {"i-b"}
 
 
 @pytest.mark.parametrize("balancer", [True], ids=["sticky"], indirect=True)
