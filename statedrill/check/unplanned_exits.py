@@ -20,12 +20,17 @@ _APPLICATION = ("instance", "worker")
 
 @dataclass(frozen=True)
 class UnplannedExit:
-    """A process that ended by itself at `at_ns`; `of_application`: an instance or a worker."""
+    """A process that ended by itself at `at_ns`; `of_application`: an instance or a worker.
+
+    `remark` says what is wrong with that: even a planned end is no evidence against a pattern that
+    does not promise to survive it.
+    """
 
     name: str
     why: str
     at_ns: int
     of_application: bool
+    remark: str = "which nobody had planned"
 
 
 def exits_without_fault(events: Sequence[Event], survives: Sequence[str]) -> list[UnplannedExit]:
@@ -55,7 +60,8 @@ def exits_without_fault(events: Sequence[Event], survives: Sequence[str]) -> lis
             found += [] if planned or (opened and "instance" in survives) else [exit_]
         if event["event"] == "scaling" and event["desired"] < event["was"]:
             why = f"scaled in from {event['was']} to {event['desired']}"
-            exit_ = UnplannedExit("the group", why, event["t"], of_application=False)
+            remark = "and the pattern does not promise to survive a planned change"
+            exit_ = UnplannedExit("the group", why, event["t"], of_application=False, remark=remark)
             found += [] if "deployment" in survives else [exit_]
         if event["event"] != "process" or event["state"] != "dead":
             continue

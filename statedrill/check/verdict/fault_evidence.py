@@ -70,7 +70,7 @@ def unconfirmed_failure(
 
 @dataclass(frozen=True)
 class UnplannedExits:
-    """Processes that died though no fault took them: one sentence each, in the order of events.
+    """Processes that ended though no fault took them: one sentence each, in the order of events.
 
     `cluster` are parts of the cluster, `application` the application's own processes: that they
     die is the application's doing, and no excuse for it.
@@ -89,5 +89,5 @@ def unplanned_exits(
     for died in exits_without_fault(history.events, survives):
         at_s = context.seconds(died.at_ns)
         exits = application if died.of_application else cluster
-        exits.append(f"{died.name} {died.why} at {at_s:.1f} s, which nobody had planned")
+        exits.append(f"{died.name} {died.why} at {at_s:.1f} s, {died.remark}")
     return UnplannedExits(tuple(cluster), tuple(application))

@@ -85,7 +85,10 @@ def test_a_group_that_shrinks_by_itself_is_held_against_those_who_promise_to_sur
         forget(builder, 2)
         seen = verdict(builder, plan(survives=survives), events=events(also=[told]))
         assert seen["promise"][0]["outcome"] == outcome
-        named = "Not known: the group scaled in from 5 to 3 at 5.0 s, which nobody had planned."
+        named = (
+            "Not known: the group scaled in from 5 to 3 at 5.0 s, and the pattern does not promise "
+            "to survive a planned change."
+        )
         assert (named in seen["why"]) is (outcome == "unknown")
 
 
