@@ -26,6 +26,7 @@ class Timings:
     volume_attach_s: float
     rebalance_delay_s: float
     scaling_period_s: float
+    scaling_warmup_s: float
     database_detection_s: float
     database_failover_s: float
     database_standby_rebuild_s: float
@@ -64,7 +65,7 @@ class Timings:
 
 
 # Sources: ALB target group defaults (30 s, 5 s, 2, 5; deregistration 300 s; idle timeout 60 s);
-# target tracking reads metrics of one minute;
+# target tracking reads metrics of one minute, and warm-up is the default cooldown (300 s);
 # RDS Multi-AZ failover 60-120 s; ElastiCache failover about 27 s in one live test; SQS visibility
 # 30 s. A load balancer's DNS records live 60 s (How Elastic Load Balancing works); that a dead node
 # stays among them as long is an assumption. EC2 boot (90 s), EBS attach (10 s), Auto Scaling's
@@ -82,6 +83,7 @@ _AWS = Timings(
     volume_attach_s=10.0,
     rebalance_delay_s=60.0,
     scaling_period_s=60.0,
+    scaling_warmup_s=300.0,
     database_detection_s=30.0,
     database_failover_s=90.0,
     database_standby_rebuild_s=300.0,
@@ -106,6 +108,7 @@ _FAST = Timings(
     volume_attach_s=0.3,
     rebalance_delay_s=2.0,
     scaling_period_s=2.0,
+    scaling_warmup_s=10.0,
     database_detection_s=3.0,
     database_failover_s=3.0,
     database_standby_rebuild_s=2.0,

@@ -138,6 +138,7 @@ class _Delays(TypedDict, total=False):
     volume_attach_s: float
     rebalance_delay_s: float
     scaling_period_s: float
+    scaling_warmup_s: float
     database_detection_s: float
     database_failover_s: float
     database_standby_rebuild_s: float

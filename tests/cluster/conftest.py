@@ -25,6 +25,7 @@ QUICK = replace(
     rebalance_delay_s=0.3,
     load_balancer_withdrawal_s=0.3,
     scaling_period_s=0.2,
+    scaling_warmup_s=0.5,
 )
 
 TINY = Pattern.read(Path(__file__).parent / "tiny.yaml")

@@ -7,27 +7,29 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import psutil
 
 from statedrill.cluster.compute.auto_scaling_group import AutoScalingGroup
-from statedrill.cluster.compute.target_tracking import Reading, TargetTracking
+from statedrill.cluster.compute.target_tracking import Load, Reading, TargetTracking, reading
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.routing.load_balancer import LoadBalancer
 from statedrill.errors import ClusterError
 from statedrill.history.events import Emit
 from statedrill.inputs.pattern import Application
+from statedrill.inputs.timings import Timings
 
 Counters = Callable[[], Mapping[str, float]]
 """What each instance has carried so far, by id."""
 
 
 class Scaler:
-    """Every `period_s` reads `counters`, and gives `group` the number that `tracking` wants.
+    """In every period reads `counters`, and gives `group` the number that `tracking` wants.
 
-    A period in which instances come or go does not count: a new instance has to warm up first.
+    An instance is warm when it has been in service for `scaling_warmup_s`, or since the start.
     """
 
     def __init__(
@@ -35,11 +37,13 @@ class Scaler:
         group: AutoScalingGroup,
         tracking: TargetTracking,
         counters: Counters,
-        period_s: float,
+        timings: Timings,
         emit: Emit,
     ) -> None:
         self._group, self._tracking, self._counters = group, tracking, counters
-        self._period_s, self._emit = period_s, emit
+        self._period_s, self._warmup_s = timings.scaling_period_s, timings.scaling_warmup_s
+        self._emit = emit
+        self._first: frozenset[str] = frozenset()
         self._before: Mapping[str, float] = {}
         self._readings: list[Reading] = []
         self._enough: int | None = None  # instances while a change of its own is under way
@@ -47,7 +51,8 @@ class Scaler:
         self._thread = threading.Thread(target=self._run, name="scaler", daemon=True)
 
     def start(self) -> None:
-        """Begin to read."""
+        """Begin to read; the instances of now are warm."""
+        self._first = frozenset(each.id for each in self._group.in_service())
         self._thread.start()
 
     def close(self) -> None:
@@ -61,8 +66,7 @@ class Scaler:
 
     def is_changing(self) -> bool:
         """Whether the group still does what it was told last, and serves meanwhile."""
-        if self._enough is not None and self._group.is_complete():
-            self._enough = None
+        self._forget_what_is_done()
         return self._enough is not None and len(self._group.in_service()) >= self._enough
 
     def step(self) -> None:
@@ -72,26 +76,36 @@ class Scaler:
         except ClusterError:
             return  # who counts is being restarted: this period is lost
         before, self._before = self._before, now
-        serving = {each.id for each in self._group.in_service()}
-        if not self._group.is_complete() or not serving <= before.keys() & now.keys():
-            return
-        # A counter that begins anew (its owner was restarted) has counted nothing.
-        carried = sum(max(0.0, now[each] - before[each]) for each in serving)
-        self._readings.append(Reading(len(serving), carried / len(serving) / self._period_s))
         was = self._group.desired
+        found = reading(list(self._loads(before, now)), was)
+        if found is None:
+            return
+        self._readings.append(found)
         desired = self._tracking.desired(self._readings, was)
         if desired != was:
-            value = self._readings[-1].value
             self._readings = []
+            self._forget_what_is_done()
             self._group.set_desired(desired)
-            self._enough = min(was, desired)
+            self._enough = min(self._enough or was, desired)
             self._emit(
                 "scaling",
                 role=self._group.template.role,
                 was=was,
                 desired=desired,
-                why=f"{value:.3g} per instance, with a target of {self._tracking.target:g}",
+                why=f"{found.value:.3g} per instance, with a target of {self._tracking.target:g}",
             )
+
+    def _forget_what_is_done(self) -> None:
+        if self._group.is_complete():
+            self._enough = None
+
+    def _loads(self, before: Mapping[str, float], now: Mapping[str, float]) -> Iterator[Load]:
+        for each in self._group.in_service():
+            # A counter that begins anew (its owner was restarted) has counted nothing.
+            carried = max(0.0, now.get(each.id, 0.0) - before.get(each.id, 0.0))
+            warm = each.id in self._first or time.monotonic() - each.since_s >= self._warmup_s
+            counted = each.id in before.keys() & now.keys()
+            yield Load(carried / self._period_s, warm and counted)
 
     def _run(self) -> None:
         while not self._closing.wait(self._period_s):
@@ -114,7 +128,7 @@ def new_scaler(
         group,
         TargetTracking(target, application.instances, scaling.most),
         balancer.requests if by_requests else partial(cpu_seconds, group),
-        context.timings.scaling_period_s,
+        context.timings,
         context.registry.emit,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import inf
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,9 +11,11 @@ from statedrill.cluster.compute.auto_scaling_group import AutoScalingGroup
 from statedrill.cluster.compute.scaler import Scaler
 from statedrill.cluster.compute.target_tracking import TargetTracking
 from statedrill.errors import ClusterError
+from statedrill.inputs.timings import Timings
 from tests.support.events import Events
 
 TRACKING = TargetTracking(target=10.0, least=2, most=8)
+TIMINGS = replace(Timings.named("fast"), scaling_period_s=2.0, scaling_warmup_s=60.0)
 
 
 class Group:
@@ -19,10 +23,11 @@ class Group:
 
     def __init__(self) -> None:
         self.desired, self.complete, self.ids = 2, True, ("i-1", "i-2")
+        self.warm_since_s = -inf
         self.template = SimpleNamespace(role="instance")
 
     def in_service(self) -> list[Any]:
-        return [SimpleNamespace(id=each) for each in self.ids]
+        return [SimpleNamespace(id=each, since_s=self.warm_since_s) for each in self.ids]
 
     def is_complete(self) -> bool:
         return self.complete
@@ -45,7 +50,7 @@ class Counters:
 
 
 def scaler(group: Group, counters: Counters, events: Events) -> Scaler:
-    return Scaler(cast(AutoScalingGroup, group), TRACKING, counters, 2.0, events)
+    return Scaler(cast(AutoScalingGroup, group), TRACKING, counters, TIMINGS, events)
 
 
 def test_three_periods_above_the_target_let_the_group_grow_and_say_why(events: Events) -> None:
@@ -64,11 +69,15 @@ def test_three_periods_above_the_target_let_the_group_grow_and_say_why(events: E
     assert group.desired == 6
 
 
-def test_a_period_in_which_instances_come_or_go_does_not_count(events: Events) -> None:
+def test_instances_that_are_not_warm_yet_say_nothing(events: Events) -> None:
     group = Group()
     made = scaler(group, Counters(per_period=60.0), events)
-    for complete in (True, True, False, True, False, True):
-        group.complete = complete
+    group.warm_since_s = inf
+    for _ in range(9):
+        made.step()
+    assert group.desired == 2
+    group.warm_since_s = -inf
+    for _ in range(3):
         made.step()
     assert group.desired == 6
     assert len(events.of("scaling")) == 1
