@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable
@@ -18,9 +16,7 @@ from statedrill.faults.disrupt_connectivity import DisruptConnectivity
 from statedrill.faults.disrupt_replication import DisruptReplication
 from statedrill.faults.network_latency import NetworkLatency
 from statedrill.inputs.pattern import Pattern
-from statedrill.processes.leftovers import cleanup_leftovers
-from statedrill.processes.state_directory import state_directory
-from tests.support.events import Events, marked
+from tests.support.events import Events
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
@@ -134,37 +130,3 @@ def test_without_the_hops_each_of_them_is_refused(make_cluster: MakeCluster) -> 
     cluster = make_cluster()
     with pytest.raises(ControlError, match=r"needs replication links and zone links"):
         cluster._faults.inject(NetworkLatency, {"Zone": "a"})
-
-
-OWNER = """
-import threading
-from pathlib import Path
-from tests.cluster.conftest import QUICK
-from statedrill.cluster.cluster import Cluster
-from statedrill.faults.disrupt_connectivity import DisruptConnectivity
-from statedrill.inputs.pattern import Pattern
-with Cluster(
-    Pattern.read(Path({pattern!r})), QUICK, Path({folder!r}), lambda *_, **__: None, "r", 7,
-    DisruptConnectivity.equipment,
-) as cluster:
-    print(cluster._faults.inject(DisruptConnectivity, {{"Zone": "c"}})["proved"], flush=True)
-    threading.Event().wait(60)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux's")
-def test_no_way_stays_cut_when_the_owner_is_killed(cached: Pattern, tmp_path: Path) -> None:
-    code = OWNER.format(pattern=str(cached.path), folder=str(tmp_path))
-    with subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[2],
-    ) as program:
-        assert program.stdout
-        assert program.stdout.readline() == "True\n"
-        program.kill()
-    name = f"{program.pid}-1"
-    wait_until(lambda: marked(name) == [])
-    cleanup_leftovers()
-    assert not [path for path in state_directory().iterdir() if path.stem == name]
