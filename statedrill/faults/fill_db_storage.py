@@ -14,6 +14,7 @@ from statedrill.faults.base import Capabilities, Fault, FaultTarget, Proof, wait
 from statedrill.vocabulary import Equipment
 
 _PROOF_S = 5.0
+_PAIR = ("primary", "standby")  # a read replica has storage of its own
 
 
 def fill_db_storage() -> dict[str, Any]:
@@ -41,6 +42,10 @@ class Node(Protocol):
     @property
     def name(self) -> str:
         """Its name in events and logs."""
+
+    @property
+    def role(self) -> str:
+        """What it is now, such as `primary`."""
 
     @property
     def alive(self) -> bool:
@@ -92,7 +97,9 @@ class FillDbStorage(Fault):
         self._database = cast(HasVolumes, target.service("database"))
         if self._database.has_full_volumes():
             raise ControlError("the volumes are full already", f"end that: {self.end_action}")
-        self.targets = [each.name for each in self._database.nodes() if each.alive]
+        self.targets = [
+            each.name for each in self._database.nodes() if each.alive and each.role in _PAIR
+        ]
 
     @classmethod
     @override

@@ -24,6 +24,8 @@ class ServiceSample(TypedDict, total=False):
     """position of the primary in its own stream of changes, in bytes"""
     applied: int
     """position up to which the replica has applied it"""
+    read_replicas: dict[str, int]
+    """the same for each read replica, by its name"""
     depths: dict[str, int]
     """messages by queue: visible, in flight and delayed"""
 

@@ -41,12 +41,14 @@ _RESERVED = ("postgres", "template0", "template1")
 class DatabaseOptions(ServiceOptions):
     """RDS Multi-AZ: a primary and a synchronous standby in another zone.
 
-    The application connects to the database `name` as the role `user`, the owner of it.
+    The application connects to the database `name` as the role `user`, the owner of it. So many
+    asynchronous read replicas in other zones are found in the variable DATABASE_READER_URL.
     """
 
     engine: Literal["postgresql"] = "postgresql"
     name: Annotated[str, _SQL_NAME] = "app"
     user: Annotated[str, _SQL_NAME] = "app"
+    replicas: int = Field(0, ge=0, le=15, description="a whole number from 0 to 15")
 
     @model_validator(mode="after")
     def _not_postgresqls_own(self) -> DatabaseOptions:

@@ -30,6 +30,7 @@ class Timings:
     database_detection_s: float
     database_failover_s: float
     database_standby_rebuild_s: float
+    database_replica_rebuild_s: float
     cache_detection_s: float
     cache_failover_s: float
     cache_replica_rebuild_s: float
@@ -56,6 +57,7 @@ class Timings:
         return max(
             self.instance_detection_s + self.instance_boot_s,
             self.database_failover_s + self.database_standby_rebuild_s,
+            self.database_replica_rebuild_s,
             self.cache_failover_s + self.cache_replica_rebuild_s,
         )
 
@@ -70,7 +72,8 @@ class Timings:
 # 30 s. A load balancer's DNS records live 60 s (How Elastic Load Balancing works); that a dead node
 # stays among them as long is an assumption. EC2 boot (90 s), EBS attach (10 s), Auto Scaling's
 # detection and rebalancing, when RDS and ElastiCache notice that a node hangs (30 s, 15 s) and the
-# time to rebuild a standby are not documented: assumptions, to be replaced by your own measurement.
+# time to rebuild a standby or a read replica are not documented: assumptions, to be replaced by
+# your own measurement.
 _AWS = Timings(
     column="aws",
     health_check_interval_s=30.0,
@@ -87,6 +90,7 @@ _AWS = Timings(
     database_detection_s=30.0,
     database_failover_s=90.0,
     database_standby_rebuild_s=300.0,
+    database_replica_rebuild_s=300.0,
     cache_detection_s=15.0,
     cache_failover_s=27.0,
     cache_replica_rebuild_s=120.0,
@@ -112,6 +116,7 @@ _FAST = Timings(
     database_detection_s=3.0,
     database_failover_s=3.0,
     database_standby_rebuild_s=2.0,
+    database_replica_rebuild_s=2.0,
     cache_detection_s=2.0,
     cache_failover_s=0.9,
     cache_replica_rebuild_s=1.0,

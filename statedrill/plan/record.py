@@ -142,6 +142,7 @@ class _Delays(TypedDict, total=False):
     database_detection_s: float
     database_failover_s: float
     database_standby_rebuild_s: float
+    database_replica_rebuild_s: float
     cache_detection_s: float
     cache_failover_s: float
     cache_replica_rebuild_s: float

@@ -9,8 +9,8 @@ Figures of two samples belong to the phase in which the middle of the time betwe
   A single message that stays for ever does not show in the age while others come and go; it shows
   in the depth.
 - `lag_bytes_max`, `lag_s_max`: how far the replica's position in the stream of changes is behind
-  its primary's, by service, and for how long the primary has been beyond that position (between
-  two samples its course is taken as even).
+  its primary's, by service and by read replica, and for how long the primary has been beyond that
+  position (between two samples its course is taken as even).
 - `cpu_s_per_1000`: processor seconds of instances and workers for 1,000 operations that succeeded;
   `memory_mib`: resident memory of all of them together, on average. A process that is new counts
   from its start, one that died until its last sample.
@@ -53,6 +53,9 @@ def sampled(history: History, context: CheckContext, writes: Array) -> SampleSer
     services = sorted({key for each in taken for key in each["services"]})
     queues = sorted({queue for each in taken for queue in _depths(each)})
     lags = {key: found for key in services if any(found := _lags(taken, key))}
+    lags |= {
+        name: _lags(taken, key, name) for key in services for name in _read_replicas(taken, key)
+    }
     return {
         "t_s": [context.seconds(each["t"]) for each in taken],
         "hits": [None, *(_lookups(*pair)[0] for pair in pairwise(taken))],
@@ -162,21 +165,36 @@ def _age_s(sample: Sample, writes: Array, context: CheckContext) -> float | None
     return round(max(0, sample["t"] - came_ns) / 1e9, 3)
 
 
-def _lags(taken: Sequence[Sample], key: str) -> list[tuple[int, float] | None]:
-    """Bytes and seconds that the replica of a service was behind, at each sample."""
+def _read_replicas(taken: Sequence[Sample], key: str) -> list[str]:
+    """The names of all read replicas that a service had."""
+    return sorted(
+        {name for each in taken for name in each["services"].get(key, {}).get("read_replicas", {})}
+    )
+
+
+def _lags(
+    taken: Sequence[Sample], key: str, read_replica: str = ""
+) -> list[tuple[int, float] | None]:
+    """Bytes and seconds that the replica of a service was behind, at each sample.
+
+    Its standby or only replica, or one of its read replicas, named.
+    """
     found: list[tuple[int, float] | None] = []
     node = ""
     course: list[tuple[int, int]] = []  # of one primary: position and time
     for each in taken:
         seen = each["services"].get(key, {})
-        if "written" not in seen or "applied" not in seen:
+        applied = seen.get("applied")
+        if read_replica:
+            applied = seen.get("read_replicas", {}).get(read_replica)
+        if "written" not in seen or applied is None:
             found.append(None)
             continue
         if seen.get("node", "") != node:
             node, course = seen.get("node", ""), []
         course.append((seen["written"], each["t"]))
-        behind = max(0, seen["written"] - seen["applied"])
-        since_ns = _when(course, seen["applied"]) if behind else each["t"]
+        behind = max(0, seen["written"] - applied)
+        since_ns = _when(course, applied) if behind else each["t"]
         found.append((behind, round((each["t"] - since_ns) / 1e9, 3)))
     return found
 

@@ -1,7 +1,8 @@
-"""The DNS names of the managed services: addresses that stay while the primary behind them moves.
+"""The DNS names of the managed services: addresses that stay while the servers behind them move.
 
-One HAProxy in TCP mode forwards each endpoint to the present primary; its runtime API says where
-that is. Services announce their endpoints. Knows addresses; knows neither databases nor caches.
+One HAProxy in TCP mode forwards each endpoint to the present primary, or to several servers in
+turn; its runtime API says where they are. Services announce their endpoints. Knows addresses; knows
+neither databases nor caches.
 """
 
 from __future__ import annotations
@@ -29,22 +30,26 @@ defaults
 
 """
 
-# The server begins in maintenance: until it has a target, connections are closed at once.
+# A server begins in maintenance: while none has a target, connections are closed at once.
 _LISTEN = """\
 listen {service}
   bind {address}:{port}
-  server primary {address}:1 disabled
-
+  balance roundrobin
 """
+_SERVER = "  server target-{n} {address}:1 disabled\n"
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """What a service announces: `name`, its usual `port`, and the last number of its address."""
+    """What a service announces: `name`, its usual `port`, and the last number of its address.
+
+    It leads to as many as `targets` servers, to each of them in turn, as a DNS name does.
+    """
 
     name: str
     host_number: int
     port: int
+    targets: int = 1
 
 
 class Endpoints:
@@ -56,7 +61,7 @@ class Endpoints:
     def __init__(self, context: ClusterContext, on_move: Callable[[], None] = lambda: None) -> None:
         self._context, self._on_move = context, on_move
         self._addresses: dict[str, Target] = {}
-        self._targets: dict[str, Target | None] = {}
+        self._targets: dict[str, list[Target | None]] = {}
         self._lock = threading.Lock()
         self._haproxy: Haproxy | None = None
 
@@ -64,15 +69,15 @@ class Endpoints:
         """Have an endpoint from `start` on."""
         host = self._context.network.regional_address(endpoint.host_number)
         self._addresses[endpoint.name] = (host, self._context.network.port(endpoint.port))
-        self._targets[endpoint.name] = None
+        self._targets[endpoint.name] = [None] * endpoint.targets
 
     def address(self, service: str) -> Target:
         """Host and port of an endpoint."""
         return self._addresses[service]
 
-    def target(self, service: str) -> Target | None:
-        """Where an endpoint leads now; None: connections are closed at once."""
-        return self._targets[service]
+    def target(self, service: str, n: int = 0) -> Target | None:
+        """Where target `n` of an endpoint is now; None: no new connection goes there."""
+        return self._targets[service][n]
 
     def start(self, timeout_s: float = 10.0) -> None:
         """Listen on every endpoint and lead each to the target it has; nothing without endpoints.
@@ -87,30 +92,31 @@ class Endpoints:
         haproxy = self._haproxy = self._haproxy or self._new_haproxy()
         haproxy.start(timeout_s)
         with self._lock:
-            for service, target in self._targets.items():
-                self._apply(service, target)
+            for service, targets in self._targets.items():
+                for n in range(len(targets)):
+                    self._apply(service, n)
 
-    def point(self, service: str, address: str, port: int) -> None:
-        """Lead new connections of an endpoint to `address:port`; old ones are dropped.
+    def point(self, service: str, address: str, port: int, n: int = 0) -> None:
+        """Lead new connections of target `n` to `address:port`; its old ones are dropped.
 
         Raises:
             ClusterError: HAProxy is gone (the next `heal` leads it there) or refused.
         """
         with self._lock:
-            self._targets[service] = (address, port)
-            self._apply(service, (address, port))
+            self._targets[service][n] = (address, port)
+            self._apply(service, n)
         self._on_move()
 
-    def disconnect(self, service: str) -> None:
-        """Close all connections of an endpoint, and new ones at once, until it is pointed.
+    def disconnect(self, service: str, n: int = 0) -> None:
+        """Close all connections of target `n`, which gets no new ones until it is pointed.
 
         Raises:
             ClusterError: HAProxy is gone (no connection passes anyway) or refused.
         """
         with self._lock:
-            if self._targets[service] is not None:
-                self._targets[service] = None
-                self._apply(service, None)
+            if self._targets[service][n] is not None:
+                self._targets[service][n] = None
+                self._apply(service, n)
 
     def is_healthy(self) -> bool:
         """Whether every endpoint is listened on."""
@@ -132,18 +138,19 @@ class Endpoints:
             self._haproxy.process.wait_gone()
 
     def _new_haproxy(self) -> Haproxy:
-        listens = (
-            _LISTEN.format(service=service, address=host, port=port)
-            for service, (host, port) in self._addresses.items()
-        )
-        config = _CONFIG + "".join(listens)
+        config = _CONFIG
+        for service, (host, port) in self._addresses.items():
+            config += _LISTEN.format(service=service, address=host, port=port)
+            for n in range(len(self._targets[service])):
+                config += _SERVER.format(n=n, address=host)
+            config += "\n"
         return Haproxy(self._context.registry, "endpoints", config, listens=self._listens)
 
     def _listens(self) -> bool:
         return all(accepts(*address) for address in self._addresses.values())
 
-    def _apply(self, service: str, target: Target | None) -> None:
-        haproxy, server = self._haproxy, f"{service}/primary"
+    def _apply(self, service: str, n: int) -> None:
+        haproxy, server, target = self._haproxy, f"{service}/target-{n}", self._targets[service][n]
         if haproxy is None or not haproxy.process.alive:
             return  # `start` leads it there
         haproxy.close_server(server)

@@ -87,6 +87,19 @@ def test_a_replica_is_behind_in_bytes_and_since_the_primary_was_where_it_is() ->
     assert found["lag_s_max"] == {"database": 2.5}
 
 
+def test_each_read_replica_is_behind_by_itself() -> None:
+    def positions(at: int) -> Any:
+        applied = {"database-replica-1": at // 10, "database-replica-2": max(0, at - 2000) // 10}
+        return sample(at, database={"node": "database-1", "written": at // 10,
+                                    "applied": at // 10, "read_replicas": applied})  # fmt: skip
+
+    found = measured(every_second(positions))["baseline"]
+    assert found["lag_bytes_max"] == {
+        "database": 0, "database-replica-1": 0, "database-replica-2": 200
+    }  # fmt: skip
+    assert found["lag_s_max"]["database-replica-2"] == 2.0
+
+
 def test_the_time_behind_of_an_idle_primary_counts_from_its_next_change() -> None:
     writes = {0: 100, 1000: 100, 2000: 100, 3000: 200}
     found = measured([

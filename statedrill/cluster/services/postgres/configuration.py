@@ -38,9 +38,16 @@ host replication all 127.0.0.0/8 trust
 """
 
 
-def node_settings(host: str, port: int, primary: tuple[str, int, str] | None) -> str:
-    """The settings of one node; `primary`: host and port to follow, and this node's name there."""
+def node_settings(
+    host: str, port: int, primary: tuple[str, int, str] | None, apply_delay_s: float = 0.0
+) -> str:
+    """The settings of one node; `primary`: host and port to follow, and this node's name there.
+
+    What it follows is shown `apply_delay_s` after it happened.
+    """
     own = f"listen_addresses = '{host}'\nport = {port}\n"
+    if apply_delay_s:
+        own += f"recovery_min_apply_delay = '{apply_delay_s * 1000:.0f}ms'\n"
     if primary:
         leader, leader_port, name = primary
         own += (

@@ -11,13 +11,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from typing_extensions import override
 
 from statedrill.cluster.binaries import first_line
 from statedrill.cluster.routing.endpoints import Endpoint
-from statedrill.cluster.services.base import Requirement, ServiceContext
+from statedrill.cluster.services.base import NodeStatus, Requirement, ServiceContext
 from statedrill.cluster.services.failover_decisions import Delays
 from statedrill.cluster.services.failover_pair import FailoverPair
 from statedrill.cluster.services.postgres import data_directory
@@ -25,9 +26,11 @@ from statedrill.cluster.services.postgres.client import PostgresConnection, Post
 from statedrill.cluster.services.postgres.connection_storm import ConnectionStorm
 from statedrill.cluster.services.postgres.node import PostgresNode, answers
 from statedrill.cluster.services.postgres.programs import postgres_bin
-from statedrill.cluster.services.postgres.stream import StreamPositions
+from statedrill.cluster.services.postgres.read_replicas import ReadReplicas
+from statedrill.cluster.services.postgres.stream import AppliedPositions, StreamPositions
 from statedrill.cluster.services.postgres.volume import LimitedVolume
 from statedrill.cluster.waiting import wait_until
+from statedrill.errors import ClusterError
 from statedrill.inputs.services import DatabaseOptions
 
 _JOIN_S = 20.0
@@ -54,8 +57,11 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
         super().__init__(context, Endpoint(self.key, 54, 5432), delays)
         self._names = options
         self._root = data_directory.data_root(context.cluster.registry.folder)
+        self._replicas = ReadReplicas(
+            context, self._root, options, lambda: (self._primary, self._standby)
+        )
         self._seen_at_s = 0.0
-        self._positions = StreamPositions()
+        self._positions, self._applied = StreamPositions(), AppliedPositions()
         self._full: list[LimitedVolume] = []
         self._out_of_space: Callable[[], str] = str
         self._storm: ConnectionStorm | None = None
@@ -64,7 +70,49 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
     def environment(self, zone: str) -> Mapping[str, str]:
         host, port = self._address(zone, self.key)
         name, user = self._names.name, self._names.user
-        return {"DATABASE_URL": f"postgresql://{user}@{host}:{port}/{name}"}
+        known = {"DATABASE_URL": f"postgresql://{user}@{host}:{port}/{name}"}
+        if self._names.replicas:
+            known["DATABASE_READER_URL"] = self._replicas.url(zone)
+        return known
+
+    @override
+    def start(self) -> None:
+        super().start()
+        self._replicas.supervise()
+        if not wait_until(self._replicas.is_healthy, _JOIN_S, give_up=lambda: self._stopping):
+            raise ClusterError(
+                f"the {self.key}'s read replicas did not follow within {_JOIN_S:g} s"
+            )
+
+    @override
+    def nodes(self) -> list[NodeStatus]:
+        """The pair, and its read replicas."""
+        return [*super().nodes(), *self._replicas.nodes()]
+
+    @override
+    def is_healthy(self) -> bool:
+        """Whether the pair is whole, and every read replica lives, follows and is served."""
+        return super().is_healthy() and self._replicas.is_healthy()
+
+    @override
+    def restore(self, timeout_s: float | None = None) -> None:
+        with self._replicas.in_a_hurry():
+            super().restore(timeout_s)
+
+    @override
+    def zone_down(self, zone: str) -> None:
+        super().zone_down(zone)
+        self._replicas.zone_down(zone)
+
+    @override
+    def zone_cut_off(self, zone: str) -> None:
+        super().zone_cut_off(zone)
+        self._replicas.zone_cut_off(zone)
+
+    @override
+    def zone_up(self, zone: str) -> None:
+        super().zone_up(zone)
+        self._replicas.zone_up(zone)
 
     def reboot(self) -> tuple[str, int]:
         """Shut the primary down in good order, for the standby to take over; name, exit code.
@@ -96,6 +144,10 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
         if self._storm:
             self._storm.stop()
         self._storm = None
+
+    def read_replicas(self) -> ReadReplicas:
+        """Its read replicas, of which there may be none."""
+        return self._replicas
 
     def fill_volumes(self) -> None:
         """Leave no room on the volume of either node, and have the primary notice.
@@ -135,14 +187,18 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
         if not (primary and standby and positions):
             return {}
         written, applied = positions
-        return {"node": primary.name, "replica": standby.name, "written": written,
-                "applied": applied}  # fmt: skip
+        seen: dict[str, Any] = {"node": primary.name, "replica": standby.name}
+        if replicas := self._applied.of(self._replicas.living()):
+            seen["read_replicas"] = replicas
+        return {**seen, "written": written, "applied": applied}
 
     @override
     def stop(self) -> None:
         self.release_connections()
+        self._replicas.stop()
         super().stop()
         self._positions.close()
+        self._applied.close()
         data_directory.release_root(self._root)
 
     @override
@@ -158,8 +214,10 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
             self._nodes.launch(node)
 
         data_directory.template(self._names)  # not twice at once
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(start_node, (primary, standby)))
+        pair = (partial(start_node, primary), partial(start_node, standby))
+        starts = [*pair, *self._replicas.starts(standby)]
+        with ThreadPoolExecutor(len(starts)) as pool:
+            list(pool.map(lambda start: start(), starts))
         self._join(primary, standby)
 
     @override

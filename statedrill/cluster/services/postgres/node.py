@@ -30,7 +30,7 @@ _MOST_SEGMENTS = 200
 
 
 class PostgresNode(Node):
-    """A server whose data folder is `<root>/<name>`, with the database of `names`.
+    """A server `<role>-<number>` with the database of `names` in the folder `<root>/<name>`.
 
     The folder is a volume of its own where the equipment of the cluster says so.
 
@@ -38,21 +38,24 @@ class PostgresNode(Node):
         MissingPart: this machine has no such volumes.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - as Node
         self,
         context: ClusterContext,
         number: int,
         zone: str,
         root: Path,
         names: DatabaseOptions,
+        role: str = "database",
     ) -> None:
-        self._folder, self._names = root / f"database-{number}", names
+        self._folder, self._names = root / f"{role}-{number}", names
+        self._leader: tuple[str, int] | None = None
+        self.apply_delay_s = 0.0
         self.volume: LimitedVolume | None = None
         if Equipment.VOLUMES in context.equipment:
-            self.volume = LimitedVolume(context, f"database-{number}-volume", self._folder)
+            self.volume = LimitedVolume(context, f"{role}-{number}-volume", self._folder)
         self._kept: PostgresConnection | None = None
         # Messages are read by people and by tests: one language, whatever the machine's.
-        super().__init__(context, "database", number, zone, 5432, env={"LC_ALL": "C"})
+        super().__init__(context, role, number, zone, 5432, env={"LC_ALL": "C"})
 
     @override
     def command(self) -> Sequence[str]:
@@ -137,12 +140,17 @@ class PostgresNode(Node):
 
         A file and a signal: works when no connection is free and when commits hang.
         """
-        new = self.data / "synchronous.conf.new"
-        new.write_text(synchronous_settings(standby.name if standby else None))
-        new.replace(self.data / "synchronous.conf")
-        if self.alive:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGHUP)
+        self._set("synchronous.conf", synchronous_settings(standby.name if standby else None))
+
+    def follow(self, leader: tuple[str, int]) -> None:
+        """From now on receive what happens from the node found at `leader`."""
+        self._leader = leader
+        self._set_own()
+
+    def delay_apply(self, seconds: float) -> None:
+        """From now on show each commit so many seconds after it happened."""
+        self.apply_delay_s = seconds
+        self._set_own()
 
     @override
     def promote(self) -> None:
@@ -247,10 +255,23 @@ class PostgresNode(Node):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
 
+    def _set(self, file: str, text: str) -> None:
+        """Replace a file of settings, and have a running server read it."""
+        new = self.data / f"{file}.new"
+        new.write_text(text)
+        new.replace(self.data / file)
+        if self.alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGHUP)
+
+    def _set_own(self) -> None:
+        follows = (*self._leader, self.name) if self._leader else None
+        self._set("node.conf", node_settings(self.host, self.port, follows, self.apply_delay_s))
+
     def _settle(self, leader: tuple[str, int] | None) -> None:
         """Write its settings: where its leader is, and that its commits wait for no standby."""
-        follows = (*leader, self.name) if leader else None
-        (self.data / "node.conf").write_text(node_settings(self.host, self.port, follows))
+        self._leader = leader
+        self._set_own()
         self.release_standby()
         if leader:
             (self.data / "standby.signal").touch()

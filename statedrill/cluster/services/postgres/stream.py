@@ -1,10 +1,14 @@
-"""How far a primary has written its stream of changes, and how far its standby has applied it.
+"""How far a primary has written its stream of changes, and how far others have applied it.
 
-Keeps one session open, because each new one is a process of the server. Knows PostgreSQL's view of
+Keeps sessions open, because each new one is a process of the server. Knows PostgreSQL's view of
 replication; decides nothing.
 """
 
 from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
 
 from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError
 from statedrill.cluster.services.postgres.node import PostgresNode
@@ -14,6 +18,11 @@ _POSITIONS = (
     "SELECT pg_current_wal_lsn() - '0/0'::pg_lsn, replay_lsn - '0/0'::pg_lsn"
     " FROM pg_stat_replication WHERE application_name = '{}'"
 )
+_COMMIT = "SELECT pg_logical_emit_message(true, 'statedrill', 'a commit')"
+_POSITION = "SELECT pg_current_wal_insert_lsn()"
+_SHOWS = "SELECT pg_last_wal_replay_lsn() >= '{}'"
+_ASK_S = 0.01
+_APPLIED = "SELECT pg_last_wal_replay_lsn() - '0/0'::pg_lsn"
 
 
 class StreamPositions:
@@ -43,3 +52,63 @@ class StreamPositions:
         if self._session:
             self._session.close()
         self._session = self._asked = None
+
+
+class AppliedPositions:
+    """Asks read replicas; for one thread."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[PostgresNode, PostgresConnection] = {}
+
+    def of(self, replicas: Sequence[PostgresNode]) -> dict[str, int]:
+        """Bytes applied by each of `replicas` that answers, by its name."""
+        for node in self._sessions.keys() - set(replicas):
+            self._sessions.pop(node).close()
+        found = {}
+        for node in replicas:
+            try:
+                session = self._sessions.get(node) or node.session(timeout_s=_ANSWER_S)
+                self._sessions[node] = session
+                found[node.name] = int(str(session.query(_APPLIED)[0][0]))
+            except (OSError, PostgresError):
+                if node in self._sessions:
+                    self._sessions.pop(node).close()
+        return found
+
+    def close(self) -> None:
+        """Hang up; idempotent."""
+        self.of(())
+
+
+def commit_lags_s(
+    primary: PostgresNode, replicas: Sequence[PostgresNode], timeout_s: float
+) -> dict[str, float]:
+    """How long a commit of now takes until each replica shows it, by name; infinity: longer.
+
+    Raises:
+        ClusterError: the primary does not answer.
+    """
+    try:
+        with primary.session() as session:
+            committed_s = time.monotonic()
+            session.query(_COMMIT)
+            position = str(session.query(_POSITION)[0][0])
+    except (OSError, PostgresError) as error:
+        raise primary.failed(f"does not commit: {error}") from error
+    lags = dict.fromkeys((node.name for node in replicas), math.inf)
+    waiting = list(replicas)
+    while waiting and time.monotonic() - committed_s < timeout_s:
+        for node in list(waiting):
+            if _shows(node, position):
+                lags[node.name] = time.monotonic() - committed_s
+                waiting.remove(node)
+        time.sleep(_ASK_S)
+    return lags
+
+
+def _shows(node: PostgresNode, position: str) -> bool:
+    try:
+        with node.session(timeout_s=_ANSWER_S) as session:
+            return session.query(_SHOWS.format(position)) == [("t",)]
+    except (OSError, PostgresError):
+        return False
