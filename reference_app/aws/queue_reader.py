@@ -30,23 +30,25 @@ class Delivery:
 
 
 class SqsReader:
-    """One queue; `visibility_s` is known after `start`, and whether it has a dead-letter queue."""
+    """One queue. `visibility_s`: the visibility timeout that it was made with.
 
-    def __init__(self, sqs: Any, url: str) -> None:
+    The queue itself is not asked for it: a worker that starts while it is wrong would keep that.
+    """
+
+    def __init__(self, sqs: Any, url: str, visibility_s: float) -> None:
         self._sqs = sqs
         self._url = url
-        self.visibility_s = 30.0
+        self._visibility_s = visibility_s
         self._has_dead_letters = False
 
     async def start(self) -> None:
-        """Wait until the queue is there, and read its attributes."""
+        """Wait until the queue is there, and see whether it has a dead-letter queue."""
 
         async def read_attributes() -> None:
             found = await self._sqs.get_queue_attributes(
-                QueueUrl=self._url, AttributeNames=["VisibilityTimeout", "RedrivePolicy"]
+                QueueUrl=self._url, AttributeNames=["RedrivePolicy"]
             )
-            self.visibility_s = float(found["Attributes"]["VisibilityTimeout"])
-            self._has_dead_letters = bool(found["Attributes"].get("RedrivePolicy"))
+            self._has_dead_letters = bool(found.get("Attributes", {}).get("RedrivePolicy"))
 
         await retry_until_ready(read_attributes, f"queue {self._url}", FAILED)
 
@@ -57,7 +59,7 @@ class SqsReader:
             QueueUrl=self._url, MaxNumberOfMessages=BATCH, WaitTimeSeconds=LONG_POLL_S
         )
         # Counted from the reply, but never so long that a slow reply could outlive the timeout.
-        expires_s = max(asked_s, time.monotonic() - 1) + self.visibility_s
+        expires_s = max(asked_s, time.monotonic() - 1) + self._visibility_s
         deliveries: list[Delivery] = []
         malformed: list[str] = []
         for message in found.get("Messages", []):

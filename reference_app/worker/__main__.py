@@ -98,9 +98,9 @@ class Worker:
     async def _work(self) -> None:
         await self._database.start(prepare)
         sqs = await self._aws.client("sqs")
-        readers = [SqsReader(sqs, url) for url in self._settings.queue_urls]
+        visibility_s = self._settings.visibility_timeout_s
+        readers = [SqsReader(sqs, url, visibility_s) for url in self._settings.queue_urls]
         await asyncio.gather(*(reader.start() for reader in readers))
-        visibility_s = max(reader.visibility_s for reader in readers)
         applier = WriteApplier(ObjectTable(self._database), visibility_s)
         warnings = RateLimitedLog()
         self._state = "ready"

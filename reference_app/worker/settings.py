@@ -6,6 +6,7 @@ Beside those of reference_app/settings.py:
     DATABASE_URL           needed
     QUEUE_URL              SQS queue of state writes; needed
     ORDERS_QUEUE_URL       SQS queue of orders; without it orders come through QUEUE_URL
+    VISIBILITY_TIMEOUT_S   what both queues are made with; 30, as SQS's own default
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class WorkerSettings:
 
     process: ProcessSettings
     queue_urls: tuple[str, ...]
+    visibility_timeout_s: float
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> WorkerSettings:
@@ -34,5 +36,6 @@ class WorkerSettings:
             environment.url("QUEUE_URL", "http", "https"),
             environment.url("ORDERS_QUEUE_URL", "http", "https"),
         ]
+        visibility_timeout_s = environment.seconds("VISIBILITY_TIMEOUT_S", 30.0)
         environment.check()
-        return cls(process, tuple(url for url in queue_urls if url))
+        return cls(process, tuple(url for url in queue_urls if url), visibility_timeout_s)

@@ -83,6 +83,12 @@ def test_the_worker_needs_a_queue_and_a_database() -> None:
         WorkerSettings.read({})
 
 
+def test_the_worker_is_told_the_visibility_timeout_that_its_queues_are_made_with() -> None:
+    told = {"DATABASE_URL": "postgresql://d/n", "QUEUE_URL": "http://q"}
+    assert WorkerSettings.read(told).visibility_timeout_s == 30
+    assert WorkerSettings.read({**told, "VISIBILITY_TIMEOUT_S": "2"}).visibility_timeout_s == 2
+
+
 @pytest.mark.parametrize("text", ["unknown-bug", "stale-replica:0", "stale-replica:x"])
 def test_a_wrong_bug_is_refused(text: str) -> None:
     assert problems({"BUGS": text})[0].startswith("BUGS: ")

@@ -53,7 +53,14 @@ class Region:
             "TOPIC_ARN": self.topic,
             "QUEUE_URL": self.state,
             "ORDERS_QUEUE_URL": self.orders,
+            "VISIBILITY_TIMEOUT_S": str(VISIBILITY_S),
         }
+
+    def set_visibility_timeout(self, seconds: int) -> None:
+        """Of both queues."""
+        for url in (self.state, self.orders):
+            wanted = {"VisibilityTimeout": str(seconds)}
+            self.sqs.set_queue_attributes(QueueUrl=url, Attributes=wanted)
 
     def depth(self) -> int:
         """Messages in both queues, visible or not."""

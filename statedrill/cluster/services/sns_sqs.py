@@ -29,9 +29,9 @@ class TopicWithQueues(MiniStackService):
         super().__init__(context)
         self._topic, self._options = options.topic, options.queues
         # SQS takes whole seconds; a worker needs at least one to apply what it received.
-        visibility_s = max(1, math.ceil(context.cluster.timings.queue_visibility_s))
+        self._visibility_s = max(1, math.ceil(context.cluster.timings.queue_visibility_s))
         self._queues = {
-            name: SqsQueue(self._ministack, name, visibility_s, queue.max_receive_count)
+            name: SqsQueue(self._ministack, name, self._visibility_s, queue.max_receive_count)
             for name, queue in options.queues.items()
         }
 
@@ -42,7 +42,8 @@ class TopicWithQueues(MiniStackService):
             queue.variable: self._queues[name].url(base) for name, queue in self._options.items()
         }
         topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:{self._topic}"
-        return {**super().environment(zone), "TOPIC_ARN": topic, **urls}
+        known = {"TOPIC_ARN": topic, "VISIBILITY_TIMEOUT_S": str(self._visibility_s)}
+        return {**super().environment(zone), **known, **urls}
 
     @override
     def backlog(self) -> int:

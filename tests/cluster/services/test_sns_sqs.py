@@ -78,6 +78,7 @@ def test_a_message_that_is_not_deleted_comes_again_after_a_whole_second(
         AttributeNames=["VisibilityTimeout"],
     )
     assert found["Attributes"]["VisibilityTimeout"] == "1"
+    assert topic.environment("a")["VISIBILITY_TIMEOUT_S"] == "1"
     publish(topic, "again", "state")
     assert bodies(topic, "QUEUE_URL") == ["again"]
     assert bodies(topic, "QUEUE_URL") == []

@@ -13,7 +13,7 @@ import pytest
 from reference_app.model.model import Write, element
 from reference_app.model.ordering import QueuedWrite
 from tests.reference_app.client import User, over_http
-from tests.support.aws import Region
+from tests.support.aws import VISIBILITY_S, Region
 from tests.support.services import App, MiniStack, Postgres, remove
 from tests.support.waiting import wait_until
 
@@ -160,6 +160,21 @@ def test_killed_workers_lose_and_double_nothing(stack: Stack) -> None:
     stack.drained()
     for user in users:
         assert entries(user) == sent[user.name]
+
+
+def test_a_worker_that_starts_while_the_visibility_timeout_is_wrong_works_all_the_same(
+    stack: Stack,
+) -> None:
+    user = stack.user()
+    stack.region.set_visibility_timeout(0)
+    try:
+        stack.add_worker()
+        for _ in range(5):
+            user.append("x")
+        wait_until(lambda: len(entries(user)) == 5, "all are applied")
+    finally:
+        stack.region.set_visibility_timeout(VISIBILITY_S)
+    stack.drained()
 
 
 def test_signing_in_again_keeps_the_order_of_what_was_queued_before(stack: Stack) -> None:
