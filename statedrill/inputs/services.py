@@ -90,13 +90,19 @@ class Queue(FileModel):
     )
 
 
-_AWS_NAME = "letters, digits, '_' and '-', at most 80"
+_AWS_NAME = "letters, digits, '_' and '-', at most 80; `fifo: true` adds .fifo"
+_LONGEST_NAME = 80
 _AwsName = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,80}$", description=_AWS_NAME)]
 
 
 class QueueOptions(ServiceOptions):
-    """SNS and SQS: a topic that fans out to `queues`, by name."""
+    """SNS and SQS: a topic that fans out to `queues`, by name.
 
+    With `fifo` topic and queues keep the order of each message group. AWS has the names of such end
+    in .fifo; here they are without it, as in every event and figure.
+    """
+
+    fifo: bool = Field(False, description="true or false")
     topic: _AwsName = "app-writes"
     queues: dict[_AwsName, Queue] = Field(
         {"app-writes": Queue()}, min_length=1, description=f"a mapping of queue names ({_AWS_NAME})"
@@ -108,6 +114,26 @@ class QueueOptions(ServiceOptions):
         if len(set(variables)) < len(variables):
             raise PydanticCustomError("rule", "queues: each needs a `variable` of its own")
         return self
+
+    @model_validator(mode="after")
+    def _names_that_fit(self) -> QueueOptions:
+        for name, queue in self.queues.items():
+            longest = dead_letter_name(name) if queue.max_receive_count else name
+            if len(aws_name(longest, self.fifo)) > _LONGEST_NAME:
+                what = f"'{name}' is too long: AWS allows {_LONGEST_NAME} letters, of which "
+                what += f"'{aws_name(longest, self.fifo).removeprefix(name)}' takes some"
+                raise PydanticCustomError("rule", "queues: {what}", {"what": what})
+        return self
+
+
+def aws_name(name: str, fifo: bool) -> str:
+    """The name of a topic or queue on AWS, which tells by it that one is FIFO."""
+    return f"{name}.fifo" if fifo else name
+
+
+def dead_letter_name(queue: str) -> str:
+    """The name of the dead-letter queue of `queue`, without the ending of a FIFO queue."""
+    return f"{queue}-dead-letter"
 
 
 class StorageOptions(ServiceOptions):

@@ -89,6 +89,13 @@ def test_the_names_of_the_reference_application_come_from_its_patterns() -> None
         ("queue: {queues: {a: {}, b: {}}}", "queues: each needs a `variable` of its own"),
         ("queue: {queues: {a: {filter: {k: v}}}}", "queues.a.filter.k: has 'v'; must be a mapping"),
         ("queue: {queues: {a: {max_receive_count: 0}}}", "must be a whole number from 1 to 1000"),
+        ("queue: {fifo: 1}", "services.queue.fifo: must be true or false, not 1"),
+        ("queue: {fifo: true, topic: a.fifo}", "topic: must be letters, digits, '_' and '-'"),
+        ("queue: {fifo: true, topic: a.fifo}", "`fifo: true` adds .fifo"),
+        (
+            f"queue: {{fifo: true, queues: {{{'q' * 64}: {{max_receive_count: 3}}}}}}",
+            "is too long: AWS allows 80 letters, of which '-dead-letter.fifo' takes some",
+        ),
         ("storage: {bucket: A}", "services.storage.bucket: must be lower-case letters"),
     ],
 )

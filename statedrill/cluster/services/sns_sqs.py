@@ -15,7 +15,7 @@ from typing_extensions import override
 from statedrill.cluster.services.base import ServiceContext
 from statedrill.cluster.services.ministack import ACCOUNT, REGION, MiniStack, MiniStackService
 from statedrill.cluster.services.sqs_queue import SqsQueue
-from statedrill.inputs.services import Queue, QueueOptions
+from statedrill.inputs.services import Queue, QueueOptions, aws_name
 
 
 class TopicWithQueues(MiniStackService):
@@ -27,11 +27,14 @@ class TopicWithQueues(MiniStackService):
 
     def __init__(self, context: ServiceContext, options: QueueOptions) -> None:
         super().__init__(context)
-        self._topic, self._options = options.topic, options.queues
+        self._topic, self._options = aws_name(options.topic, options.fifo), options.queues
+        self._topic_attributes = {"FifoTopic": "true"} if options.fifo else {}
         # SQS takes whole seconds; a worker needs at least one to apply what it received.
         self._visibility_s = max(1, math.ceil(context.cluster.timings.queue_visibility_s))
         self._queues = {
-            name: SqsQueue(self._ministack, name, self._visibility_s, queue.max_receive_count)
+            name: SqsQueue(
+                self._ministack, name, self._visibility_s, queue.max_receive_count, options.fifo
+            )
             for name, queue in options.queues.items()
         }
 
@@ -64,7 +67,8 @@ class TopicWithQueues(MiniStackService):
 
     @override
     def _create(self, ministack: MiniStack) -> None:
-        topic = ministack.call("sns", "create_topic", Name=self._topic)["TopicArn"]
+        made = {"Name": self._topic, "Attributes": self._topic_attributes}
+        topic = ministack.call("sns", "create_topic", **made)["TopicArn"]
         for name, queue in self._queues.items():
             queue.create()
             ministack.call(

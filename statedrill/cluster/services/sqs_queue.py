@@ -1,17 +1,20 @@
 """One SQS queue of the region with its dead-letter queue, played by MiniStack.
 
 Knows attributes, depths and the way of a message between the two; knows no topic and no consumer.
+Its `name` is that of the pattern file; AWS, and its address, add an ending if it is FIFO.
 """
 
 from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
 from statedrill.cluster.services.ministack import ACCOUNT, REGION, MiniStack
 from statedrill.errors import ClusterError
+from statedrill.inputs.services import aws_name, dead_letter_name
 
 _DEPTHS = [
     "ApproximateNumberOfMessages",
@@ -33,9 +36,12 @@ class SqsQueue:
         name: str,
         visibility_s: int,
         max_receive_count: int | None = None,
+        fifo: bool = False,
     ) -> None:
-        self._ministack, self.name = ministack, name
+        self._ministack, self.name, self.fifo = ministack, name, fifo
         self.visibility_s, self.max_receive_count = visibility_s, max_receive_count
+        self._aws_name = aws_name(name, fifo)
+        self._dead_letter_name = aws_name(dead_letter_name(name), fifo)
 
     @property
     def has_dead_letters(self) -> bool:
@@ -45,11 +51,11 @@ class SqsQueue:
     @property
     def arn(self) -> str:
         """Its name for other services."""
-        return _arn(self.name)
+        return _arn(self._aws_name)
 
     def url(self, base: str) -> str:
         """Its address for who finds the services at `base`."""
-        return f"{base}/{ACCOUNT}/{self.name}"
+        return f"{base}/{ACCOUNT}/{self._aws_name}"
 
     def create(self) -> None:
         """Make it and its dead-letter queue in a MiniStack that has neither.
@@ -57,15 +63,18 @@ class SqsQueue:
         Raises:
             ClusterError: it does not answer, or the queue got another address than it must have.
         """
-        attributes = {"VisibilityTimeout": str(self.visibility_s)}
+        kind = {"FifoQueue": "true"} if self.fifo else {}
+        attributes = {"VisibilityTimeout": str(self.visibility_s), **kind}
         if self.max_receive_count is not None:
-            self._sqs("create_queue", QueueName=self._dead_letter_name)
+            self._sqs("create_queue", QueueName=self._dead_letter_name, Attributes=kind)
             policy = {
                 "deadLetterTargetArn": _arn(self._dead_letter_name),
                 "maxReceiveCount": self.max_receive_count,
             }
             attributes["RedrivePolicy"] = json.dumps(policy)
-        made = self._sqs("create_queue", QueueName=self.name, Attributes=attributes)["QueueUrl"]
+        made = self._sqs("create_queue", QueueName=self._aws_name, Attributes=attributes)[
+            "QueueUrl"
+        ]
         if made != self._url:
             raise ClusterError(f"queue {self.name} got the address {made}")
 
@@ -89,8 +98,14 @@ class SqsQueue:
         self._sqs("set_queue_attributes", QueueUrl=self._url, Attributes=attributes)
 
     def send(self, body: str) -> str:
-        """Put a message into it; returns the id of the message."""
-        return str(self._sqs("send_message", QueueUrl=self._url, MessageBody=body)["MessageId"])
+        """Put a message into it; returns the id of the message.
+
+        In a FIFO queue it is in a group of its own, and stands in nobody's way.
+        """
+        alone = uuid.uuid4().hex
+        place = self._place(alone, alone)
+        sent = self._sqs("send_message", QueueUrl=self._url, MessageBody=body, **place)
+        return str(sent["MessageId"])
 
     def has_dead_letter(self, message_id: str) -> bool:
         """Whether this message is in its dead-letter queue."""
@@ -107,7 +122,9 @@ class SqsQueue:
     def redrive(self) -> int:
         """Move every dead letter back, until none has come for a moment; returns how many.
 
-        As StartMessageMoveTask, which MiniStack does not have: they get new ids and new counts.
+        As StartMessageMoveTask, which MiniStack does not have: they get new ids and new counts. A
+        FIFO queue has them in their groups, behind what came meanwhile, and under new
+        deduplication ids: it would swallow the old ones for five minutes.
 
         Raises:
             ClusterError: MiniStack does not answer, or there is no end to the dead letters.
@@ -117,11 +134,12 @@ class SqsQueue:
             if batch := self._receive_dead_letters():
                 entries = [
                     {
-                        "Id": str(place),
+                        "Id": str(number),
                         "MessageBody": each["Body"],
                         "MessageAttributes": each.get("MessageAttributes", {}),
+                        **self._place(_group_of(each), each["MessageId"]),
                     }
-                    for place, each in enumerate(batch)
+                    for number, each in enumerate(batch)
                 ]
                 sent = self._sqs("send_message_batch", QueueUrl=self._url, Entries=entries)
                 self._delete([batch[int(each["Id"])] for each in sent.get("Successful", ())])
@@ -138,12 +156,14 @@ class SqsQueue:
         return self.url(self._ministack.url)
 
     @property
-    def _dead_letter_name(self) -> str:
-        return f"{self.name}-dead-letter"
-
-    @property
     def _dead_letter_url(self) -> str:
-        return f"{self._url}-dead-letter"
+        return f"{self._ministack.url}/{ACCOUNT}/{self._dead_letter_name}"
+
+    def _place(self, group: str, deduplication_id: str) -> dict[str, str]:
+        """What must be said of every message that is sent to a FIFO queue."""
+        if not self.fifo:
+            return {}
+        return {"MessageGroupId": group, "MessageDeduplicationId": deduplication_id}
 
     def _depth_of(self, url: str) -> int:
         found = self._sqs("get_queue_attributes", QueueUrl=url, AttributeNames=_DEPTHS)
@@ -161,6 +181,7 @@ class SqsQueue:
             QueueUrl=self._dead_letter_url,
             MaxNumberOfMessages=_BATCH,
             MessageAttributeNames=["All"],
+            AttributeNames=["MessageGroupId"],
         )
         return list(found.get("Messages", []))
 
@@ -180,6 +201,11 @@ class SqsQueue:
 
     def _sqs(self, operation: str, **parameters: Any) -> dict[str, Any]:
         return self._ministack.call("sqs", operation, **parameters)
+
+
+def _group_of(message: dict[str, Any]) -> str:
+    """The message group of a received message; empty in a standard queue."""
+    return str(message.get("Attributes", {}).get("MessageGroupId", ""))
 
 
 def _arn(queue: str) -> str:
