@@ -70,3 +70,8 @@ def status_of(error: BaseException) -> int:
     if not isinstance(error, ClientError):
         return 0
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def is_fifo(name: str) -> bool:
+    """Whether an address or ARN is that of a FIFO topic or queue: on AWS, its name says so."""
+    return name.endswith(".fifo")

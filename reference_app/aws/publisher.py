@@ -22,10 +22,22 @@ REQUESTS_AT_ONCE = 4
 ATTEMPTS = 2
 
 
+@dataclass(frozen=True, slots=True)
+class GroupPlace:
+    """Where a message belongs in a FIFO topic: its group, and what tells it from its repetitions.
+
+    SNS knows repetitions for five minutes. Both are at most 128 letters.
+    """
+
+    group: str
+    deduplication_id: str
+
+
 @dataclass(slots=True)
 class _Message:
     body: str
     kind: str
+    place: GroupPlace | None
     accepted: asyncio.Future[None]
 
 
@@ -44,14 +56,15 @@ class SnsPublisher:
         self._sns = await self._aws.client("sns")
         await retry_until_ready(self._get_topic, f"topic {self._topic_arn}", FAILED)
 
-    async def publish(self, body: str, kind: str) -> None:
-        """Return when the message is accepted.
+    async def publish(self, body: str, kind: str, place: GroupPlace | None = None) -> None:
+        """Return when the message is accepted; a FIFO topic needs its `place`.
 
-        It may be published twice, so consumers must deduplicate. Raises Unavailable (it was not
+        It may be published twice, so consumers must deduplicate. A FIFO topic delivers it behind
+        every message of its group that was accepted before. Raises Unavailable (it was not
         accepted) or OutcomeUnknown.
         """
         accepted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Message(body, kind, accepted))
+        self._waiting.append(_Message(body, kind, place, accepted))
         self._dispatch()
         await accepted
 
@@ -131,6 +144,16 @@ def _entries(batch: list[_Message]) -> list[dict[str, Any]]:
             "Id": str(place),
             "Message": message.body,
             "MessageAttributes": {"kind": {"DataType": "String", "StringValue": message.kind}},
+            **_placed(message.place),
         }
         for place, message in enumerate(batch)
     ]
+
+
+def _placed(place: GroupPlace | None) -> dict[str, str]:
+    if place is None:
+        return {}
+    return {
+        "MessageGroupId": place.group,
+        "MessageDeduplicationId": place.deduplication_id,
+    }

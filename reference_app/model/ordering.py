@@ -1,19 +1,22 @@
 """In which order queued writes may be applied: pure, no queue, no database, no clock.
 
-The queue delivers at least once and in any order. Every queued write therefore names the
+A standard queue delivers at least once and in any order. Every queued write therefore names the
 acknowledged writes that its client had last seen (they travel in cookies that only an
 acknowledgement sets), and waits until those are applied. It names only writes that were durable
 before it was accepted, so a held write always waits for a message that exists, and never in a
 cycle. No write names one whose acknowledgement was lost: that one is applied when it arrives.
 A sequence number would not do: after a lost acknowledgement two writes would share one, and the
 wrong one of them could release the next write.
+
+A FIFO queue keeps the order of a group itself: there a write names none, and whoever receives
+several of a group at once names for each the one before it.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -39,6 +42,13 @@ class QueuedWrite:
     def predecessors(self) -> list[str]:
         """The names of the writes that must be applied first; all of the same user."""
         return [f"{self.write.user}~{wid}" for wid in self.after]
+
+    def without_predecessors(self, names: Collection[str]) -> QueuedWrite:
+        """The write, not coming after those with these names any more."""
+        if not names:
+            return self
+        kept = zip(self.after, self.predecessors, strict=True)
+        return replace(self, after=tuple(wid for wid, name in kept if name not in names))
 
     def to_message(self) -> str:
         """The text of a message; `parse_message` reads it back."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from reference_app.stores.base import StoreKind
 from reference_app.stores.decoupled import DECOUPLED
+from reference_app.stores.decoupled_fifo import DECOUPLED_FIFO
 from reference_app.stores.memory import MEMORY
 from reference_app.stores.rds import RDS
 from reference_app.stores.valkey import VALKEY
@@ -20,5 +21,6 @@ STORES: dict[str, StoreKind[Any]] = {
         VALKEY,
         RDS,
         DECOUPLED,
+        DECOUPLED_FIFO,
     )
 }

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 
 from typing_extensions import override
 
+from reference_app.aws.clients import is_fifo
 from reference_app.aws.publisher import SnsPublisher
 from reference_app.environment import Environment
 from reference_app.model.model import (
@@ -157,7 +158,14 @@ class DecoupledSettings:
     @classmethod
     def read(cls, environment: Environment) -> DecoupledSettings:
         """From TOPIC_ARN and SESSION_TTL_S."""
-        return cls(environment.text("TOPIC_ARN"), session_ttl_s(environment))
+        topic_arn = environment.parsed("TOPIC_ARN", _standard_topic, "")
+        return cls(topic_arn, session_ttl_s(environment))
+
+
+def _standard_topic(text: str) -> str:
+    if is_fifo(text):
+        raise ValueError(f"{text!r} is a FIFO topic; SESSION_STORE=decoupled-fifo is for those")
+    return text
 
 
 def _connect(settings: DecoupledSettings, resources: Resources) -> DecoupledStore:

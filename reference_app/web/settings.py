@@ -3,8 +3,8 @@
 Beside those of reference_app/settings.py:
 
     PORT                   8080
-    SESSION_STORE          memory | valkey | rds | decoupled; the modules of reference_app/stores/
-                           say what each needs, and its own options
+    SESSION_STORE          memory; the modules of reference_app/stores/, one for each word, say what
+                           each needs, and its own options
     DATABASE_URL           needed for orders and uploads
     CACHE_URL              redis://host:6379/0, rediss:// for TLS: a look-aside cache for
                            recommendations

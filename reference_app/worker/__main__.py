@@ -14,6 +14,7 @@ if __name__ == "__main__":
 
 import asyncio
 import logging
+import math
 import os
 import signal
 import sys
@@ -21,9 +22,10 @@ from contextlib import suppress
 
 import uvloop
 
-from reference_app.aws.clients import FAILED, AwsClients
+from reference_app.aws.clients import FAILED, AwsClients, is_fifo
 from reference_app.aws.queue_reader import SqsReader
 from reference_app.environment import SettingsError
+from reference_app.model.wait_limit import WaitLimit
 from reference_app.outages import RateLimitedLog, describe
 from reference_app.postgres.objects import ObjectTable
 from reference_app.postgres.pool import PostgresPool
@@ -101,7 +103,10 @@ class Worker:
         visibility_s = self._settings.visibility_timeout_s
         readers = [SqsReader(sqs, url, visibility_s) for url in self._settings.queue_urls]
         await asyncio.gather(*(reader.start() for reader in readers))
-        applier = WriteApplier(ObjectTable(self._database), visibility_s)
+        # A FIFO queue loses nothing between two messages of a group: no wait is too long.
+        fifo = any(map(is_fifo, self._settings.queue_urls))
+        wait_limit = WaitLimit(math.inf if fifo else visibility_s)
+        applier = WriteApplier(ObjectTable(self._database), wait_limit)
         warnings = RateLimitedLog()
         self._state = "ready"
         applying = asyncio.create_task(applier.run())

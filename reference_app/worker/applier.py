@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import groupby
 
 import asyncpg
@@ -37,9 +38,9 @@ ANSWERS_AT_ONCE = 8
 class WriteApplier:
     """The only part of a worker that changes state; `run` is its loop."""
 
-    def __init__(self, objects: ObjectTable, visibility_s: float) -> None:
+    def __init__(self, objects: ObjectTable, wait_limit: WaitLimit) -> None:
         self._objects = objects
-        self._wait_limit = WaitLimit(visibility_s)
+        self._wait_limit = wait_limit
         self._warnings = RateLimitedLog()
         self._stopping = False
         self._new: dict[str, Delivery] = {}
@@ -107,9 +108,12 @@ class WriteApplier:
         self._wait_limit.observe({each.name for each in outcome.held}, time.monotonic())
         self._answer([batch[name] for name in done])
         self._answer([batch[each.name] for each in outcome.rejected], rejected=True)
+        rejected = {each.name for each in outcome.rejected}
         for each in (*outcome.held, *outcome.skipped):
             if len(self._held) < MOST_HELD:
-                self._held[each.name] = batch[each.name]
+                # What can never be applied is waited for by nobody.
+                queued = each.without_predecessors(rejected)
+                self._held[each.name] = replace(batch[each.name], queued=queued)
         self._signal_capacity()
 
     def _drop_expired(self) -> None:

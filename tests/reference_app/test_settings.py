@@ -22,11 +22,15 @@ VARIABLE = re.compile(
 
 
 def problems(variables: Mapping[str, str]) -> list[str]:
+    return problem_text(variables).split("; ")
+
+
+def problem_text(variables: Mapping[str, str]) -> str:
     with pytest.raises(SettingsError) as caught:
         WebSettings.read(variables)
     text = str(caught.value)
     assert "\n" not in text
-    return text.split("; ")
+    return text
 
 
 def test_without_anything_set_it_is_a_shop_in_memory() -> None:
@@ -52,7 +56,7 @@ def test_every_problem_is_named_once_in_one_line() -> None:
 
 def test_an_unknown_store_is_refused_beside_the_other_problems() -> None:
     found = problems({"SESSION_STORE": "paper", "PORT": "0"})
-    assert "SESSION_STORE: 'paper' is none of memory, valkey, decoupled" in found
+    assert f"SESSION_STORE: 'paper' is none of {', '.join(STORES)}" in found
     assert len(found) == 2
 
 
@@ -65,6 +69,18 @@ def test_a_store_says_everything_that_it_needs(store: str) -> None:
     assert problems({"SESSION_STORE": store}) == [
         f"{name} is not set, and SESSION_STORE={store} needs it" for name in needs
     ]
+
+
+@pytest.mark.parametrize(
+    ("store", "topic", "told"),
+    [
+        ("decoupled", "arn:t.fifo", "'arn:t.fifo' is a FIFO topic; SESSION_STORE=decoupled-fifo"),
+        ("decoupled-fifo", "arn:t", "'arn:t' is no FIFO topic; SESSION_STORE=decoupled "),
+    ],
+)
+def test_a_topic_of_the_other_kind_is_refused(store: str, topic: str, told: str) -> None:
+    given = {"SESSION_STORE": store, "TOPIC_ARN": topic, "DATABASE_URL": "postgresql://d/n"}
+    assert problem_text(given).startswith(f"TOPIC_ARN: {told}")
 
 
 @pytest.mark.parametrize("text", ["http://c", "redis://", "redis://c:x", "redis://[", "rediss:c"])

@@ -20,12 +20,19 @@ VISIBILITY_S = 2
 class Region:
     """Bucket, topic, queues and subscriptions, as settings.py asks for them.
 
-    With `max_receive_count` both queues have one dead-letter queue.
+    With `max_receive_count` both queues have one dead-letter queue; `fifo`: all are FIFO.
     """
 
     def __init__(
-        self, ministack: MiniStack, name: str, raw: bool = True, max_receive_count: int = 0
+        self,
+        ministack: MiniStack,
+        name: str,
+        raw: bool = True,
+        max_receive_count: int = 0,
+        fifo: bool = False,
     ) -> None:
+        ending = ".fifo" if fifo else ""
+        kind = {"FifoQueue": "true"} if fifo else {}
         self._arguments = {
             "endpoint_url": ministack.url,
             "region_name": KEYS["AWS_REGION"],
@@ -37,15 +44,18 @@ class Region:
         self.sns = boto3.client("sns", **self._arguments)
         self.sqs = boto3.client("sqs", **self._arguments)
         self.s3.create_bucket(Bucket=f"{name}-uploads")
-        self.topic = self.sns.create_topic(Name=f"{name}-writes")["TopicArn"]
-        self._attributes = {"VisibilityTimeout": str(VISIBILITY_S)}
+        topic = {"FifoTopic": "true"} if fifo else {}
+        made = self.sns.create_topic(Name=f"{name}-writes{ending}", Attributes=topic)
+        self.topic = made["TopicArn"]
+        self._attributes = {"VisibilityTimeout": str(VISIBILITY_S), **kind}
         if max_receive_count:
-            self.dead_letters = self.sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+            dead = self.sqs.create_queue(QueueName=f"{name}-dead{ending}", Attributes=kind)
+            self.dead_letters = dead["QueueUrl"]
             arn = self._arn(self.dead_letters)
             policy = {"deadLetterTargetArn": arn, "maxReceiveCount": max_receive_count}
             self._attributes["RedrivePolicy"] = json.dumps(policy)
-        self.state = self._queue(f"{name}-state", "state", raw)
-        self.orders = self._queue(f"{name}-orders", "orders", raw)
+        self.state = self._queue(f"{name}-state{ending}", "state", raw)
+        self.orders = self._queue(f"{name}-orders{ending}", "orders", raw)
         self.env = {
             **KEYS,
             "AWS_ENDPOINT_URL": ministack.url,

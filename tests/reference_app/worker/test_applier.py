@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, cast
@@ -11,6 +12,7 @@ import pytest
 from reference_app.aws.queue_reader import Delivery, SqsReader
 from reference_app.model.model import Unavailable, Write
 from reference_app.model.ordering import QueuedWrite, ready_to_apply
+from reference_app.model.wait_limit import WaitLimit
 from reference_app.postgres.objects import BatchOutcome, ObjectTable
 from reference_app.worker.applier import MOST_NEW, WriteApplier
 
@@ -52,9 +54,9 @@ class FakeTable:
 class Harness:
     """An applier with nothing real around it."""
 
-    def __init__(self) -> None:
+    def __init__(self, wait_limit: WaitLimit | None = None) -> None:
         self.objects, self.reader = FakeTable(), FakeReader()
-        self.applier = WriteApplier(cast(ObjectTable, self.objects), visibility_s=30)
+        self.applier = WriteApplier(cast(ObjectTable, self.objects), wait_limit or WaitLimit(30))
 
     def delivery(self, wid: str, *after: str, expires_s: float = LONG_S) -> Delivery:
         queued = QueuedWrite(Write("u", "history", "append", wid, b"{}"), after)
@@ -150,6 +152,34 @@ def test_one_write_the_database_refuses_does_not_keep_the_others(
 
     harness.play(game())
     assert harness.reader.rejected == rejected
+
+
+@pytest.mark.parametrize(
+    ("error", "deleted"),
+    [(asyncpg.CharacterNotInRepertoireError, ["2", "3"]), (asyncpg.DiskFullError, [])],
+)
+def test_nobody_waits_for_a_write_that_can_never_be_applied_and_for_another_one_all_do(
+    error: type[Exception], deleted: list[str]
+) -> None:
+    """As in a group of a FIFO queue, where the wait has no limit."""
+    harness = Harness(WaitLimit(math.inf))
+
+    def trouble(queued: Sequence[QueuedWrite]) -> None:
+        if any(one.write.wid == "1" for one in queued):
+            raise error("no")
+
+    harness.objects.trouble = trouble
+
+    async def game() -> None:
+        group = [("1",), ("2", "1"), ("3", "2")]
+        harness.applier.accept([harness.delivery(*each) for each in group])
+        harness.applier.accept([harness.delivery("other")])
+        await harness.until(lambda: len(harness.reader.deleted) == 1 + len(deleted))
+        await asyncio.sleep(0.1)  # long enough for another try
+
+    harness.play(game())
+    assert harness.objects.applied == [f"u~{wid}" for wid in ("other", *deleted)]
+    assert sorted(harness.reader.deleted) == sorted(["other", *deleted])
 
 
 def test_stopping_applies_what_has_arrived() -> None:
