@@ -24,7 +24,11 @@ from statedrill.vocabulary import Equipment
 
 def capabilities(pattern: Pattern) -> Capabilities:
     """What there is to break when `pattern` runs on the local cluster."""
-    used = {kind.key: kind for kind in services.SERVICES if kind.key in pattern.services}
+    used = {
+        kind.key: kind.variant(pattern.services[kind.key])
+        for kind in services.SERVICES
+        if kind.key in pattern.services
+    }
     return Capabilities(pattern.name, ZONES, used, workers=pattern.workers is not None)
 
 

@@ -51,7 +51,7 @@ class Topology:
         self.endpoints = Endpoints(context, on_move=self.edges.reconsider)
         shared = ServiceContext(context, self.endpoints, self.edges)
         self.services: list[Service] = [
-            kind(shared, pattern.services[kind.key])
+            kind.variant(pattern.services[kind.key])(shared, pattern.services[kind.key])
             for kind in services.SERVICES
             if kind.key in pattern.services
         ]

@@ -23,6 +23,7 @@ from statedrill.faults.instance_refresh import InstanceRefresh
 from statedrill.faults.network_latency import NetworkLatency
 from statedrill.faults.queue_errors import LoseQueueAnswers, ThrottleQueue
 from statedrill.faults.reboot_db_instance import RebootDbInstance
+from statedrill.faults.receive_message import ReceiveMessage
 from statedrill.faults.restart_load_balancer import RestartLoadBalancer
 from statedrill.faults.send_message import SendPoisonMessage
 from statedrill.faults.set_desired_capacity import SetDesiredCapacity
@@ -47,6 +48,7 @@ FAULTS: tuple[type[Fault], ...] = (
     FlushCache,
     SetQueueAttributes,
     SendPoisonMessage,
+    ReceiveMessage,
     ThrottleQueue,
     LoseQueueAnswers,
     ThrottleStorage,

@@ -1,9 +1,9 @@
-"""What faults may ask of queues: their visibility timeouts, and their dead letters."""
+"""What faults may ask of queues: visibility timeouts, messages, and dead letters."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 
 class Queue(Protocol):
@@ -43,6 +43,27 @@ class Queue(Protocol):
         """Move every dead letter back, until none has come for a moment; returns how many."""
 
 
+class Received(NamedTuple):
+    """A message that was received: its id, its message group, and what gives it back."""
+
+    id: str
+    group: str
+    receipt_handle: str
+
+
+class FifoQueue(Queue, Protocol):
+    """One FIFO queue."""
+
+    def receive(self, visibility_s: int) -> Received | None:
+        """Receive a message, which nobody else can do for `visibility_s`; None: none came."""
+
+    def hide(self, received: Received, seconds: int) -> None:
+        """Hide what was received for `seconds` from now on. Raises ClusterError when it is gone."""
+
+    def waiting(self) -> int:
+        """Messages that are neither received nor delayed; those of a group that waits, too."""
+
+
 @runtime_checkable
 class HasQueues(Protocol):
     """A service with queues that can be reached one by one."""
@@ -52,3 +73,14 @@ class HasQueues(Protocol):
 
     def is_healthy(self) -> bool:
         """Whether the queues are there; with the service, what was set in them is gone."""
+
+
+@runtime_checkable
+class HasFifoQueues(Protocol):
+    """A service with queues that keep the order of each message group."""
+
+    def fifo_queues(self) -> Mapping[str, FifoQueue]:
+        """The queues by name."""
+
+    def is_healthy(self) -> bool:
+        """Whether the queues are there; with the service, what was received is gone."""

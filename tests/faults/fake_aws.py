@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from statedrill.errors import ClusterError
+from statedrill.faults.queues import Received
+
 
 class FakeQueue:
     """A queue whose consumer deletes at once, but for what it cannot apply."""
@@ -10,6 +13,7 @@ class FakeQueue:
         self.name, self.visibility_s, self.max_receive_count = name, 30, max_receive_count
         self.seconds, self.letters, self.moved = 30, list[str](), 0
         self.consumer_drops_what_it_cannot_apply = False
+        self.arriving, self.kept = ["first", "second"], ""
 
     def visibility_timeout(self) -> int:
         return self.seconds
@@ -21,6 +25,21 @@ class FakeQueue:
         if not self.consumer_drops_what_it_cannot_apply:
             self.letters.append(f"id of {body}")
         return f"id of {body}"
+
+    def receive(self, visibility_s: int) -> Received | None:
+        if not self.arriving:
+            return None
+        self.kept, self.arriving = self.arriving[0], self.arriving[1:]
+        return Received(self.kept, "group", f"receipt of {self.kept}")
+
+    def hide(self, received: Received, seconds: int) -> None:
+        if self.kept != received.id:
+            raise ClusterError(f"{received.id} is not there")
+        if seconds == 0:
+            self.arriving, self.kept = [self.kept, *self.arriving], ""
+
+    def waiting(self) -> int:
+        return len(self.arriving)
 
     def dead_letters(self) -> int:
         return len(self.letters)
@@ -97,5 +116,9 @@ class FakeQueues(FakeApis):
     def queues(self) -> dict[str, FakeQueue]:
         return self.made
 
+    def fifo_queues(self) -> dict[str, FakeQueue]:
+        return self.made
+
     def state(self) -> object:
-        return dict(self.errors), [(q.seconds, list(q.letters)) for q in self.made.values()]
+        queues = self.made.values()
+        return dict(self.errors), [(q.seconds, list(q.letters), list(q.arriving)) for q in queues]

@@ -82,6 +82,11 @@ class Service(ABC):
     requires: ClassVar[tuple[Requirement, ...]] = ()
     defers_work: ClassVar[bool] = False
 
+    @classmethod
+    def variant(cls, options: Any) -> type[Service]:
+        """The class of a service with these options, where they give it an ability."""
+        return cls
+
     @abstractmethod
     def __init__(self, context: ServiceContext, options: Any) -> None:
         """Announce its endpoints and make its parts; nothing is started."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from statedrill.cluster.services.base import ServiceContext
+from statedrill.cluster.services.base import Service, ServiceContext
 from statedrill.cluster.services.ministack import ACCOUNT, REGION, MiniStack, MiniStackService
 from statedrill.cluster.services.sqs_queue import SqsQueue
 from statedrill.inputs.services import Queue, QueueOptions, aws_name
@@ -24,6 +24,11 @@ class TopicWithQueues(MiniStackService):
     kind, key, options = "sns-sqs", "queue", QueueOptions
     defers_work = True
     apis = ("sns", "sqs")
+
+    @classmethod
+    @override
+    def variant(cls, options: QueueOptions) -> type[Service]:
+        return FifoTopicWithQueues if options.fifo else cls
 
     def __init__(self, context: ServiceContext, options: QueueOptions) -> None:
         super().__init__(context)
@@ -79,6 +84,14 @@ class TopicWithQueues(MiniStackService):
                 Endpoint=queue.arn,
                 Attributes=_subscription(self._options[name]),
             )
+
+
+class FifoTopicWithQueues(TopicWithQueues):
+    """A topic and queues that keep the order of each message group."""
+
+    def fifo_queues(self) -> Mapping[str, SqsQueue]:
+        """The queues by name, in the order of the pattern file."""
+        return self.queues()
 
 
 def _subscription(queue: Queue) -> dict[str, str]:

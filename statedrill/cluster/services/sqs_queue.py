@@ -14,13 +14,14 @@ from typing import Any
 
 from statedrill.cluster.services.ministack import ACCOUNT, REGION, MiniStack
 from statedrill.errors import ClusterError
+from statedrill.faults.queues import Received
 from statedrill.inputs.services import aws_name, dead_letter_name
 
-_DEPTHS = [
+_DEPTHS = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
     "ApproximateNumberOfMessagesDelayed",
-]
+)
 _BATCH = 10
 _CONSUMERS_POLL_S = 0.3
 """MiniStack moves messages to a dead-letter queue while a consumer polls."""
@@ -82,6 +83,10 @@ class SqsQueue:
         """Messages that are visible, in flight or delayed; dead letters are none of them."""
         return self._depth_of(self._url)
 
+    def waiting(self) -> int:
+        """Messages that are neither received nor delayed; those of a group that waits, too."""
+        return self._depth_of(self._url, _DEPTHS[:1])
+
     def dead_letters(self) -> int:
         """Messages in its dead-letter queue."""
         return self._depth_of(self._dead_letter_url) if self.has_dead_letters else 0
@@ -106,6 +111,33 @@ class SqsQueue:
         place = self._place(alone, alone)
         sent = self._sqs("send_message", QueueUrl=self._url, MessageBody=body, **place)
         return str(sent["MessageId"])
+
+    def receive(self, visibility_s: int) -> Received | None:
+        """Receive a message, which nobody else can do for `visibility_s`; None: none came."""
+        found = self._sqs(
+            "receive_message",
+            QueueUrl=self._url,
+            MaxNumberOfMessages=1,
+            VisibilityTimeout=visibility_s,
+            WaitTimeSeconds=1,
+            AttributeNames=["MessageGroupId"],
+        )
+        for each in found.get("Messages", []):
+            return Received(each["MessageId"], _group_of(each), each["ReceiptHandle"])
+        return None
+
+    def hide(self, received: Received, seconds: int) -> None:
+        """Hide what was received for `seconds` from now on.
+
+        Raises:
+            ClusterError: it is not there any more.
+        """
+        self._sqs(
+            "change_message_visibility",
+            QueueUrl=self._url,
+            ReceiptHandle=received.receipt_handle,
+            VisibilityTimeout=seconds,
+        )
 
     def has_dead_letter(self, message_id: str) -> bool:
         """Whether this message is in its dead-letter queue."""
@@ -165,9 +197,9 @@ class SqsQueue:
             return {}
         return {"MessageGroupId": group, "MessageDeduplicationId": deduplication_id}
 
-    def _depth_of(self, url: str) -> int:
-        found = self._sqs("get_queue_attributes", QueueUrl=url, AttributeNames=_DEPTHS)
-        return sum(int(found["Attributes"][each]) for each in _DEPTHS)
+    def _depth_of(self, url: str, names: Sequence[str] = _DEPTHS) -> int:
+        found = self._sqs("get_queue_attributes", QueueUrl=url, AttributeNames=list(names))
+        return sum(int(found["Attributes"][each]) for each in names)
 
     def _take_dead_letters(self) -> list[dict[str, Any]]:
         """Every dead letter that is visible; nobody else sees them for a while."""

@@ -9,6 +9,7 @@ import pytest
 
 from statedrill.cluster.services.base import ServiceContext
 from statedrill.cluster.services.sns_sqs import TopicWithQueues
+from statedrill.faults.receive_message import Arguments, ReceiveMessage
 from statedrill.faults.send_message import Arguments as PoisonArguments
 from statedrill.faults.send_message import SendPoisonMessage
 from statedrill.faults.set_queue_attributes import Arguments as StormArguments
@@ -22,7 +23,9 @@ pytestmark = pytest.mark.cluster
 
 @pytest.fixture
 def topic(aws_services: ServiceContext) -> Iterator[TopicWithQueues]:
-    made = TopicWithQueues(aws_services, QUEUES.model_copy(update={"fifo": True}))
+    options = QUEUES.model_copy(update={"fifo": True})
+    made = TopicWithQueues.variant(options)(aws_services, options)
+    assert isinstance(made, TopicWithQueues)
     made.start()
     yield made
     made.stop()
@@ -115,6 +118,28 @@ def test_dead_letters_move_back_into_their_groups_in_order_and_are_not_taken_for
     assert [each["Body"] for each in seen if each["Body"][0] == "a"] == sent[:-1]
     assert {each["Attributes"]["ApproximateReceiveCount"] for each in seen} == {"1"}
     assert {each["MessageAttributes"]["kind"]["StringValue"] for each in seen} == {"state"}
+
+
+def test_a_message_that_a_consumer_keeps_blocks_its_group_and_only_that_until_it_is_given_back(
+    topic: TopicWithQueues,
+) -> None:
+    target = FakeTarget()
+    target.services["queue"] = topic
+    for message in ("a1", "a2", "b1"):
+        publish(topic, message)
+    fault = ReceiveMessage(target, Arguments())
+    fault.inject()
+    proof = fault.prove()
+    assert proof.proved
+    assert "of group a is in flight, and 2 wait behind it in state" in proof.sentence
+    others = receive(topic)
+    assert [each["Body"] for each in others] == ["b1"]
+    delete(topic, others)
+    assert not fault.is_over()
+    fault.undo()
+    fault.undo()
+    assert fault.is_over()
+    assert bodies(topic) == ["a1", "a2"]
 
 
 def test_faults_of_queues_leave_the_whole_service_as_it_was(topic: TopicWithQueues) -> None:
