@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 
 class Queue(Protocol):
@@ -43,21 +43,16 @@ class Queue(Protocol):
         """Move every dead letter back, until none has come for a moment; returns how many."""
 
 
-class Received(NamedTuple):
-    """A message that was received: its id, its message group, and what gives it back."""
-
-    id: str
-    group: str
-    receipt_handle: str
-
-
 class FifoQueue(Queue, Protocol):
     """One FIFO queue."""
 
-    def receive(self, visibility_s: int) -> Received | None:
-        """Receive a message, which nobody else can do for `visibility_s`; None: none came."""
+    def receive(self, visibility_s: int) -> tuple[str, str, str] | None:
+        """Receive a message, which nobody else can do for `visibility_s`; None: none came.
 
-    def hide(self, received: Received, seconds: int) -> None:
+        Returns its id, its message group and its receipt.
+        """
+
+    def hide(self, receipt: str, seconds: int) -> None:
         """Hide what was received for `seconds` from now on. Raises ClusterError when it is gone."""
 
     def waiting(self) -> int:

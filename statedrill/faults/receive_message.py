@@ -14,7 +14,7 @@ from typing_extensions import override
 from statedrill.control.client import call, fault
 from statedrill.errors import ClusterError, ControlError
 from statedrill.faults.base import Capabilities, Fault, FaultTarget, Proof, wait_for
-from statedrill.faults.queues import HasFifoQueues, Received
+from statedrill.faults.queues import HasFifoQueues
 
 _VERB = "blocked by message group: it is not FIFO"
 _KEPT_S = 43_200
@@ -70,7 +70,7 @@ class ReceiveMessage(Fault):
             )
         self._queue = queues[name] if name else next(iter(queues.values()))
         self.targets = (self._queue.name,)
-        self._kept: Received | None = None
+        self._kept: tuple[str, str, str] | None = None
 
     @classmethod
     @override
@@ -89,7 +89,8 @@ class ReceiveMessage(Fault):
     @override
     def prove(self) -> Proof:
         """Something waits in a queue whose workers wait for messages, and goes on waiting."""
-        kept, looks, least = cast(Received, self._kept), 0, 0
+        assert self._kept is not None  # else `inject` has raised
+        (message, group, receipt), looks, least = self._kept, 0, 0
 
         def waits() -> bool:
             nonlocal looks, least
@@ -98,8 +99,8 @@ class ReceiveMessage(Fault):
             looks = looks + 1 if waiting else 0
             return looks == _LOOKS
 
-        proved = wait_for(waits, _PROOF_S) and self._is_kept()
-        told = f"message {kept.id} of group {kept.group} is in flight"
+        proved = wait_for(waits, _PROOF_S) and self._is_there(receipt)
+        told = f"message {message} of group {group} is in flight"
         behind = f"{least} wait behind it" if proved else "nothing waits behind it"
         return Proof(proved, f"{told}, and {behind} in {self._queue.name}")
 
@@ -110,13 +111,13 @@ class ReceiveMessage(Fault):
     @override
     def undo(self) -> None:
         if self._kept and self._service.is_healthy():  # else it went with all the others
-            self._queue.hide(self._kept, 0)
+            self._queue.hide(self._kept[-1], 0)
         self._kept = None
 
-    def _is_kept(self) -> bool:
-        """Whether it is still there for whoever has its receipt."""
+    def _is_there(self, receipt: str) -> bool:
+        """Whether the message is still that of whoever has its receipt."""
         try:
-            self._queue.hide(cast(Received, self._kept), _KEPT_S)
+            self._queue.hide(receipt, _KEPT_S)
         except ClusterError:
             return False
         return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from statedrill.errors import ClusterError
-from statedrill.faults.queues import Received
 
 
 class FakeQueue:
@@ -26,15 +25,15 @@ class FakeQueue:
             self.letters.append(f"id of {body}")
         return f"id of {body}"
 
-    def receive(self, visibility_s: int) -> Received | None:
+    def receive(self, visibility_s: int) -> tuple[str, str, str] | None:
         if not self.arriving:
             return None
         self.kept, self.arriving = self.arriving[0], self.arriving[1:]
-        return Received(self.kept, "group", f"receipt of {self.kept}")
+        return self.kept, "group", f"receipt of {self.kept}"
 
-    def hide(self, received: Received, seconds: int) -> None:
-        if self.kept != received.id:
-            raise ClusterError(f"{received.id} is not there")
+    def hide(self, receipt: str, seconds: int) -> None:
+        if receipt != f"receipt of {self.kept}":
+            raise ClusterError("it is not there")
         if seconds == 0:
             self.arriving, self.kept = [self.kept, *self.arriving], ""
 

@@ -14,7 +14,6 @@ from typing import Any
 
 from statedrill.cluster.services.ministack import ACCOUNT, REGION, MiniStack
 from statedrill.errors import ClusterError
-from statedrill.faults.queues import Received
 from statedrill.inputs.services import aws_name, dead_letter_name
 
 _DEPTHS = (
@@ -112,8 +111,11 @@ class SqsQueue:
         sent = self._sqs("send_message", QueueUrl=self._url, MessageBody=body, **place)
         return str(sent["MessageId"])
 
-    def receive(self, visibility_s: int) -> Received | None:
-        """Receive a message, which nobody else can do for `visibility_s`; None: none came."""
+    def receive(self, visibility_s: int) -> tuple[str, str, str] | None:
+        """Receive a message, which nobody else can do for `visibility_s`; None: none came.
+
+        Returns its id, its message group and its receipt.
+        """
         found = self._sqs(
             "receive_message",
             QueueUrl=self._url,
@@ -123,10 +125,10 @@ class SqsQueue:
             AttributeNames=["MessageGroupId"],
         )
         for each in found.get("Messages", []):
-            return Received(each["MessageId"], _group_of(each), each["ReceiptHandle"])
+            return str(each["MessageId"]), _group_of(each), str(each["ReceiptHandle"])
         return None
 
-    def hide(self, received: Received, seconds: int) -> None:
+    def hide(self, receipt: str, seconds: int) -> None:
         """Hide what was received for `seconds` from now on.
 
         Raises:
@@ -135,7 +137,7 @@ class SqsQueue:
         self._sqs(
             "change_message_visibility",
             QueueUrl=self._url,
-            ReceiptHandle=received.receipt_handle,
+            ReceiptHandle=receipt,
             VisibilityTimeout=seconds,
         )
 
