@@ -89,7 +89,7 @@ def _files(file_kind: FileKind) -> list[Path]:
     for folder in (_CHECKOUT / file_kind.folder, _SHARE / file_kind.folder):
         found = [
             path
-            for path in sorted(folder.glob("*"))
+            for path in sorted(folder.glob("*"), key=lambda each: each.stem)
             if path.suffix in file_kind.suffixes and not path.name.startswith("_")
         ]
         if found:

@@ -58,5 +58,5 @@ def test_a_path_without_a_file_is_refused(name: str) -> None:
 def test_an_unknown_name_says_which_there_are_or_which_was_meant() -> None:
     with pytest.raises(InputError, match="did you mean 'sticky'"):
         discovery.find("pattern", "stiky")
-    with pytest.raises(InputError, match="choose one of: decoupled, distributed"):
+    with pytest.raises(InputError, match="choose one of: decoupled, decoupled-fifo, distributed"):
         discovery.find("pattern", "nothing-like-it")
