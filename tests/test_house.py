@@ -165,13 +165,14 @@ MAY_IMPORT = {
     "__main__": {"cli"},
 }
 # The same for the application under test, folder by folder.
-SERVICE_CLIENTS = {"aws", "postgres", "valkey"}
+SERVICE_CLIENTS = {"aws", "memcached", "postgres", "valkey"}
 APPLICATION_MAY_IMPORT = {
     "environment": set(),
     "outages": set(),
     "model": set(),
     "settings": {"environment"},
     **{each: {"model", "outages"} for each in SERVICE_CLIENTS},
+    "memcached": {"environment", "model", "outages"},
     "stores": {"environment", "model", "outages", *SERVICE_CLIENTS},
     "shop": {"model", "outages", "stores", *SERVICE_CLIENTS},
     "bugs": {"model", "outages", "stores", "shop", *SERVICE_CLIENTS},

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
 
 import orjson
 
 from reference_app.model.model import ShopError, Versioned
 from reference_app.outages import CircuitBreaker
-from reference_app.valkey.pool import Command, ValkeyPool
+
+T = TypeVar("T")
 
 MOST_RECOMMENDED = 5
 KEEP_S = 300
@@ -31,11 +33,24 @@ def recommend(history: Versioned) -> list[str]:
     return [f"more-like-{article}" for article in ranked[:MOST_RECOMMENDED]]
 
 
+class LookAsideCache(Protocol):
+    """A cache that may forget whatever it is given. Both may raise a ShopError."""
+
+    async def get_cached(self, user: str, key: str) -> bytes | None:
+        """What was put there; None when it is not there any more."""
+
+    async def put_cached(self, user: str, key: str, value: bytes, life_s: int) -> None:
+        """Keep `value` for `life_s` at most."""
+
+    async def stop(self) -> None:
+        """Close the connections."""
+
+
 class Recommender:
     """Recommendations with a look-aside cache (`cache` None: without)."""
 
     def __init__(
-        self, cache: ValkeyPool | None, clock: Callable[[], float] = time.monotonic
+        self, cache: LookAsideCache | None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._cache = cache
         self._breaker = CircuitBreaker(CACHE_PAUSE_S, clock)
@@ -43,11 +58,13 @@ class Recommender:
     async def articles(self, user: str, history: Versioned) -> bytes:
         """JSON array of recommended articles."""
         key = f"recommendations:{user}:{history.ver}:{history.wid}"
-        cached = await self._call(("GET", key))
-        if isinstance(cached, bytes):
+        cache = self._cache
+        if cache is None:
+            return orjson.dumps(recommend(history))
+        if cached := await self._call(lambda: cache.get_cached(user, key)):
             return cached
         computed = orjson.dumps(recommend(history))
-        await self._call(("SET", key, computed, "EX", KEEP_S))
+        await self._call(lambda: cache.put_cached(user, key, computed, KEEP_S))
         return computed
 
     async def stop(self) -> None:
@@ -55,12 +72,12 @@ class Recommender:
         if self._cache:
             await self._cache.stop()
 
-    async def _call(self, command: Command) -> object:
-        """The reply; None without a cache that answers."""
-        if self._cache is None or self._breaker.is_open():
+    async def _call(self, ask: Callable[[], Awaitable[T]]) -> T | None:
+        """The reply; None while the cache does not answer."""
+        if self._breaker.is_open():
             return None
         try:
-            return (await self._cache.call(command))[0]
+            return await ask()
         except ShopError:
             self._breaker.trip()
             return None

@@ -10,6 +10,7 @@ from typing import Any
 from reference_app.stores.base import StoreKind
 from reference_app.stores.decoupled import DECOUPLED
 from reference_app.stores.decoupled_fifo import DECOUPLED_FIFO
+from reference_app.stores.memcached import MEMCACHED
 from reference_app.stores.memory import MEMORY
 from reference_app.stores.rds import RDS
 from reference_app.stores.valkey import VALKEY
@@ -19,6 +20,7 @@ STORES: dict[str, StoreKind[Any]] = {
     for kind in (
         MEMORY,
         VALKEY,
+        MEMCACHED,
         RDS,
         DECOUPLED,
         DECOUPLED_FIFO,

@@ -74,6 +74,15 @@ class ValkeyPool:
             except Unavailable:
                 raise first from None
 
+    async def get_cached(self, user: str, key: str) -> bytes | None:
+        """What a look-aside cache holds, if it still does. Raises as `call`."""
+        found = (await self.call(("GET", key)))[0]
+        return found if isinstance(found, bytes) else None
+
+    async def put_cached(self, user: str, key: str, value: bytes, life_s: int) -> None:
+        """Put something into a look-aside cache. Raises as `call`."""
+        await self.call(("SET", key, value, "EX", life_s))
+
     async def stop(self) -> None:
         """Close every idle connection."""
         while self._idle:

@@ -23,10 +23,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from reference_app.aws.clients import AwsClients
 from reference_app.aws.object_storage import ObjectStorage
 from reference_app.bugs import apply_bugs
+from reference_app.memcached.pool import MemcachedPool
 from reference_app.postgres.objects import ObjectTable
 from reference_app.postgres.pool import PostgresPool
 from reference_app.postgres.schema import prepare
-from reference_app.shop.recommendations import Recommender
+from reference_app.shop.recommendations import LookAsideCache, Recommender
 from reference_app.shop.service import ShopService
 from reference_app.stores import STORES
 from reference_app.stores.base import Resources
@@ -65,11 +66,7 @@ class Application:
         self._storage = ObjectStorage(self._aws, settings.bucket) if settings.bucket else None
         resources = Resources(self._database, self._aws, *timeouts_s)
         self._store = STORES[settings.session_store].connect(settings.store, resources)
-        self._recommender = Recommender(
-            ValkeyPool(settings.cache_url, process.connect_timeout_s, CACHE_TIMEOUT_S)
-            if settings.cache_url
-            else None
-        )
+        self._recommender = Recommender(_look_aside_cache(settings))
         objects = ObjectTable(self._database) if self._database else None
         shop = ShopService(self._store, objects, self._storage, self._recommender)
         self.shop = apply_bugs(shop, settings.bugs)
@@ -155,6 +152,14 @@ class RefuseUntilReady:
             return
         refusal = json_response({"error": f"{state}, not ready", "executed": False}, 503)
         await refusal(scope, receive, send)
+
+
+def _look_aside_cache(settings: WebSettings) -> LookAsideCache | None:
+    if settings.memcached:
+        return MemcachedPool(settings.memcached, CACHE_TIMEOUT_S)
+    if settings.cache_url:
+        return ValkeyPool(settings.cache_url, settings.process.connect_timeout_s, CACHE_TIMEOUT_S)
+    return None
 
 
 def _log_failure(starting: asyncio.Task[None]) -> None:

@@ -25,11 +25,11 @@ _DISK_GIB = 1.0
 
 def examine() -> list[dict[str, Any]]:
     """One row per part: `part`, `ok`, `found` and, where it is missing, the `cure`."""
-    programs = {each.part: each.find for kind in services.SERVICES for each in kind.requires}
+    programs = {each.part: each for kind in services.SERVICES for each in kind.requires}
     return [
         _row("Python", _python),
         _row("HAProxy", lambda: binaries.first_line(str(binaries.haproxy()), "-v")),
-        *(_row(part, find) for part, find in programs.items()),
+        *(_row(part, each.find, each.only_for) for part, each in programs.items()),
         _row("parent death", _parent_death),
         _row("loopback", _loopback),
         _row("open files", _open_files),
@@ -43,13 +43,16 @@ class _Missing(Exception):
     """A part is not as it must be: (what was found, what to do)."""
 
 
-def _row(part: str, look: Callable[[], str]) -> dict[str, Any]:
+def _row(part: str, look: Callable[[], str], only_for: str = "") -> dict[str, Any]:
     try:
         return {"part": part, "ok": True, "found": look(), "cure": ""}
     except _Missing as lacking:
         found, cure = lacking.args
     except StatedrillError as error:
         found, cure = error.message, error.hint
+        if only_for:
+            found = f"{found}; only {only_for} needs it: {cure}"
+            return {"part": part, "ok": True, "found": found, "cure": ""}
     return {"part": part, "ok": False, "found": found, "cure": cure}
 
 

@@ -24,11 +24,7 @@ from statedrill.vocabulary import Equipment
 
 def capabilities(pattern: Pattern) -> Capabilities:
     """What there is to break when `pattern` runs on the local cluster."""
-    used = {
-        kind.key: kind.variant(pattern.services[kind.key])
-        for kind in services.SERVICES
-        if kind.key in pattern.services
-    }
+    used = {kind.key: kind for kind in services.services_of(pattern)}
     return Capabilities(pattern.name, ZONES, used, workers=pattern.workers is not None)
 
 

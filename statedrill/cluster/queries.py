@@ -5,9 +5,19 @@ Knows the topology; knows no fault and nothing of HTTP.
 
 from __future__ import annotations
 
-from statedrill.cluster.services.valkey.replication_group import ReplicationGroup
+from typing import Protocol, runtime_checkable
+
 from statedrill.cluster.topology import Topology
 from statedrill.control.server import Action
+
+
+@runtime_checkable
+class CountsKeys(Protocol):
+    """A cache that knows how many keys it holds."""
+
+    def key_count(self) -> int:
+        """How many they are now."""
+
 
 _RESTORE_S = 90.0
 _REPLACED_S = 30.0
@@ -48,7 +58,7 @@ class Queries:
     def cache_keys(self) -> int:
         """The number of keys in the cache; 0 without a cache."""
         cache = self._topology.service("cache")
-        return cache.key_count() if isinstance(cache, ReplicationGroup) else 0
+        return cache.key_count() if isinstance(cache, CountsKeys) else 0
 
 
 def restore_timeout_s(topology: Topology) -> float:

@@ -51,9 +51,7 @@ class Topology:
         self.endpoints = Endpoints(context, on_move=self.edges.reconsider)
         shared = ServiceContext(context, self.endpoints, self.edges)
         self.services: list[Service] = [
-            kind.variant(pattern.services[kind.key])(shared, pattern.services[kind.key])
-            for kind in services.SERVICES
-            if kind.key in pattern.services
+            kind(shared, pattern.services[kind.key]) for kind in services.services_of(pattern)
         ]
         self.balancer = LoadBalancer(
             context,

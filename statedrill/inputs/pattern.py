@@ -15,7 +15,12 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 from pydantic_core import PydanticCustomError
 
-from statedrill.inputs.services import SERVICE_OPTIONS, ServiceOptions, read_services
+from statedrill.inputs.services import (
+    SERVICE_OPTIONS,
+    KnownServices,
+    ServiceOptions,
+    read_services,
+)
 from statedrill.inputs.timings import DELAYS
 from statedrill.inputs.validation import FileModel, Text, one_of, or_default, validate
 from statedrill.inputs.yaml_file import YamlFile, did_you_mean, shown
@@ -155,9 +160,7 @@ class Pattern(PatternFile):
     path: Path
 
     @classmethod
-    def read(
-        cls, path: Path, known: Mapping[str, type[ServiceOptions]] = SERVICE_OPTIONS
-    ) -> Pattern:
+    def read(cls, path: Path, known: KnownServices = SERVICE_OPTIONS) -> Pattern:
         """Read and validate `path`. `known` has the options of every service there is, by name.
 
         Raises:

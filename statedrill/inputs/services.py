@@ -1,13 +1,14 @@
 """The managed services that a pattern may use, and the options of each.
 
 One class a kind of service: what a pattern file may say about it, with its default. `cache: true`
-in a pattern file is the short form of `cache: {}`. A target implements the services; it may bring
-further kinds, whose options are subclasses of `ServiceOptions`, too. Knows no process.
+in a pattern file is the short form of `cache: {}`. Where a service has several engines, each has a
+class of its own, and `engine` chooses it. A target implements the services; it may bring further
+kinds, whose options are subclasses of `ServiceOptions`, too. Knows no process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -68,6 +69,13 @@ class CacheOptions(ServiceOptions):
     engine: Literal["valkey"] = "valkey"
     replicas: Literal[1] = 1
     durability: Literal["none", "wait"] = "none"
+
+
+class MemcachedOptions(ServiceOptions):
+    """ElastiCache for Memcached: `nodes` nodes over the zones, none of which has a copy."""
+
+    engine: Literal["memcached"] = "memcached"
+    nodes: int = Field(3, ge=1, le=12, description="a whole number from 1 to 12")
 
 
 class Queue(FileModel):
@@ -146,20 +154,22 @@ class StorageOptions(ServiceOptions):
     )
 
 
-SERVICE_OPTIONS: Mapping[str, type[ServiceOptions]] = MappingProxyType(
+KnownServices = Mapping[str, Sequence[type[ServiceOptions]]]
+"""The services of a target: name in a pattern file -> the options of each engine, the usual first.
+Only where there are several do they have an `engine`."""
+
+SERVICE_OPTIONS: KnownServices = MappingProxyType(
     {
-        "database": DatabaseOptions,
-        "cache": CacheOptions,
-        "queue": QueueOptions,
-        "storage": StorageOptions,
+        "database": (DatabaseOptions,),
+        "cache": (CacheOptions, MemcachedOptions),
+        "queue": (QueueOptions,),
+        "storage": (StorageOptions,),
     }
 )
-"""The services that every target knows: name in a pattern file -> its options."""
+"""The services that every target knows."""
 
 
-def read_services(
-    file: YamlFile, value: object, known: Mapping[str, type[ServiceOptions]]
-) -> dict[str, ServiceOptions]:
+def read_services(file: YamlFile, value: object, known: KnownServices) -> dict[str, ServiceOptions]:
     """The services that the value of `services` asks for, in the order of `known`.
 
     What is wrong with them is noted in `file`.
@@ -174,14 +184,35 @@ def read_services(
             meant = did_you_mean(name, list(known)) or f"known: {', '.join(known)}"
             file.problem(("services", name), f"unknown service; {meant}")
     used = {}
-    for name, options in known.items():
+    for name, engines in known.items():
         chosen = {} if value.get(name) is True else value.get(name)
         if chosen is None or chosen is False:
             continue
         if not isinstance(chosen, dict):
-            keys = ", ".join(options.model_fields)
+            keys = ", ".join(dict.fromkeys(key for each in engines for key in each.model_fields))
             what = f"must be true, false or a mapping of {keys}, not {shown(chosen)}"
             file.problem(("services", name), what)
-        elif valid := validate(file, options, chosen, ("services", name)):
+        elif (options := _of_engine(file, name, chosen, engines)) and (
+            valid := validate(file, options, chosen, ("services", name))
+        ):
             used[name] = valid
     return used
+
+
+def _of_engine(
+    file: YamlFile,
+    name: str,
+    chosen: Mapping[object, object],
+    engines: Sequence[type[ServiceOptions]],
+) -> type[ServiceOptions] | None:
+    """The options of the engine that `chosen` asks for; None when there is none: it is noted."""
+    if len(engines) == 1 or "engine" not in chosen:
+        return engines[0]
+    by_name = {each.model_fields["engine"].default: each for each in engines}
+    engine = chosen["engine"]
+    if isinstance(engine, str) and engine in by_name:
+        return by_name[engine]
+    what = f"is {shown(engine)}; choose one of {', '.join(by_name)}"
+    meant = did_you_mean(engine, list(by_name))
+    file.problem(("services", name, "engine"), "; ".join(filter(None, (what, meant))))
+    return None

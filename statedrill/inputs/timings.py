@@ -34,6 +34,8 @@ class Timings:
     cache_detection_s: float
     cache_failover_s: float
     cache_replica_rebuild_s: float
+    cache_node_replacement_s: float
+    cache_discovery_s: float
     queue_visibility_s: float
     load_balancer_timeout_s: float
     load_balancer_withdrawal_s: float
@@ -59,6 +61,7 @@ class Timings:
             self.database_failover_s + self.database_standby_rebuild_s,
             self.database_replica_rebuild_s,
             self.cache_failover_s + self.cache_replica_rebuild_s,
+            self.cache_node_replacement_s + self.cache_discovery_s,
         )
 
     def as_dict(self) -> dict[str, str | float]:
@@ -74,6 +77,8 @@ class Timings:
 # detection and rebalancing, when RDS and ElastiCache notice that a node hangs (30 s, 15 s) and the
 # time to rebuild a standby or a read replica are not documented: assumptions, to be replaced by
 # your own measurement.
+# The same is true of the time after which a Memcached node that is dead or silent has a successor;
+# its clients ask for the nodes once in 60 s (ElastiCache, How Auto Discovery Works).
 _AWS = Timings(
     column="aws",
     health_check_interval_s=30.0,
@@ -94,6 +99,8 @@ _AWS = Timings(
     cache_detection_s=15.0,
     cache_failover_s=27.0,
     cache_replica_rebuild_s=120.0,
+    cache_node_replacement_s=120.0,
+    cache_discovery_s=60.0,
     queue_visibility_s=30.0,
     load_balancer_timeout_s=60.0,
     load_balancer_withdrawal_s=60.0,
@@ -120,6 +127,8 @@ _FAST = Timings(
     cache_detection_s=2.0,
     cache_failover_s=0.9,
     cache_replica_rebuild_s=1.0,
+    cache_node_replacement_s=4.0,
+    cache_discovery_s=2.0,
     queue_visibility_s=3.0,
     load_balancer_timeout_s=5.0,
     load_balancer_withdrawal_s=2.0,

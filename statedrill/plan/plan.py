@@ -21,7 +21,7 @@ from statedrill.inputs import discovery
 from statedrill.inputs.experiment import Experiment
 from statedrill.inputs.options import Options
 from statedrill.inputs.pattern import Pattern
-from statedrill.inputs.services import SERVICE_OPTIONS, ServiceOptions
+from statedrill.inputs.services import SERVICE_OPTIONS, KnownServices
 from statedrill.inputs.thresholds import parse_threshold
 from statedrill.inputs.timings import Timings
 from statedrill.plan.host import host, versions
@@ -125,7 +125,7 @@ class Offer:
     """
 
     target: str = "local"
-    services: Mapping[str, type[ServiceOptions]] = field(default_factory=lambda: SERVICE_OPTIONS)
+    services: KnownServices = field(default_factory=lambda: SERVICE_OPTIONS)
     refusals: Callable[[Pattern, Experiment], Sequence[str]] = lambda pattern, experiment: ()
     limits: Callable[[Load], Sequence[Limit]] = lambda load: ()
 

@@ -146,6 +146,8 @@ class _Delays(TypedDict, total=False):
     cache_detection_s: float
     cache_failover_s: float
     cache_replica_rebuild_s: float
+    cache_node_replacement_s: float
+    cache_discovery_s: float
     queue_visibility_s: float
     load_balancer_timeout_s: float
     load_balancer_withdrawal_s: float

@@ -14,6 +14,8 @@ from statedrill.inputs.services import (
     SERVICE_OPTIONS,
     CacheOptions,
     DatabaseOptions,
+    KnownServices,
+    MemcachedOptions,
     Queue,
     QueueOptions,
     ServiceOptions,
@@ -21,9 +23,7 @@ from statedrill.inputs.services import (
 )
 
 
-def read(
-    folder: Path, services: str, known: dict[str, type[ServiceOptions]] | None = None
-) -> Pattern:
+def read(folder: Path, services: str, known: KnownServices | None = None) -> Pattern:
     path = folder / "sticky.yaml"
     path.write_text(f"application: {{command: [x]}}\nservices:\n  {services}\n")
     return Pattern.read(path, known or SERVICE_OPTIONS)
@@ -75,8 +75,21 @@ def test_the_names_of_the_reference_application_come_from_its_patterns() -> None
     [
         ("cachee: true", "line 3: services.cachee: unknown service; did you mean 'cache'?"),
         ("memory: true", "unknown service; known: database, cache, queue, storage"),
-        ("cache: {engine: valkeyy}", "services.cache.engine: is 'valkeyy'; choose one of valkey"),
+        (
+            "cache: {engine: valkeyy}",
+            "services.cache.engine: is 'valkeyy'; choose one of valkey, memcached; "
+            "did you mean 'valkey'?",
+        ),
         ("cache: {replicas: 2}", "services.cache.replicas: is 2; choose one of 1"),
+        (
+            "cache: {engine: [x]}",
+            "services.cache.engine: is ['x']; choose one of valkey, memcached",
+        ),
+        ("cache: {engine: memcached, replicas: 1}", "replicas: unknown key; known: engine, nodes"),
+        ("cache: {engine: memcached, nodes: 0}", "nodes: must be a whole number from 1 to 12, not"),
+        ("cache: {engine: memcached, node: 3}", "node: unknown key; did you mean 'nodes'?"),
+        ("cache: {nodes: 3}", "services.cache.nodes: unknown key; known: engine, replicas"),
+        ("cache: 3", "must be true, false or a mapping of engine, replicas, durability, nodes"),
         (
             "cache: {durable: yes}",
             "cache.durable: unknown key; did you mean 'durability'?",
@@ -105,6 +118,12 @@ def test_what_is_wrong_with_an_option_is_named(tmp_path: Path, services: str, to
     assert told in str(caught.value)
 
 
+def test_the_engine_chooses_the_options(tmp_path: Path) -> None:
+    pattern = read(tmp_path, "cache: {engine: memcached}")
+    assert pattern.services == {"cache": MemcachedOptions(nodes=3)}
+    assert pattern.as_dict()["services"]["cache"] == {"engine": "memcached", "nodes": 3}
+
+
 class MailOptions(ServiceOptions):
     """A service of some target's own."""
 
@@ -112,7 +131,7 @@ class MailOptions(ServiceOptions):
 
 
 def test_a_target_may_bring_a_service_of_its_own(tmp_path: Path) -> None:
-    known = {**SERVICE_OPTIONS, "mail": MailOptions}
+    known = {**SERVICE_OPTIONS, "mail": (MailOptions,)}
     pattern = read(tmp_path, "mail: true", known)
     assert pattern.services == {"mail": MailOptions()}
     assert pattern.as_dict()["services"]["mail"] == {"engine": "postfix"}

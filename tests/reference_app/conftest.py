@@ -9,7 +9,7 @@ import pytest
 
 from tests.reference_app.client import Direct, running
 from tests.support.aws import Region
-from tests.support.services import MiniStack, Postgres, Valkey, remove
+from tests.support.services import Memcached, MiniStack, Postgres, Valkey, remove
 
 
 @pytest.fixture
@@ -24,6 +24,14 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
     service.start()
     yield service
     service.kill()
+
+
+@pytest.fixture(scope="module")
+def memcached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Memcached]:
+    cluster = Memcached(tmp_path_factory.mktemp("memcached"))
+    cluster.start()
+    yield cluster
+    cluster.kill()
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The HTTP contract of the synchronous stores: in memory, and with a real Valkey and PostgreSQL."""
+"""The HTTP contract of the synchronous stores: in memory, and the same with real servers."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from hypothesis import strategies as st
 from reference_app.model.model import Credentials, NotSignedIn
 from reference_app.stores.memory import MemoryStore
 from tests.reference_app.client import Direct, User, running
-from tests.support.services import Postgres, Valkey
+from tests.support.services import Memcached, Postgres, Valkey
 
-ALL = ("memory", *(pytest.param(name, marks=pytest.mark.cluster) for name in ("valkey", "rds")))
+SERVERS = ("valkey", "memcached", "rds")
+ALL = ("memory", *(pytest.param(name, marks=pytest.mark.cluster) for name in SERVERS))
 
 
 @pytest.fixture(params=ALL)
 def app(request: pytest.FixtureRequest) -> Iterator[Direct]:
     environ = {"SESSION_STORE": request.param}
-    if request.param == "valkey":
-        valkey: Valkey = request.getfixturevalue("valkey")
-        environ["CACHE_URL"] = valkey.url
+    if request.param in ("valkey", "memcached"):
+        cache: Valkey | Memcached = request.getfixturevalue(request.param)
+        environ["CACHE_URL"] = cache.url
     if request.param == "rds":
         postgres: Postgres = request.getfixturevalue("postgres")
         environ["DATABASE_URL"] = postgres.url

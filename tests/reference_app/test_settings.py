@@ -90,6 +90,23 @@ def test_an_address_that_is_none_is_refused(text: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("store", "url", "told"),
+    [
+        ("memcached", "redis://c:6379", "is not a memcached:// URL with a host"),
+        ("valkey", "memcached://c", "is not a redis:// URL with a host"),
+    ],
+)
+def test_a_store_is_given_a_cache_of_its_own_kind(store: str, url: str, told: str) -> None:
+    assert problems({"SESSION_STORE": store, "CACHE_URL": url}) == [f"CACHE_URL: {url!r} {told}"]
+
+
+def test_the_ways_to_use_memcached_are_checked_without_its_store_too() -> None:
+    odd = {"CACHE_HASHING": "md5", "CACHE_EJECT_S": "0", "CACHE_DISCOVERY_S": "soon"}
+    found = problems({"CACHE_URL": "memcached://c", **odd})
+    assert sorted(each.partition(":")[0] for each in found) == sorted(odd)
+
+
 def test_an_empty_variable_is_not_set() -> None:
     assert WebSettings.read({"SESSION_STORE": " ", "KEEP_ALIVE_S": ""}) == WebSettings.read({})
 

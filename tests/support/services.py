@@ -1,4 +1,4 @@
-"""Real services for tests: Valkey, PostgreSQL and MiniStack on loopback addresses of their own.
+"""Real services for tests on loopback addresses: Valkey, memcached, PostgreSQL and MiniStack.
 
 Each is a process group that is killed by its id; nothing is left running.
 """
@@ -22,6 +22,10 @@ from pathlib import Path
 import psutil
 
 from statedrill.cluster.network.addresses import ZONES, Network
+from statedrill.cluster.services.memcached.configuration_endpoint import (
+    ConfigurationEndpoint,
+    Listed,
+)
 from tests.support.processes import Child
 from tests.support.waiting import wait_until
 
@@ -109,6 +113,47 @@ class Valkey(Service):
         command = [str(binary), "--bind", self.host, "--port", "6379", "--save", ""]
         command += ["--protected-mode", "no", "--dir", str(folder)]
         super().__init__(command, folder, lambda: listens(self.host, 6379))
+
+
+class MemcachedNode(Service):
+    """One memcached server, with an address of its own; its data die with it."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name, self.host = name, fresh_address()
+        command = [*(NOBODY if os.geteuid() == 0 else ()), "memcached", "-l", self.host, "-U", "0"]
+        super().__init__(command, folder, lambda: listens(self.host, 11211))
+
+
+class Memcached:
+    """Memcached servers, and the endpoint that lists those of `nodes`, by their place in it."""
+
+    def __init__(self, folder: Path, nodes: int = 3) -> None:
+        self._folder = folder
+        self.nodes = [MemcachedNode(folder / f"{n}", f"cache.{n}") for n in range(nodes)]
+        self._endpoint = ConfigurationEndpoint((fresh_address(), 11211), self._listing)
+        self.url = f"memcached://{self._endpoint.address[0]}:11211"
+
+    def start(self) -> None:
+        """Start all of them; returns when they are ready."""
+        self._endpoint.start()
+        for each in self.nodes:
+            each.start()
+
+    def replace(self, place: int) -> None:
+        """A new, empty node takes the name of the one at `place`, which is killed."""
+        gone = self.nodes[place]
+        gone.kill()
+        self.nodes[place] = MemcachedNode(self._folder / f"{place}-{fresh_address()}", gone.name)
+        self.nodes[place].start()
+
+    def kill(self) -> None:
+        """End all of them."""
+        self._endpoint.stop()
+        for each in self.nodes:
+            each.kill(signal.SIGKILL)
+
+    def _listing(self) -> tuple[int, list[Listed]]:
+        return 1, [Listed(each.name, each.host, 11211) for each in self.nodes]
 
 
 class Postgres(Service):

@@ -109,6 +109,18 @@ class Edges:
             return target
         return self._connected(name, ends, host, target, self._latency_s or 0.0, is_needed)
 
+    def to_server(
+        self, zone: str, name: str, server_zone: str, target: Address, is_needed: Callable[[], bool]
+    ) -> Address:
+        """Where `zone` finds the server `name` from now on, which has no endpoint before it."""
+        if self._latency_s is None:
+            return target
+        key, ends = f"{zone}/{name}", (zone, server_zone)
+        with self._lock:
+            known = self._edges.get(key)
+            host = known.address[0] if known else self._network.zone_address(zone)
+            return self._connected(key, ends, host, target, self._latency_s, is_needed)
+
     def between_nodes(self, name: str) -> Sequence[Edge]:
         """The edges with a hop from nodes named `<name>-<number>` to their primary."""
         return [e for e in self.all() if not e.is_direct and e.name.startswith(f"{name}-")]

@@ -33,11 +33,13 @@ class NodeStatus(NamedTuple):
 class Requirement:
     """A program that a service needs on this machine.
 
-    `find` says in one line what was found, and raises MissingPart when it is not there.
+    `find` says in one line what was found, and raises MissingPart when it is not there. `only_for`
+    says which patterns need it, where most do without.
     """
 
     part: str
     find: Callable[[], str]
+    only_for: str = ""
 
 
 @dataclass(frozen=True)

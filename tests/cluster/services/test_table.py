@@ -15,6 +15,8 @@ from statedrill.cluster import services
 from statedrill.cluster.cluster import Cluster
 from statedrill.cluster.doctor import examine
 from statedrill.cluster.services.base import NodeStatus, Requirement, Service, ServiceContext
+from statedrill.cluster.services.memcached.cluster import MemcachedCluster
+from statedrill.cluster.services.valkey.replication_group import ReplicationGroup
 from statedrill.inputs.pattern import Pattern
 from statedrill.inputs.services import ServiceOptions
 
@@ -87,8 +89,8 @@ def pattern(folder: Path, told: str) -> Pattern:
     return Pattern.read(folder / "tiny.yaml", services.service_options())
 
 
-def test_keys_and_kinds_are_said_once() -> None:
-    assert len({each.key for each in services.SERVICES}) == len(services.SERVICES)
+def test_kinds_and_options_are_said_once() -> None:
+    assert len({each.options for each in services.SERVICES}) == len(services.SERVICES)
     assert len({each.kind for each in services.SERVICES}) == len(services.SERVICES)
 
 
@@ -98,6 +100,27 @@ def test_the_options_of_a_new_service_are_read_from_the_pattern_file(tmp_path: P
     assert read.services == {"counter": CounterOptions(first=3)}
     assert pattern(tmp_path, "{counter: true}").services == {"counter": CounterOptions()}
     assert pattern(tmp_path, "{counter: false}").services == {}
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"), [("valkey", ReplicationGroup), ("memcached", MemcachedCluster)]
+)
+def test_engines_of_one_service_are_a_class_each(
+    tmp_path: Path, told: str, kind: type[Service]
+) -> None:
+    chosen = services.services_of(pattern(tmp_path, f"{{cache: {{engine: {told}}}}}"))
+    assert chosen == [kind]
+
+
+@pytest.mark.cluster
+def test_the_doctor_does_not_demand_what_most_patterns_do_without(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    (row,) = (each for each in examine() if each["part"] == "memcached")
+    assert row["ok"]
+    assert "only a pattern with `cache: {engine: memcached}` needs it" in row["found"]
+    assert "apt-get install memcached" in row["found"]
 
 
 @pytest.mark.cluster

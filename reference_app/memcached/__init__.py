@@ -1,0 +1,1 @@
+"""How the application reaches the nodes of a Memcached cluster."""

@@ -1,0 +1,1 @@
+"""ElastiCache for Memcached: equal nodes, and the endpoint that lists them."""
