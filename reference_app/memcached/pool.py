@@ -112,9 +112,7 @@ class MemcachedPool:
     async def stop(self) -> None:
         """Close every connection."""
         if self._discovering:
-            self._discovering.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._discovering
+            await self._discovering  # which may be making connections; it has a deadline
         nodes, self._nodes = self._nodes, {}
         for node in nodes.values():
             await node.client.close()
