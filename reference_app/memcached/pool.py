@@ -225,7 +225,8 @@ class MemcachedPool:
         node.failures += 1
         if eject_s and node.failures >= FAILURES_BEFORE_EJECTION:
             node.out_until_s = now_s + eject_s
-        if now_s - node.since_s >= RECONNECT_S:
+        in_use = self._nodes.get(node.address.name) is node
+        if in_use and now_s - node.since_s >= RECONNECT_S:
             node.since_s, failed = now_s, node.client
             node.client = await self._client(node.address)
             await failed.close()
