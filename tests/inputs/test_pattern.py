@@ -63,7 +63,7 @@ promise: {survives: [instanse]}
         "line 4: application.command: must be a list of words",
         "line 5: application.instances: must be a whole number from 1 to 12",
         "line 6: services.cache: must be true, false or a mapping of engine, replicas, "
-        "durability, not 'maybe'",
+        "durability, nodes, not 'maybe'",
         "line 7: workers: workers need a queue",
         "line 8: promise.survives: has 'instanse'; choose of instance, zone",
         "did you mean 'instance'?",
@@ -203,7 +203,7 @@ class BackedUp(DatabaseOptions):
 def with_restores(folder: Path, rpo: str, database: type[DatabaseOptions]) -> Pattern:
     path = folder / "shop.yaml"
     path.write_text(GOOD.replace("promise: {", f"promise: {{restores: {{rpo_s: {rpo}}}, "))
-    return Pattern.read(path, {**SERVICE_OPTIONS, "database": database})
+    return Pattern.read(path, {**SERVICE_OPTIONS, "database": (database,)})
 
 
 @pytest.mark.parametrize(
