@@ -21,7 +21,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import urlsplit
 
 from reference_app.environment import Environment
@@ -127,7 +127,8 @@ class MemcachedPool:
             found = await self._call(user, lambda client: client.gats_many(_life(life_s), names))
         except OutcomeUnknown as error:  # nothing is changed by looking
             raise Unavailable(error.args[0]) from error
-        return {key.decode(): Found(item.value, item.cas or 0) for key, item in found.items()}
+        items = cast("dict[bytes, emcache.Item]", found)  # it is annotated as one item
+        return {key.decode(): Found(item.value, item.cas or 0) for key, item in items.items()}
 
     async def replace(
         self, user: str, key: str, value: bytes, before: Found | None, life_s: float
