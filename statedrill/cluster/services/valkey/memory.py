@@ -5,7 +5,8 @@ Knows Valkey's commands; knows no node and no application.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from redis import Redis
 
@@ -27,10 +28,9 @@ class MemoryLimit(NamedTuple):
 
 
 class Evicted(NamedTuple):
-    """Keys that were there before the memory was full, those of them that went, and the limit."""
+    """How many keys that are no ballast a server evicted, and the limit that it has now."""
 
     keys: int
-    gone: int
     limit_bytes: int
 
 
@@ -56,25 +56,31 @@ def set_memory_limit(session: Redis, limit: MemoryLimit) -> None:
 def fill(session: Redis) -> Evicted:
     """Limit a server to what it holds, and write until as many keys were evicted as can expire.
 
-    What it evicts is some of the ballast, too, so what was there before is looked for by name.
+    What it evicts is some of the ballast, too, which nothing else removes: the rest of what it
+    counts as evicted was there before, or was written meanwhile.
 
     Raises:
         RedisError: it does not answer.
     """
     expiring = int(session.info("keyspace").get("db0", {}).get("expires", 0))
-    known = list(session.scan_iter(count=1000))
-    used, before = int(session.info("memory")["used_memory"]), _evicted(session)
+    used, before = int(session.info("memory")["used_memory"]), _evicted(session.info("stats"))
     limit = used + _ROOM_BYTES
     set_memory_limit(session, MemoryLimit(str(limit), _POLICY))
+    ballast: list[str] = []
     for batch in range(_MOST_BATCHES):
+        names = [f"{_PREFIX}{batch}:{n}" for n in range(_BATCH)]
         with session.pipeline(transaction=False) as pipeline:
-            for n in range(_BATCH):
-                pipeline.set(f"{_PREFIX}{batch}:{n}", _BALLAST, ex=_TTL_S)
+            for name in names:
+                pipeline.set(name, _BALLAST, ex=_TTL_S)
             pipeline.execute()
-        if _evicted(session) - before > expiring:
+        ballast += names
+        if _evicted(session.info("stats")) - before > expiring:
             break
-    gone = len(known) - (int(session.exists(*known)) if known else 0)
-    return Evicted(len(known), gone, limit)
+    with session.pipeline(transaction=True) as together:  # nothing is evicted between the two
+        together.info("stats")
+        together.exists(*ballast)
+        stats, left = together.execute()
+    return Evicted(_evicted(stats) - before - (len(ballast) - left), limit)
 
 
 def remove_ballast(session: Redis) -> None:
@@ -87,5 +93,5 @@ def remove_ballast(session: Redis) -> None:
         session.unlink(key)
 
 
-def _evicted(session: Redis) -> int:
-    return int(session.info("stats")["evicted_keys"])
+def _evicted(stats: Mapping[str, Any]) -> int:
+    return int(stats["evicted_keys"])

@@ -179,10 +179,10 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
         except RedisError as error:
             raise primary.failed(f"could not be filled: {error}") from error
         sentence = (
-            f"{primary.name} may hold no more than {filled.limit_bytes:,} bytes, and "
-            f"{filled.gone} of the {filled.keys} keys that it held are gone"
+            f"{primary.name} may hold no more than {filled.limit_bytes:,} bytes, and it evicted "
+            f"{filled.keys} keys of the application"
         )
-        return filled.gone, sentence
+        return filled.keys, sentence
 
     def free_memory(self) -> None:
         """Take limit and ballast away, wherever the ballast is by now; idempotent.
