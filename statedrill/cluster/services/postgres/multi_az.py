@@ -156,7 +156,7 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
             ClusterError: there is no primary that is alive, or a volume could not be filled.
         """
         primary = self.node("primary")
-        self._out_of_space = primary.out_of_space
+        self._out_of_space = partial(primary.out_of_space, primary.log_size())
         self._full = [node.volume for node in self._nodes.all() if node.volume]
         for volume in self._full:
             volume.fill()

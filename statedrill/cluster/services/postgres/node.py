@@ -214,9 +214,13 @@ class PostgresNode(Node):
             for _ in range(_MOST_SEGMENTS):
                 session.query(next_segment)
 
-    def out_of_space(self) -> str:
-        """What its log says last of a full volume, without time and process; empty: nothing."""
-        lines = self._process.log.read_text(errors="replace").splitlines()
+    def log_size(self) -> int:
+        """How many bytes its log has now."""
+        return self._process.log.stat().st_size
+
+    def out_of_space(self, since: int) -> str:
+        """The last line on a full volume after `since` bytes of its log, or nothing."""
+        lines = self._process.log.read_bytes()[since:].decode(errors="replace").splitlines()
         line = next((each for each in reversed(lines) if "No space left" in each), "")
         return line.partition("] ")[2] or line
 

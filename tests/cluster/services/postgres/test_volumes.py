@@ -13,6 +13,7 @@ import pytest
 from statedrill.cluster.services.base import ServiceContext
 from statedrill.cluster.services.postgres import volume
 from statedrill.cluster.services.postgres.multi_az import MultiAzDatabase
+from statedrill.cluster.services.postgres.node import PostgresNode
 from statedrill.errors import MissingPart
 from statedrill.processes.registry import ProcessRegistry
 from statedrill.vocabulary import Equipment
@@ -65,6 +66,24 @@ def test_full_volumes_stop_the_database_and_lose_nothing_when_they_grow(
     database.stop()
     assert [process.name for process in registry.alive()] == ["endpoints"]
     assert list(registry.folder.glob("database-*")) == []
+
+
+def test_what_the_primary_said_of_an_earlier_full_volume_is_no_proof(
+    database: MultiAzDatabase, registry: ProcessRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(volume.LimitedVolume, "fill", lambda self: None)
+    monkeypatch.setattr(PostgresNode, "use_up_segments", lambda self: None)
+    log = registry.logs / f"{database.node('primary').name}.log"
+
+    def say() -> None:
+        with log.open("a") as end:
+            end.write("[1] PANIC: No space left on device\n")
+
+    say()
+    database.fill_volumes()
+    assert not database.out_of_space()
+    say()
+    assert database.out_of_space() == "PANIC: No space left on device"
 
 
 def test_a_volume_outlives_the_node_in_a_zone_that_is_lost(database: MultiAzDatabase) -> None:
