@@ -30,7 +30,10 @@ class HasApis(Protocol):
         """Let `percentage` of its calls be `throttled`, `failed` (though done) or `silent`."""
 
     def probe_apis(self) -> Mapping[str, tuple[int, str]]:
-        """What a call that changes nothing is answered now, by API: status and body, or 0."""
+        """What a call that changes nothing is answered now, by API: status and body.
+
+        0 and nothing for one that is kept waiting by what `set_api_error` did.
+        """
 
     def is_healthy(self) -> bool:
         """Whether it can serve; with the service, its errors are gone."""

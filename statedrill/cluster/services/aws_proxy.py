@@ -18,8 +18,9 @@ from statedrill.errors import ClusterError
 
 _HOST_NUMBER = 71
 _SILENCE_S = 10
-"""How long a call waits for nothing; longer than any client that has a limit of its own."""
+"""How long a call waits before it is refused; an SDK with a shorter limit gives up before that."""
 _PROBE_TIMEOUT_S = 1.0
+_TARGET_TIMEOUT_S = 5.0
 _START_TIMEOUT_S = 5.0
 
 
@@ -73,6 +74,7 @@ class AwsProxy:
 
     def __init__(self, context: ClusterContext, port: int, target: tuple[str, int]) -> None:
         self.host, self.port = context.network.regional_address(_HOST_NUMBER), port
+        self._target = target
         folder = context.registry.folder
         self._map = folder / "aws-errors.map"
         config = _CONFIG.format(
@@ -113,7 +115,7 @@ class AwsProxy:
         """Let `percentage` of the calls of `service` (`s3`, `sns`, `sqs`) end in `error`.
 
         `throttled`: refused, not done. `failed`: done, and then answered as an internal error.
-        `silent`: not done and never answered.
+        `silent`: not done, and refused with 503 only after as long as a client waits.
 
         Raises:
             ClusterError: HAProxy is gone or refused.
@@ -134,24 +136,39 @@ class AwsProxy:
         return {key: int(share) for _, key, share in map(str.split, filter(None, lines))}
 
     def probe(self, service: str) -> tuple[int, str]:
-        """Status and body of a call that changes nothing; 0 and nothing when no answer came."""
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=_PROBE_TIMEOUT_S)
-        scope = f"Credential=test/20260101/us-east-1/{service}/aws4_request"
-        action = {"sns": "/?Action=ListTopics", "sqs": "/?Action=ListQueues"}.get(service, "/")
+        """Status and body of a call that changes nothing; 0 and nothing when it is kept waiting.
+
+        Only the proxy can do that: it took the call, and who stands behind it answers the same.
+
+        Raises:
+            ClusterError: the proxy or who stands behind it is gone, or does not answer.
+        """
         try:
-            connection.request(
-                "GET", action, headers={"Authorization": f"AWS4-HMAC-SHA256 {scope}"}
-            )
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode(errors="replace")
-        except (OSError, http.client.HTTPException):
-            return 0, ""
-        finally:
-            connection.close()
+            try:
+                return _answer((self.host, self.port), service, _PROBE_TIMEOUT_S)
+            except TimeoutError:
+                self.errors()  # it works, and does not hang
+                _answer(self._target, service, _TARGET_TIMEOUT_S)
+                return 0, ""
+        except (OSError, http.client.HTTPException) as error:
+            raise ClusterError(f"{service} does not answer: {error!r}") from error
 
     def _change(self, command: str) -> None:
         if answer := self._haproxy.ask(command).strip():
             raise ClusterError(f"the AWS proxy refused '{command}': {answer}")
+
+
+def _answer(address: tuple[str, int], service: str, timeout_s: float) -> tuple[int, str]:
+    """What a call of `service` that changes nothing is answered at `address`."""
+    connection = http.client.HTTPConnection(*address, timeout=timeout_s)
+    scope = f"Credential=test/20260101/us-east-1/{service}/aws4_request"
+    action = {"sns": "/?Action=ListTopics", "sqs": "/?Action=ListQueues"}.get(service, "/")
+    try:
+        connection.request("GET", action, headers={"Authorization": f"AWS4-HMAC-SHA256 {scope}"})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode(errors="replace")
+    finally:
+        connection.close()
 
 
 def _rule(when: str, error: str, answers: Mapping[str, _Answer]) -> list[str]:

@@ -238,7 +238,11 @@ class MiniStackService(Service):
             self._ministack.proxy.set_error(api, error, percentage)
 
     def probe_apis(self) -> Mapping[str, tuple[int, str]]:
-        """What a call that changes nothing is answered now, by API: status and body, or 0."""
+        """What a call that changes nothing is answered now, by API: status and body, or 0.
+
+        Raises:
+            ClusterError: there is nobody who could answer.
+        """
         return {api: self._ministack.proxy.probe(api) for api in self.apis}
 
     @override

@@ -16,6 +16,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from statedrill.cluster.services import aws_proxy
 from statedrill.cluster.services.base import ServiceContext
 from statedrill.cluster.services.ministack import MiniStackService
 from statedrill.cluster.services.s3 import Bucket
@@ -151,6 +152,22 @@ def test_a_proxy_that_died_is_missing_and_is_restored_without_doubling_a_subscri
     queues.publish()
     assert topic.backlog() == 1
     queues.close()
+
+
+def test_a_proxy_that_is_dead_and_a_service_that_hangs_are_no_proof_of_silence(
+    bucket: Bucket, registry: ProcessRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit in ("_PROBE_TIMEOUT_S", "_TARGET_TIMEOUT_S"):
+        monkeypatch.setattr(aws_proxy, limit, 0.2)
+    parts = {each.name: each for each in registry.alive("region")}
+    parts["aws"].pause()
+    with pytest.raises(ClusterError, match="s3 does not answer: TimeoutError"):
+        bucket.probe_apis()
+    parts["aws"].resume()
+    parts["aws-proxy"].kill()
+    parts["aws-proxy"].wait_gone()
+    with pytest.raises(ClusterError, match="s3 does not answer: ConnectionRefusedError"):
+        bucket.probe_apis()
 
 
 def test_without_the_equipment_there_is_no_proxy(registry: ProcessRegistry) -> None:
