@@ -1,4 +1,4 @@
-"""S3 is in trouble: calls are refused with SlowDown, or never answered."""
+"""S3 is in trouble: calls are refused with SlowDown, or wait for an answer until they time out."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ def inject_api_throttle_error(percentage: int = 50) -> dict[str, Any]:
 
 
 def inject_api_unavailable_error(percentage: int = 100) -> dict[str, Any]:
-    """Leave a share of all calls to S3 without an answer, as when its VPC endpoint is lost.
+    """Keep a share of all calls to S3 waiting, as when its VPC endpoint is lost; none is done.
+
+    Who still waits when an SDK with a usual limit has given up is refused with 503.
 
     Raises:
-        ControlFailure: the pattern has no storage, or S3 was seen to answer.
+        ControlFailure: the pattern has no storage, or no call was seen to wait.
     """
     return fault(LoseStorageEndpoint.action, Percentage=percentage)
 
@@ -39,12 +41,12 @@ class ThrottleStorage(ApiErrors):
 
 
 class LoseStorageEndpoint(ApiErrors):
-    """Nothing is done, and callers wait for as long as they have patience."""
+    """Nothing is done, and callers wait until they give up or are refused."""
 
     name = "lose_storage_endpoint"
     action = "s3/inject-api-unavailable-error"
     domain = service = "storage"
     client = "statedrill.faults.s3.inject_api_unavailable_error"
-    description = "a share of the calls to S3 gets no answer, as when its VPC endpoint is lost"
+    description = "a share of the calls to S3 times out, as when its VPC endpoint is lost"
     error, codes = "silent", ()
     phrase = "S3 could not be reached"

@@ -1,7 +1,7 @@
-"""Instances get slow: they live, pass their health checks, and take several times as long.
+"""Instances get slow: they live and answer their health checks, and have less processor time.
 
 A gray failure: what a burstable EC2 instance does without CPU credits, or one with a noisy
-neighbour. The processes stand still for most of every tenth of a second.
+neighbour. The processes stand still for a part of every tenth of a second.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class ThrottleCpu(Fault):
     end_action = "ec2/unthrottle-cpu"
     domain = "instance"
     client = "statedrill.faults.ec2.throttle_cpu"
-    description = "one or several instances get a fifth of their processor time: slow, not dead"
+    description = "instances get Percent (20) of their processor time: slow, not dead"
     arguments = Arguments
 
     def __init__(self, target: FaultTarget, arguments: Arguments) -> None:
