@@ -5,6 +5,7 @@ Knows connections and refusals; knows no node and no application.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 
@@ -37,12 +38,19 @@ class ConnectionStorm:
         self._thread.start()
 
     def stop(self) -> None:
-        """Hang up on all of them, and take no more; idempotent."""
+        """Hang up on all of them, and take no more; idempotent.
+
+        One that is being established for longer than that may take is hung up as soon as it is.
+        """
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(_STOPPED_S)
-        while self._held:
-            self._held.pop().close()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        with contextlib.suppress(IndexError):  # both threads may be at it
+            while True:
+                self._held.pop().close()
 
     def _take(self) -> None:
         while not self._stop.is_set():
@@ -54,3 +62,4 @@ class ConnectionStorm:
                 self._stop.wait(_RETRY_S)
             except OSError:  # nobody is there, as in a failover
                 self._stop.wait(_RETRY_S)
+        self._hang_up()
