@@ -118,7 +118,7 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
         """Shut the primary down in good order, for the standby to take over; name, exit code.
 
         Raises:
-            ClusterError: there is no primary that is alive, or it did not end.
+            ClusterError: there is no primary that is alive.
         """
         primary = self.node("primary")
         code = primary.shut_down()

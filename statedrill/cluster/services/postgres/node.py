@@ -22,10 +22,12 @@ from statedrill.cluster.services.postgres.client import PostgresConnection, Post
 from statedrill.cluster.services.postgres.configuration import node_settings, synchronous_settings
 from statedrill.cluster.services.postgres.programs import postgres_bin
 from statedrill.cluster.services.postgres.volume import LimitedVolume
+from statedrill.errors import ClusterError
 from statedrill.inputs.services import DatabaseOptions
 from statedrill.vocabulary import Equipment
 
 _PROMOTION_S = 30
+_SHUT_DOWN_S = 10.0
 _MOST_SEGMENTS = 200
 
 
@@ -192,14 +194,20 @@ class PostgresNode(Node):
                 self._signal_backends(signal.SIGKILL)
         super().kill()
 
-    def shut_down(self, timeout_s: float = 10.0) -> int:
+    def shut_down(self) -> int:
         """End sessions and server in good order, the standby having everything; its exit code.
 
+        The request cannot be withdrawn: a server that has not ended in time is killed.
+
         Raises:
-            ClusterError: it has not ended after `timeout_s`.
+            ClusterError: it survived SIGKILL.
         """
         os.kill(self.pid, signal.SIGINT)  # PostgreSQL's fast shutdown
-        self._process.wait_gone(timeout_s)
+        try:
+            self._process.wait_gone(_SHUT_DOWN_S)
+        except ClusterError:
+            self.kill()
+            self.wait_gone()
         code = self._process.exit_code
         assert code is not None
         return code

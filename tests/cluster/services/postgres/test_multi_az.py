@@ -10,7 +10,7 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from statedrill.cluster.services.postgres import data_directory
+from statedrill.cluster.services.postgres import data_directory, node
 from statedrill.cluster.services.postgres.client import PostgresError
 from statedrill.cluster.services.postgres.multi_az import MultiAzDatabase
 from statedrill.errors import ClusterError
@@ -135,6 +135,17 @@ def test_a_reboot_ends_the_primary_in_good_order_and_loses_no_acknowledged_row(
         wait_until(database.is_healthy)
     assert not writer.hung
     assert set(writer.acknowledged) <= writer.kept()
+
+
+def test_a_primary_that_does_not_end_in_good_order_is_killed_and_fails_over_now(
+    database: MultiAzDatabase, events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node, "_SHUT_DOWN_S", 0.1)
+    database._delays = replace(database._delays, detection_s=600.0)
+    primary = database.node("primary")
+    primary.freeze()
+    assert database.reboot() == (primary.name, -signal.SIGKILL)
+    wait_until(lambda: events.of("failover", service="database"))
 
 
 def test_commits_do_not_hang_when_the_standby_dies(
