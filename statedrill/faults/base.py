@@ -33,13 +33,15 @@ class Capabilities:
     """What there is to break in a pattern on a kind of target, known before anything starts.
 
     `services` has the class of each service that the pattern uses, by its key; `workers` says
-    whether it has workers beside its instances.
+    whether it has workers beside its instances; `dead_letters` names the queues of which messages
+    can become dead letters.
     """
 
     pattern: str
     zones: tuple[str, ...]
     services: Mapping[str, type]
     workers: bool = False
+    dead_letters: tuple[str, ...] = ()
 
     def why_not(self, service: str, ability: type, verb: str) -> str:
         """Why `service` cannot be `verb` ("flushed"), which takes `ability`; empty when it can."""

@@ -64,7 +64,10 @@ class SendPoisonMessage(Fault):
     @classmethod
     @override
     def why_unavailable(cls, capabilities: Capabilities) -> str:
-        return capabilities.why_not("queue", HasQueues, "sent a message")
+        if why := capabilities.why_not("queue", HasQueues, "sent a message"):
+            return why
+        without = f"no queue of pattern {capabilities.pattern} has a `max_receive_count`"
+        return "" if capabilities.dead_letters else f"it would come for ever: {without}"
 
     @override
     def inject(self) -> None:
@@ -98,11 +101,6 @@ def _chosen(service: HasQueues, name: str) -> Queue:
     with_dead_letters = {
         queue.name: queue for queue in service.queues().values() if queue.max_receive_count
     }
-    if not with_dead_letters:
-        raise ControlError(
-            "no queue has a dead-letter queue, so a poison message would come for ever",
-            "give a queue of the pattern a `max_receive_count`",
-        )
     if name and name not in with_dead_letters:
         raise ControlError(
             f"there is no queue '{name}' with a dead-letter queue",

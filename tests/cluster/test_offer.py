@@ -55,6 +55,19 @@ def test_a_pattern_without_queues_is_refused_what_happens_to_queues(
     assert why.endswith(f"nothing to break: pattern {pattern} has no queue")
 
 
+def test_a_poison_message_is_refused_where_no_queue_has_a_dead_letter_queue(
+    tmp_path: Path,
+) -> None:
+    pattern = tmp_path / "tiny.yaml"
+    text = Path(TINY).read_text().replace("queue: false", "queue: true")
+    pattern.write_text(text.replace("tiny_app.py", str(Path(TINY).with_name("tiny_app.py"))))
+    options = Options(pattern=str(pattern), experiment="poison-message")
+    with pytest.raises(InputError) as caught:
+        make_plan(options, "r1", NOW, local_offer())
+    (why,) = caught.value.problems
+    assert why.endswith("no queue of pattern tiny has a `max_receive_count`")
+
+
 @pytest.mark.parametrize(
     ("pattern", "experiment"),
     [

@@ -264,7 +264,9 @@ class FakeTarget:
     @property
     def capabilities(self) -> Capabilities:
         kinds = {key: type(service) for key, service in self.services.items()}
-        return Capabilities("tiny", ZONES, kinds, self.has_workers)
+        queues = self.queues.made.values()
+        dead_letters = tuple(each.name for each in queues if each.max_receive_count)
+        return Capabilities("tiny", ZONES, kinds, self.has_workers, dead_letters)
 
     def missing(self) -> list[str]:
         down = [f"zone {zone} is down" for zone in sorted(self.zones_down)]

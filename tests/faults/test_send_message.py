@@ -53,7 +53,10 @@ def test_a_queue_without_a_dead_letter_queue_is_refused_with_the_cure(target: Fa
     with pytest.raises(ControlError, match="no queue 'audit' with a dead-letter queue") as refused:
         poison(target, "audit")
     assert refused.value.hint == "there are: state"
+
+
+def test_without_any_dead_letter_queue_it_is_refused_beforehand(target: FakeTarget) -> None:
+    assert SendPoisonMessage.why_unavailable(target.capabilities) == ""
     del target.queues.made["state"]
-    with pytest.raises(ControlError, match="a poison message would come for ever") as refused:
-        poison(target)
-    assert "max_receive_count" in refused.value.hint
+    why = "it would come for ever: no queue of pattern tiny has a `max_receive_count`"
+    assert SendPoisonMessage.why_unavailable(target.capabilities) == why
