@@ -27,20 +27,23 @@ class Queue(Protocol):
     def set_visibility_timeout(self, seconds: int) -> None:
         """Hide what is received from now on for `seconds`."""
 
-    def send(self, body: str) -> str:
-        """Put a message into it; returns the id of the message."""
+    def send_marked(self, body: str) -> str:
+        """Put a message into it; returns the mark that it has from then on, wherever it is."""
+
+    def depth(self) -> int:
+        """Messages that are visible, in flight or delayed; dead letters are none of them."""
 
     def dead_letters(self) -> int:
         """Messages in its dead-letter queue."""
 
-    def has_dead_letter(self, message_id: str) -> bool:
-        """Whether this message is in its dead-letter queue."""
+    def has_dead_letter(self, mark: str) -> bool:
+        """Whether the message with this mark is in its dead-letter queue."""
 
-    def delete_dead_letter(self, message_id: str) -> None:
-        """Delete this message from its dead-letter queue, if it is there."""
+    def delete_dead_letter(self, mark: str) -> bool:
+        """Delete the message with this mark from its dead-letter queue; whether it was there."""
 
     def redrive(self) -> int:
-        """Move every dead letter back, until none has come for a moment; returns how many."""
+        """Move every dead letter without a mark back, until none comes; returns how many."""
 
 
 class FifoQueue(Queue, Protocol):

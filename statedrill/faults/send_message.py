@@ -5,6 +5,7 @@ Named after `send_message` of boto3's sqs.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
@@ -12,7 +13,7 @@ from typing import Annotated, Any, cast
 from typing_extensions import override
 
 from statedrill.control.client import fault
-from statedrill.errors import ControlError
+from statedrill.errors import ClusterError, ControlError
 from statedrill.faults.base import Capabilities, Fault, FaultTarget, Proof, wait_for
 from statedrill.faults.queues import HasQueues, Queue
 
@@ -59,7 +60,8 @@ class SendPoisonMessage(Fault):
             arguments.message_body,
         )
         self.targets = (self._queue.name,)
-        self._id, self._sent, self._is_deleted = "", 0.0, False
+        self._mark, self._sent = "", 0.0
+        self._is_gone, self._is_undone = True, False
 
     @classmethod
     @override
@@ -72,29 +74,39 @@ class SendPoisonMessage(Fault):
     @override
     def inject(self) -> None:
         self._sent = time.monotonic()
-        self._id = self._queue.send(self._body)
+        self._mark = self._queue.send_marked(self._body)
+        self._is_gone = False
 
     @override
     def prove(self) -> Proof:
         """It is in the dead-letter queue, after as many deliveries as that takes."""
         count = self._queue.max_receive_count or 0
         longest_s = min(_LONGEST_S, count * self._queue.visibility_s + _CONSUMER_S)
-        proved = wait_for(lambda: self._queue.has_dead_letter(self._id), longest_s)
+        proved = wait_for(lambda: self._queue.has_dead_letter(self._mark), longest_s)
         after_s = time.monotonic() - self._sent
         where = f"the dead-letter queue of {self._queue.name}"
         if proved:
-            return Proof(True, f"message {self._id} was in {where} after {after_s:.1f} s")
-        return Proof(False, f"message {self._id} is not in {where} after {after_s:.1f} s")
+            return Proof(True, f"message {self._mark} was in {where} after {after_s:.1f} s")
+        return Proof(False, f"message {self._mark} is not in {where} after {after_s:.1f} s")
 
     @override
     def is_over(self) -> bool:
-        return self._is_deleted
+        return self._is_undone and self._delete()
 
     @override
     def undo(self) -> None:
-        if self._service.is_healthy():  # else it went with all the others
-            self._queue.delete_dead_letter(self._id)
-        self._is_deleted = True
+        """Delete it; one that is still on its way is deleted when it is a dead letter."""
+        self._is_undone = True
+        with contextlib.suppress(ClusterError):  # it is looked for again
+            self._delete()
+
+    def _delete(self) -> bool:
+        """Delete it if it can be deleted now; whether it is gone."""
+        if not self._is_gone:
+            # Asked first: what leaves the queue after that is found among the dead letters.
+            nothing_on_its_way = self._queue.depth() == 0
+            self._is_gone = self._queue.delete_dead_letter(self._mark) or nothing_on_its_way
+        return self._is_gone
 
 
 def _chosen(service: HasQueues, name: str) -> Queue:

@@ -11,6 +11,7 @@ class FakeQueue:
     def __init__(self, name: str, max_receive_count: int | None = 3) -> None:
         self.name, self.visibility_s, self.max_receive_count = name, 30, max_receive_count
         self.seconds, self.letters, self.moved = 30, list[str](), 0
+        self.on_the_way, self.consumer_waits = list[str](), False
         self.consumer_drops_what_it_cannot_apply = False
         self.arriving, self.kept = ["first", "second"], ""
 
@@ -20,10 +21,18 @@ class FakeQueue:
     def set_visibility_timeout(self, seconds: int) -> None:
         self.seconds = seconds
 
-    def send(self, body: str) -> str:
+    def send_marked(self, body: str) -> str:
         if not self.consumer_drops_what_it_cannot_apply:
-            self.letters.append(f"id of {body}")
-        return f"id of {body}"
+            self.on_the_way.append(f"mark of {body}")
+        if not self.consumer_waits:
+            self.consume()
+        return f"mark of {body}"
+
+    def consume(self) -> None:
+        self.letters, self.on_the_way = self.letters + self.on_the_way, []
+
+    def depth(self) -> int:
+        return len(self.on_the_way)
 
     def receive(self, visibility_s: int) -> tuple[str, str, str] | None:
         if not self.arriving:
@@ -43,11 +52,13 @@ class FakeQueue:
     def dead_letters(self) -> int:
         return len(self.letters)
 
-    def has_dead_letter(self, message_id: str) -> bool:
-        return message_id in self.letters
+    def has_dead_letter(self, mark: str) -> bool:
+        return mark in self.letters
 
-    def delete_dead_letter(self, message_id: str) -> None:
-        self.letters = [each for each in self.letters if each != message_id]
+    def delete_dead_letter(self, mark: str) -> bool:
+        was_there = mark in self.letters
+        self.letters = [each for each in self.letters if each != mark]
+        return was_there
 
     def redrive(self) -> int:
         self.moved, self.letters = self.moved + len(self.letters), []

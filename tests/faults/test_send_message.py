@@ -24,7 +24,7 @@ def test_it_goes_to_the_first_queue_with_a_dead_letter_queue_and_is_proved_there
     fault.inject()
     proof = fault.prove()
     assert proof.proved
-    assert proof.sentence.startswith("message id of poison was in the dead-letter queue of state")
+    assert proof.sentence.startswith("message mark of poison was in the dead-letter queue of state")
     assert not fault.is_over()
 
 
@@ -34,6 +34,30 @@ def test_only_the_poison_is_deleted_from_the_dead_letters(target: FakeTarget) ->
     fault.inject()
     fault.undo()
     assert state.letters == ["another"]
+    assert fault.is_over()
+
+
+def test_one_that_is_undone_before_it_is_a_dead_letter_is_deleted_as_soon_as_it_is(
+    target: FakeTarget,
+) -> None:
+    fault, state = poison(target), target.queues.made["state"]
+    state.consumer_waits = True
+    fault.inject()
+    fault.undo()
+    assert not fault.is_over()
+    state.consume()
+    assert fault.is_over()
+    assert (state.on_the_way, state.letters) == ([], [])
+    state.consumer_waits = False
+    state.on_the_way = ["another"]
+    assert fault.is_over()
+
+
+def test_it_is_over_when_nothing_of_it_is_to_be_found(target: FakeTarget) -> None:
+    fault, state = poison(target), target.queues.made["state"]
+    fault.inject()
+    state.letters.clear()  # the queues went, and came back empty
+    fault.undo()
     assert fault.is_over()
 
 

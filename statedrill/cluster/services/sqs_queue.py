@@ -7,9 +7,9 @@ Its `name` is that of the pattern file; AWS, and its address, add an ending if i
 from __future__ import annotations
 
 import json
+import secrets
 import time
-import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from statedrill.cluster.services.ministack import ACCOUNT, REGION, MiniStack
@@ -22,6 +22,7 @@ _DEPTHS = (
     "ApproximateNumberOfMessagesDelayed",
 )
 _BATCH = 10
+_MARK = "statedrill"
 _CONSUMERS_POLL_S = 0.3
 """MiniStack moves messages to a dead-letter queue while a consumer polls."""
 _REDRIVE_LIMIT_S = 30.0
@@ -101,16 +102,6 @@ class SqsQueue:
         attributes = {"VisibilityTimeout": str(seconds)}
         self._sqs("set_queue_attributes", QueueUrl=self._url, Attributes=attributes)
 
-    def send(self, body: str) -> str:
-        """Put a message into it; returns the id of the message.
-
-        In a FIFO queue it is in a group of its own, and stands in nobody's way.
-        """
-        alone = uuid.uuid4().hex
-        place = self._place(alone, alone)
-        sent = self._sqs("send_message", QueueUrl=self._url, MessageBody=body, **place)
-        return str(sent["MessageId"])
-
     def receive(self, visibility_s: int) -> tuple[str, str, str] | None:
         """Receive a message, which nobody else can do for `visibility_s`; None: none came.
 
@@ -141,31 +132,53 @@ class SqsQueue:
             VisibilityTimeout=seconds,
         )
 
-    def has_dead_letter(self, message_id: str) -> bool:
-        """Whether this message is in its dead-letter queue."""
+    def send_marked(self, body: str) -> str:
+        """Put a message into it; returns the mark that it has from then on.
+
+        An attribute, as a message gets another id when somebody moves it. In a FIFO queue it is in
+        a group of its own, and stands in nobody's way.
+        """
+        mark = secrets.token_hex(4)
+        self._sqs(
+            "send_message",
+            QueueUrl=self._url,
+            MessageBody=body,
+            MessageAttributes={_MARK: {"DataType": "String", "StringValue": mark}},
+            **self._place(mark, mark),
+        )
+        return mark
+
+    def has_dead_letter(self, mark: str) -> bool:
+        """Whether the message with this mark is in its dead-letter queue."""
         found = self._take_dead_letters()
         self._give_back(found)
-        return any(each["MessageId"] == message_id for each in found)
+        return mark in map(_mark, found)
 
-    def delete_dead_letter(self, message_id: str) -> None:
-        """Delete this message from its dead-letter queue, if it is there."""
+    def delete_dead_letter(self, mark: str) -> bool:
+        """Delete the message with this mark from its dead-letter queue; whether it was there."""
         found = self._take_dead_letters()
-        self._delete([each for each in found if each["MessageId"] == message_id])
-        self._give_back([each for each in found if each["MessageId"] != message_id])
+        marked = [each for each in found if _mark(each) == mark]
+        self._delete(marked)
+        self._give_back([each for each in found if each not in marked])
+        return bool(marked)
 
     def redrive(self) -> int:
-        """Move every dead letter back, until none has come for a moment; returns how many.
+        """Move every dead letter without a mark back, until none has come for a moment; how many.
 
         As StartMessageMoveTask, which MiniStack does not have: they get new ids and new counts. A
         FIFO queue has them in their groups, behind what came meanwhile, and under new
-        deduplication ids: it would swallow the old ones for five minutes.
+        deduplication ids: it would swallow the old ones for five minutes. Those with a mark can
+        never be applied, and would come again.
 
         Raises:
             ClusterError: MiniStack does not answer, or there is no end to the dead letters.
         """
         moved, deadline, quiet_s = 0, time.monotonic() + _REDRIVE_LIMIT_S, 0.0
+        marked: list[dict[str, Any]] = []
         while self.has_dead_letters and quiet_s < _CONSUMERS_POLL_S:
-            if batch := self._receive_dead_letters():
+            received = self._receive_dead_letters()
+            marked += filter(_mark, received)
+            if batch := [each for each in received if not _mark(each)]:
                 entries = [
                     {
                         "Id": str(number),
@@ -183,6 +196,7 @@ class SqsQueue:
                 quiet_s += _CONSUMERS_POLL_S / 3
             if time.monotonic() > deadline:
                 raise ClusterError(f"queue {self.name}: {moved} dead letters moved, and more come")
+        self._give_back(marked)
         return moved
 
     @property
@@ -240,6 +254,12 @@ class SqsQueue:
 def _group_of(message: dict[str, Any]) -> str:
     """The message group of a received message; empty in a standard queue."""
     return str(message.get("Attributes", {}).get("MessageGroupId", ""))
+
+
+def _mark(message: Mapping[str, Any]) -> str:
+    """The mark of a message; empty when it has none."""
+    attributes = message.get("MessageAttributes", {})
+    return str(attributes.get(_MARK, {}).get("StringValue", ""))
 
 
 def _arn(queue: str) -> str:

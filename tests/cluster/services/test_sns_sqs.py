@@ -113,12 +113,13 @@ def test_what_is_received_too_often_becomes_a_dead_letter_and_stays_work_that_is
     topic: TopicWithQueues,
 ) -> None:
     state = topic.queues()["state"]
-    wanted, other = state.send("wanted"), state.send("other")
+    wanted, other = state.send_marked("wanted"), state.send_marked("other")
     assert not state.has_dead_letter(wanted)
     receive_until_dead(topic, state, 2)
     assert (topic.backlog(), state.depth()) == (2, 0)
     assert state.has_dead_letter(wanted)
-    state.delete_dead_letter(wanted)
+    assert state.delete_dead_letter(wanted)
+    assert not state.delete_dead_letter(wanted)
     assert not state.has_dead_letter(wanted)
     assert state.has_dead_letter(other)
 
@@ -144,9 +145,21 @@ def test_every_dead_letter_moves_back_with_its_attributes_and_a_new_count(
     assert message["MessageAttributes"]["kind"]["StringValue"] == "state"
 
 
+def test_a_message_with_a_mark_is_no_letter_to_move_and_keeps_its_mark_when_it_is_moved(
+    topic: TopicWithQueues,
+) -> None:
+    state = topic.queues()["state"]
+    publish(topic, "good", "state")
+    poison = state.send_marked("poison")
+    receive_until_dead(topic, state, 2)
+    assert state.redrive() == 1
+    assert (state.depth(), state.dead_letters()) == (1, 1)
+    assert state.has_dead_letter(poison)
+
+
 def test_a_queue_without_a_dead_letter_queue_has_no_dead_letters(topic: TopicWithQueues) -> None:
     orders = topic.queues()["orders"]
-    assert orders.send("again and again")
+    assert orders.send_marked("again and again")
     assert (orders.dead_letters(), orders.redrive(), orders.has_dead_letter("x")) == (0, 0, False)
 
 
