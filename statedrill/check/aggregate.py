@@ -1,6 +1,6 @@
 """What the checks of one partition come to, and how two of these results add up.
 
-Everything adds, takes the least, or takes the greatest: the order of the parts does not matter.
+Everything adds or takes the greatest: the order of the parts does not matter.
 Small enough to travel between processes.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
 from statedrill.check.numeric.arrays import Array
 from statedrill.check.numeric.histogram import Histogram
@@ -81,16 +80,14 @@ class CheckCounts:
 class PartitionResult:
     """The findings of one partition. `by_check` has the counts of every check by its name,
     `crashes` the first crash of each check that raised. `counts`, `bins` (arrays of counts) and
-    `spreads` add up; of `least` and `greatest` the extreme is kept; `recovered_ns` are recovery
-    times of sessions that had a bad operation after the fault, `censored_ns` those that had not
-    recovered.
+    `spreads` add up; of `greatest` the greatest are kept; `recovered_ns` are recovery times of
+    sessions that had a bad operation after the fault, `censored_ns` those that had not recovered.
     """
 
     by_check: dict[str, CheckCounts]
     counts: Counter[str]
     bins: dict[str, Array]
     spreads: dict[str, Histogram]
-    least: dict[str, int]
     greatest: dict[str, int]
     recovered_ns: list[int]
     censored_ns: list[int]
@@ -102,16 +99,15 @@ class PartitionResult:
             counts=self.counts + other.counts,
             bins={name: array + other.bins[name] for name, array in self.bins.items()},
             spreads={name: each + other.spreads[name] for name, each in self.spreads.items()},
-            least=_extreme(min, self.least, other.least),
-            greatest=_extreme(max, self.greatest, other.greatest),
+            greatest=_greatest(self.greatest, other.greatest),
             recovered_ns=self.recovered_ns + other.recovered_ns,
             censored_ns=self.censored_ns + other.censored_ns,
             crashes=other.crashes | self.crashes,
         )
 
 
-def _extreme(choose: Any, left: dict[str, int], right: dict[str, int]) -> dict[str, int]:
+def _greatest(left: dict[str, int], right: dict[str, int]) -> dict[str, int]:
     return {
-        name: choose(each[name] for each in (left, right) if name in each)
+        name: max(each[name] for each in (left, right) if name in each)
         for name in left.keys() | right.keys()
     }

@@ -35,7 +35,7 @@ class RestoreObjective:
 
 @dataclass(frozen=True)
 class CheckContext:
-    """`origin_ns` is the zero of the verdict's times; `fault_ns` the first fault's begin.
+    """`origin_ns` is the zero of the verdict's times; `fault_begins_ns` are sorted.
 
     `drained`: the queue was seen empty before the audit; `complete`: no load process was lost.
     `bins` bins of `bin_ns` cover the run. `lateness_ns` is the bounded column's: the load
@@ -49,7 +49,7 @@ class CheckContext:
     origin_ns: int
     end_ns: int
     bin_ns: int
-    fault_ns: int | None
+    fault_begins_ns: tuple[int, ...]
     lateness_ns: int
     ttl_ns: int
     drained: bool
@@ -64,6 +64,11 @@ class CheckContext:
     def bins(self) -> int:
         """Number of bins of the series."""
         return max(1, -(-(self.end_ns - self.origin_ns + 1) // self.bin_ns))
+
+    @property
+    def fault_ns(self) -> int | None:
+        """The first fault's begin."""
+        return self.fault_begins_ns[0] if self.fault_begins_ns else None
 
     def whole_bins(self, begin_ns: int, end_ns: int) -> slice:
         """The bins that lie whole between two moments."""
@@ -99,7 +104,7 @@ def make_context(history: History, plan: PlanRecord, first: int, last: int) -> C
         origin_ns=origin,
         end_ns=end,
         bin_ns=bin_ns,
-        fault_ns=min(faults, default=None),
+        fault_begins_ns=tuple(sorted(faults)),
         lateness_ns=_lateness_ns(plan),
         ttl_ns=_ttl_ns(plan["pattern"]["application"]),
         drained=bool(drained) and drained[-1],

@@ -26,12 +26,12 @@ from statedrill.check.context import CheckContext
 from statedrill.check.index.operations import OperationTable, session_slices
 from statedrill.check.index.time_cut import surely_recorded
 from statedrill.check.metrics.imbalance import by_instance
-from statedrill.check.metrics.recovery import recoveries
+from statedrill.check.metrics.recovery import next_fault_ns, recoveries
 from statedrill.check.metrics.restore import restorable
 from statedrill.check.metrics.samples import queued
 from statedrill.check.metrics.traffic import Traffic, measure
 from statedrill.check.metrics.visibility import visibility
-from statedrill.check.numeric.arrays import Array
+from statedrill.check.numeric.arrays import NEVER, Array
 from statedrill.check.numeric.histogram import Histogram
 from statedrill.check.run_checks import find_witness, run_checks
 from statedrill.history.columns import Names
@@ -90,8 +90,7 @@ def _check_slice(
         counts=_counts(results, following),
         bins=_bins(results) | {"visibility": visibility(results, following)},
         spreads={"staleness": _staleness(results)},
-        least=_least(results),
-        greatest=_greatest(results, bad),
+        greatest=_last_bad_read(results, bad) | _oldest_loss(results),
         recovered_ns=recovered,
         censored_ns=censored,
         crashes=results.crashes,
@@ -231,10 +230,10 @@ def _counts(results: CheckResults, following: Array) -> Counter[str]:
     }
     counts = Counter({name: int(mask.sum()) for name, mask in masks.items()})
     counts.update(_causes(results) | restorable(results), sessions=table.sessions)
-    fault_ns = results.given.context.fault_ns
-    if fault_ns is not None:
+    context = results.given.context
+    if context.fault_begins_ns:
         at = np.minimum(obs.acknowledged_at, table.ret.max(initial=1))
-        before = obs.acknowledged & (table.clock.ns(at) < fault_ns)
+        before = obs.acknowledged & (next_fault_ns(table.clock.ns(at), context) < NEVER)
         counts["exposed"] = int(before.sum())
         counts["lost_after_fault"] = int((lost.violation & ~before).sum())
     return counts
@@ -283,15 +282,16 @@ def _staleness(results: CheckResults) -> Histogram:
     return Histogram.of(np.maximum(table.clock.ns(table.call[rows]) - since_ns, 0))
 
 
-def _least(results: CheckResults) -> dict[str, int]:
-    """The earliest acknowledgement of a lost write."""
+def _oldest_loss(results: CheckResults) -> dict[str, int]:
+    """How old the oldest lost write was when the next fault after its acknowledgement began."""
     obs, lost = results.given.observations, results.of(LostWrites).violation
-    if not lost.any():
-        return {}
-    return {"lost_ack_ns": int(obs.table.clock.ns(obs.acknowledged_at[lost].min()))}
+    acknowledged_ns = obs.table.clock.ns(obs.acknowledged_at[lost])
+    began_ns = next_fault_ns(acknowledged_ns, results.given.context)
+    ages = (began_ns - acknowledged_ns)[began_ns < NEVER]
+    return {"lost_age_ns": int(ages.max())} if len(ages) else {}
 
 
-def _greatest(results: CheckResults, bad: Array) -> dict[str, int]:
+def _last_bad_read(results: CheckResults, bad: Array) -> dict[str, int]:
     """The last bad read that was called after the fault and before the audit."""
     table, fault_ns = results.given.observations.table, results.given.context.fault_ns
     calls_ns = table.clock.ns(table.call[bad & (table["phase"] < Phase.AUDIT)])

@@ -22,7 +22,7 @@ def recovery_table(verdict: StoredVerdict) -> Table:
         ("RTO, state", seconds(recovery["rto_state_s"]), _state_meaning(verdict)),
         *_session_rows(verdict),
         ("RPO, time", seconds(recovery["rpo_s"]),
-         "from the oldest lost write's acknowledgement to the fault"),
+         "from the oldest lost write's acknowledgement to the next fault"),
         ("RPO, writes", format_count(recovery["rpo_writes"]), "acknowledged writes that were lost"),
         *_exposed_rows(verdict),
         *_staleness_rows(verdict),
@@ -94,7 +94,7 @@ def _session_rows(verdict: StoredVerdict) -> list[tuple[str, str, str]]:
 def _exposed_rows(verdict: StoredVerdict) -> list[tuple[str, str, str]]:
     recovery, found = verdict["recovery"], []
     if after := recovery["lost_after_fault"]:
-        found.append(("lost after the fault began", format_count(after), "of the lost writes"))
+        found.append(("lost after the last fault began", format_count(after), "of the lost writes"))
     if exposed := recovery["exposed_writes"]:
         meaning = "acknowledged and open to loss"
         found.append(("writes exposed", format_count(exposed), meaning))

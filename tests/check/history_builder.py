@@ -41,7 +41,7 @@ NAMES = Names(
 )  # fmt: skip
 
 CONTEXT = CheckContext(
-    origin_ns=START, end_ns=START + 100_000 * MS, bin_ns=500 * MS, fault_ns=None,
+    origin_ns=START, end_ns=START + 100_000 * MS, bin_ns=500 * MS, fault_begins_ns=(),
     lateness_ns=5_000 * MS, ttl_ns=2**62, drained=True, complete=True,
     loss_window_ns=None, thresholds=(),
 )  # fmt: skip

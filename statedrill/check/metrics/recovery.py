@@ -1,10 +1,12 @@
 """How long until it worked again: per session, and the figures RPO and RTO of the drill.
 
-- RPO: for a fault at t0 and the lost writes L, `rpo_s` = max(0, t0 - the earliest confirmation in
-  L), `rpo_writes` = |L|; lost writes confirmed after t0 are a number of their own. |L| = 0 means
-  none observed among n exposed writes: the rate is below 3/n at 95 % (rule of three).
-- RTO of state: the last call of a bad read before the audit, minus t0; None where state was lost
-  for good. RTO of availability: see `availability`.
+- RPO: for the lost writes L, `rpo_s` is the greatest age in L: from a write's acknowledgement to
+  the begin of the next fault, which is the first that can have lost it. `rpo_writes` = |L|; those
+  acknowledged after the last fault began have no such age, and are a number of their own. |L| = 0
+  means none observed among n exposed writes (acknowledged before the last fault began): the rate
+  is below 3/n at 95 % (rule of three).
+- RTO of state: for the first fault's begin t0, the last call of a bad read before the audit, minus
+  t0; None where state was lost for good. RTO of availability: see `availability`.
 - RTO per session: from t0 to the return of the first correct operation after the session's last
   bad one; sessions without one are censored (Kaplan-Meier), never dropped.
 """
@@ -55,6 +57,12 @@ def recoveries(
     return well_ns, ill_ns
 
 
+def next_fault_ns(moments_ns: Array, context: CheckContext) -> Array:
+    """For each moment, when the first fault after it began; NEVER where none did."""
+    begins = np.array([*context.fault_begins_ns, NEVER])
+    return begins[np.searchsorted(begins[:-1], moments_ns, side="right")]
+
+
 def median_survival(recovered: Sequence[int], censored: Sequence[int]) -> float | None:
     """The Kaplan-Meier median: the earliest time by which half have recovered; None if never."""
     if not recovered:
@@ -93,9 +101,7 @@ def recovery(
 def _rpo_s(total: PartitionResult, context: CheckContext) -> float | None:
     if context.fault_ns is None:
         return None
-    if "lost_ack_ns" not in total.least:
-        return 0.0
-    return round(max(0, context.fault_ns - total.least["lost_ack_ns"]) / 1e9, 3)
+    return round(total.greatest.get("lost_age_ns", 0) / 1e9, 3)
 
 
 def _rto_state_s(total: PartitionResult, context: CheckContext) -> float | None:

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from statedrill.check.metrics.recovery import median_survival
-from tests.check.drill_builder import FAULT, fail, forget, users, verdict
-from tests.check.history_builder import START
+from statedrill.vocabulary import Kind
+from tests.check.drill_builder import FAULT, events, fail, forget, users, verdict
+from tests.check.history_builder import MS, START
 
 SECOND = 1_000_000_000
 
@@ -19,6 +20,22 @@ def test_the_recovery_point_is_the_earliest_confirmation_that_was_lost() -> None
     assert recovery["lost_after_fault"] == 10
     assert recovery["rto_state_s"] is None
     assert recovery["loss_rate_below"] is None
+
+
+def test_what_was_lost_between_two_faults_was_lost_by_the_second_at_the_earliest() -> None:
+    builder, lag, failover = users(), START + FAULT * MS, START + (FAULT + 4_000) * MS
+    of_one = [row for row in builder.rows if row["session"] == 1]
+    builder.rows = [row for row in builder.rows if row["session"] > 1 or row["call"] < failover]
+    written = [row for row in of_one if row["kind"] == Kind.PUT]
+    kept = [row for row in written if row["ret"] < lag][-1]
+    lost = [row for row in written if lag <= row["ret"] < failover]
+    builder.rows.append({**of_one[-1], "read_wid": kept["wid"], "ver": kept["ver"]})
+    second = {"t": failover, "event": "fault-begin", "fault": "f2", "domain": "cache",
+              "name": "test_failover", "targets": ["cache-1"]}  # fmt: skip
+    recovery = verdict(builder, events=events(also=[second]))["recovery"]
+    assert recovery["rpo_writes"] == len(lost) == 2
+    assert recovery["rpo_s"] == pytest.approx((failover - lost[0]["ret"]) / SECOND)
+    assert recovery["lost_after_fault"] == 0
 
 
 def test_no_loss_is_a_bound_on_the_rate_not_a_proof() -> None:
