@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from statedrill.check.clauses import RESTORES
 from statedrill.check.metrics.breakpoint import breakpoint_sentence
 from statedrill.check.metrics.record import ThresholdResult
-from statedrill.check.verdict.record import FaultEvidence, Verdict
+from statedrill.check.verdict.record import ClauseResult, FaultEvidence, Verdict
 from statedrill.vocabulary import BROKEN, HELD, UNKNOWN
 
 
@@ -23,7 +23,7 @@ def summary(verdict: Verdict, domain: str | None) -> str:
 
 
 def reasons(verdict: Verdict, open_questions: Sequence[str]) -> list[str]:
-    """Why the outcome is what it is: what was broken first, then what is not known."""
+    """Why the outcome is what it is: what was broken first, then what is not known; each once."""
     promised = [each for each in verdict["promise"] if each["promised"]]
     broken = [
         f"Broken: {each['clause']} ({each['evidence']})."
@@ -37,9 +37,8 @@ def reasons(verdict: Verdict, open_questions: Sequence[str]) -> list[str]:
     ]
     unknown = [f"Not known: {each}." for each in dict.fromkeys(open_questions)]
     unknown += [
-        f"Not known: {each['clause']} ({each['evidence']})."
-        for each in promised
-        if each["outcome"] == UNKNOWN
+        f"Not known: {', '.join(clauses)} ({reason})."
+        for reason, clauses in _other_reasons(promised, open_questions).items()
     ]
     also = [f"Also: {each}." for each in verdict["deaths"] if each not in open_questions]
     also += [
@@ -52,6 +51,20 @@ def reasons(verdict: Verdict, open_questions: Sequence[str]) -> list[str]:
     limits = len(verdict["thresholds"])
     held = f"All {len(promised)} promised clauses held"
     return [held + (f", and all {limits} thresholds." if limits else "."), *also]
+
+
+def _other_reasons(
+    promised: Sequence[ClauseResult], open_questions: Sequence[str]
+) -> dict[str, list[str]]:
+    """Why clauses are unknown beyond the open questions, with the clauses that it concerns."""
+    found: dict[str, list[str]] = {}
+    for each in promised:
+        reason = each["evidence"]
+        for question in open_questions:
+            reason = "; ".join(filter(None, reason.replace(question, "").split("; ")))
+        if each["outcome"] == UNKNOWN and reason:
+            found.setdefault(reason, []).append(each["clause"])
+    return found
 
 
 def _measured(threshold: ThresholdResult) -> str:

@@ -31,6 +31,21 @@ def test_a_fault_is_said_in_its_own_words() -> None:
     )
 
 
+def test_each_reason_why_something_is_not_known_is_said_once() -> None:
+    seen = verdict(users())
+    unproved, lost = "nothing proves the fault", "the audit could read nothing"
+    evidence = [f"{unproved}; {lost}", lost, "not tested", "not tested", f"3 lost; {unproved}"]
+    for clause, why in zip(seen["promise"], evidence, strict=False):
+        clause |= {"promised": True, "outcome": "unknown", "evidence": why}
+    names = [each["clause"] for each in seen["promise"]]
+    assert reasons(seen, [unproved, lost]) == [
+        f"Not known: {unproved}.",
+        f"Not known: {lost}.",
+        f"Not known: {names[2]}, {names[3]} (not tested).",
+        f"Not known: {names[4]} (3 lost).",
+    ]
+
+
 @pytest.mark.parametrize(
     ("found", "words"),
     [
