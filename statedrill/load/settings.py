@@ -90,19 +90,26 @@ class Settings:
                 return default
             return value
 
+        def whole(name: str, default: int) -> int:
+            text = environment.get(f"STATEDRILL_{name}") or str(default)
+            if text.isdecimal():
+                return int(text)
+            problems.append(f"STATEDRILL_{name}={text}: should be a whole number from 0 up")
+            return default
+
         connections = environment.get("STATEDRILL_CONNECTIONS") or "session"
         if connections not in CONNECTIONS:
             problems.append(f"STATEDRILL_CONNECTIONS={connections}: should be session or request")
         found = cls(
             history=_path(environment.get("STATEDRILL_HISTORY")),
             run=environment.get("STATEDRILL_RUN") or random_run(),
-            seed=int(number("SEED", 0, 0)),
+            seed=whole("SEED", 0),
             pace_s=number("PACE_S", 1.0, 0.0),
             connections=connections,
             timeout_s=number("TIMEOUT_S", 10.0, 0.001),
             connect_timeout_s=number("CONNECT_TIMEOUT_S", 5.0, 0.001),
             control=_path(environment.get("STATEDRILL_CONTROL")),
-            queue=int(number("QUEUE", 10_000, 0)),
+            queue=whole("QUEUE", 10_000),
             break_p99_ms=number("BREAK_P99_MS", 500.0, 0.0),
             break_errors=number("BREAK_ERRORS", 0.01, 0.0),
         )

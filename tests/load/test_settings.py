@@ -21,6 +21,12 @@ def test_settings_have_defaults_and_come_from_the_environment(tmp_path: Path) ->
     assert given.connections == "request"
 
 
+def test_a_seed_is_taken_as_it_is_whatever_its_size() -> None:
+    assert Settings.from_environment({"STATEDRILL_SEED": str(2**63 - 1)}).seed == 2**63 - 1
+    with pytest.raises(InputError, match=r"SEED=7\.5: should be a whole number"):
+        Settings.from_environment({"STATEDRILL_SEED": "7.5"})
+
+
 def test_every_wrong_setting_is_named_at_once() -> None:
     wrong = {"STATEDRILL_PACE_S": "-1", "STATEDRILL_TIMEOUT_S": "soon", "STATEDRILL_SEED": "?"}
     wrong["STATEDRILL_CONNECTIONS"] = "x"
