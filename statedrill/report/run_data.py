@@ -132,7 +132,7 @@ def _load(folder: Path) -> tuple[Run, list[StatedrillError]]:
 
 
 def _read_verdict(path: Path) -> StoredVerdict:
-    cure = "`statedrill check RUN` writes the verdict anew"
+    cure = "`statedrill check RUN` writes the verdict again"
     try:
         value = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:

@@ -58,12 +58,12 @@ def _entry(
 ) -> ThresholdResult:
     aborted = dict(context.aborted)
     if threshold.text in aborted:
-        told = f"the drill was ended when it measured {aborted[threshold.text]:.6g}"
+        measured = aborted[threshold.text]
         return {
             "threshold": threshold.text,
             "outcome": BROKEN,
-            "value": aborted[threshold.text],
-            "evidence": told,
+            "value": measured,
+            "evidence": f"the drill was ended when it measured {measured:.6g}",
         }
     if threshold.about_state:
         value: float | None = float(total.counts[threshold.aggregate])
