@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import boto3
-import psutil
 import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -175,44 +171,3 @@ def test_without_the_equipment_there_is_no_proxy(registry: ProcessRegistry) -> N
         bucket = Bucket(context, StorageOptions(bucket="shop-uploads"))
         with pytest.raises(ClusterError, match="there is no proxy before S3, SNS and SQS"):
             bucket.set_api_error("throttled", 100)
-
-
-OWNER = """
-import sys, time
-from dataclasses import replace
-from pathlib import Path
-
-from statedrill.cluster.services.sns_sqs import TopicWithQueues
-from statedrill.faults import api_errors, queue_errors, set_queue_attributes
-from statedrill.processes.registry import ProcessRegistry
-from statedrill.vocabulary import Equipment
-from tests.cluster.services.conftest import QUEUES
-from tests.cluster.support import services_of
-from tests.faults.fake_target import FakeTarget
-
-folder, target = Path(sys.argv[1]), FakeTarget()
-registry = ProcessRegistry("killed", folder / "data", folder / "logs", lambda *_, **__: None)
-with services_of(registry) as context:
-    cluster = replace(context.cluster, equipment=(Equipment.AWS_PROXY,))
-    topic = TopicWithQueues(replace(context, cluster=cluster), QUEUES)
-    topic.start()
-    target.services["queue"] = topic
-    queue_errors.ThrottleQueue(target, api_errors.Arguments(100)).inject()
-    set_queue_attributes.SetQueueAttributes(target, set_queue_attributes.Arguments(0)).inject()
-    print(*(part.pid for part in registry.alive("region")), flush=True)
-    time.sleep(600)
-"""
-
-
-def test_of_faults_that_are_open_when_their_owner_is_killed_nothing_is_left(
-    tmp_path: Path,
-) -> None:
-    owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(tmp_path)], stdout=subprocess.PIPE, text=True
-    )
-    assert owner.stdout is not None
-    pids = [int(each) for each in owner.stdout.readline().split()]
-    assert len(pids) == 2  # MiniStack, with everything that was set in it, and the proxy
-    owner.kill()
-    owner.communicate()
-    wait_until(lambda: not any(psutil.pid_exists(pid) for pid in pids))

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
-import psutil
 import pytest
 
 from statedrill.cluster.services.base import ServiceContext
@@ -19,10 +16,8 @@ from statedrill.processes.registry import ProcessRegistry
 from statedrill.vocabulary import Equipment
 from tests.cluster.support import SHOP, Writer, services_of
 from tests.support.events import Events
-from tests.support.processes import Child
 from tests.support.waiting import wait_until
 
-ROOT = Path(__file__).resolve().parents[4]
 pytestmark = pytest.mark.cluster
 
 
@@ -95,17 +90,6 @@ def test_a_volume_outlives_the_node_in_a_zone_that_is_lost(database: MultiAzData
         before = len(writer.acknowledged)
         wait_until(lambda: len(writer.acknowledged) > before + 50)
     assert set(writer.acknowledged) <= writer.kept()
-
-
-def test_nothing_of_a_full_database_outlives_a_killed_owner(tmp_path: Path) -> None:
-    command = (sys.executable, "-m", "tests.cluster.services.postgres.volumes_owner", str(tmp_path))
-    owner = Child(command, tmp_path, env={"PYTHONPATH": str(ROOT)})
-    wait_until(lambda: owner.text().endswith("\n"), owner.text())
-    pids = [int(each) for each in owner.out.read_text().split()]
-    assert len(pids) > 4
-    owner.process.kill()
-    owner.process.wait()
-    wait_until(lambda: not any(psutil.pid_exists(pid) for pid in pids))
 
 
 def test_without_user_namespaces_it_is_said_what_is_missing(
