@@ -13,12 +13,14 @@ from reference_app.stores.decoupled_fifo import DECOUPLED_FIFO
 from reference_app.stores.memcached import MEMCACHED
 from reference_app.stores.memory import MEMORY
 from reference_app.stores.rds import RDS
+from reference_app.stores.sqlite import SQLITE
 from reference_app.stores.valkey import VALKEY
 
 STORES: dict[str, StoreKind[Any]] = {
     kind.name: kind
     for kind in (
         MEMORY,
+        SQLITE,
         VALKEY,
         MEMCACHED,
         RDS,

@@ -41,7 +41,7 @@ class Queries:
         }
 
     def describe_instances(self) -> list[dict[str, object]]:
-        """Every instance and worker: id, role, zone, address, state, pid."""
+        """Every instance and worker: id, role, zone, address, state, pid, volume (if it has one)."""
         return [
             {
                 "id": each.id,
@@ -50,6 +50,7 @@ class Queries:
                 "address": f"{each.address}:{each.port}",
                 "state": each.state,
                 "pid": each.process.pid,
+                "volume": each.volume.id if each.volume else None,
             }
             for group in self._topology.groups()
             for each in group.instances()

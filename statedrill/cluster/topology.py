@@ -18,8 +18,10 @@ import statedrill
 from statedrill.cluster import services
 from statedrill.cluster.compute import clock
 from statedrill.cluster.compute.auto_scaling_group import AutoScalingGroup
+from statedrill.cluster.compute.group_volumes import new_volumes
 from statedrill.cluster.compute.instance import Template
 from statedrill.cluster.compute.scaler import new_scaler
+from statedrill.cluster.compute.target_group import TargetGroup
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.edges import Edges
 from statedrill.cluster.network.impairments import NONE, Impairment
@@ -276,8 +278,8 @@ class Topology:
             template("instance", application.command, application.env),
             application.instances,
             seed,
-            self.balancer,
-            self.edges,
+            TargetGroup(self.balancer, self.edges),
+            new_volumes(self.context, application),
         )
         if not workers:
             return instances, None

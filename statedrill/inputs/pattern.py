@@ -97,6 +97,12 @@ class Scaling(FileModel):
         return self
 
 
+class VolumeOptions(FileModel):
+    """A volume (EBS) for each instance, in one zone; the folder $VOLUME of the instance."""
+
+    size_mb: int = Field(64, ge=1, le=1024, description="a whole number from 1 to 1024")
+
+
 class Application(FileModel):
     """The program under test: any command that speaks HTTP on $HOST:$PORT.
 
@@ -106,6 +112,7 @@ class Application(FileModel):
     command: Command
     instances: Count = 3
     scaling: Scaling | None = None
+    volume: VolumeOptions | None = None
     health: str = Field(
         "/health", pattern="^/[!-~]*$", description="a path that begins with '/', without spaces"
     )

@@ -36,12 +36,19 @@ class ScalingRecord(TypedDict):
     cpu_pct: float | None
 
 
+class VolumeRecord(TypedDict):
+    """The volume of each instance."""
+
+    size_mb: int
+
+
 class ApplicationRecord(TypedDict):
     """The program under test. `instances` is the least number where there is `scaling`."""
 
     command: list[str]
     instances: int
     scaling: NotRequired[ScalingRecord | None]
+    volume: NotRequired[VolumeRecord | None]
     health: str
     env: dict[str, str]
 

@@ -110,6 +110,17 @@ def test_a_missing_file_says_so(tmp_path: Path) -> None:
         ("{A: 1}", '{A: "x\\0"}', "line 7: application.env.A: must not have a NUL"),
         ("{A: 1}", "{A=B: 1}", "line 7: application.env.A=B: has 'A=B'; must be a mapping"),
         ("{A: 1}", "[A]", "line 7: application.env: must be a mapping of names to text"),
+        (
+            "  instances: 2",
+            "  volume: {size_mb: 0}",
+            "volume.size_mb: must be a whole number from 1",
+        ),
+        ("  instances: 2", "  volume: true", "application.volume: must be a mapping of size_mb"),
+        (
+            "  instances: 2",
+            "  volume: {zones: [a, b]}",
+            "volume.zones: unknown key; known: size_mb",
+        ),
         ("stickiness: true", "stickiness: 1", "load_balancer.stickiness: must be true or false"),
         ("stickiness", "sticky", "line 8: load_balancer.sticky: unknown key; did you mean 'stick"),
         (

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,12 +19,12 @@ from tests.reference_app.client import Direct, User, running
 from tests.support.services import Memcached, Postgres, Valkey
 
 SERVERS = ("valkey", "memcached", "rds")
-ALL = ("memory", *(pytest.param(name, marks=pytest.mark.cluster) for name in SERVERS))
+ALL = ("memory", "sqlite", *(pytest.param(name, marks=pytest.mark.cluster) for name in SERVERS))
 
 
 @pytest.fixture(params=ALL)
-def app(request: pytest.FixtureRequest) -> Iterator[Direct]:
-    environ = {"SESSION_STORE": request.param}
+def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Direct]:
+    environ = {"SESSION_STORE": request.param, "VOLUME": str(tmp_path)}
     if request.param in ("valkey", "memcached"):
         cache: Valkey | Memcached = request.getfixturevalue(request.param)
         environ["CACHE_URL"] = cache.url

@@ -25,7 +25,10 @@ def test_a_pattern_is_named_after_its_file_and_uses_a_store_that_is_there(path: 
     assert store in STORES
     decoupled = store.startswith("decoupled")
     assert ("queue" in pattern["services"]) == decoupled == ("workers" in pattern)
-    assert pattern["load_balancer"]["stickiness"] == (store == "memory")
+    routed = pattern["load_balancer"]
+    by_user = routed.get("stickiness", False) or routed.get("shards", False)
+    assert by_user == (store in ("memory", "sqlite"))
+    assert ("volume" in pattern["application"]) == (store == "sqlite")
 
 
 def read(path: Path) -> dict[str, Any]:

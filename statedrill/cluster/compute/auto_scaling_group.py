@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from statedrill.cluster.compute.group_volumes import GroupVolumes
 from statedrill.cluster.compute.instance import Instance, Template, build, instance_ids
 from statedrill.cluster.compute.scaling_decisions import (
     ACTIVE,
@@ -23,14 +24,13 @@ from statedrill.cluster.compute.scaling_decisions import (
     Launch,
     Reap,
     TerminateOneOf,
+    TerminateOutdated,
     TerminateUnhealthy,
     decide,
 )
-from statedrill.cluster.compute.target_health import TargetHealth
+from statedrill.cluster.compute.target_group import TargetGroup
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import ZONES
-from statedrill.cluster.network.edges import Edges
-from statedrill.cluster.routing.load_balancer import LoadBalancer
 from statedrill.errors import ClusterError
 from statedrill.processes.parallel import in_parallel
 
@@ -41,9 +41,7 @@ _TICK_S = 0.05
 
 
 class AutoScalingGroup:
-    """Keeps `desired` instances of a template; with a `balancer` they are registered there.
-
-    The balancer reaches them through the `edges` of the network, if there are any.
+    """Keeps `desired` instances of a template, with their `volumes`, registered with `targets`.
 
     Their ids are `instance_ids(seed, role)` in turn; when they are used up nothing is launched any
     more. One thread decides every 50 ms; each launch and each termination has a thread of its own.
@@ -55,14 +53,13 @@ class AutoScalingGroup:
         template: Template,
         desired: int,
         seed: int,
-        balancer: LoadBalancer | None = None,
-        edges: Edges | None = None,
+        targets: TargetGroup | None = None,
+        volumes: GroupVolumes | None = None,
     ) -> None:
         self.template, self.desired = template, desired
         self._ids = instance_ids(seed, template.role)[::-1]  # the next one is the last
         self._context, self._timings = context, context.timings
-        self._balancer, self._edges = balancer, edges
-        self._health = TargetHealth(balancer.health if balancer else dict)
+        self._targets, self._volumes = targets or TargetGroup(), volumes
         self._unhealthy: Mapping[str, float] = {}
         self._chance = random.Random(f"{template.role} choices {seed}")
         self._lock = threading.RLock()
@@ -83,12 +80,14 @@ class AutoScalingGroup:
             made = [
                 self._new(self._state().emptiest_zone() or ZONES[0]) for _ in range(self.desired)
             ]
-        in_parallel({one.id: partial(self._bring_up, one) for one in made})
+        in_parallel({one.id: partial(self._launch, one) for one in made})
         self._in_thread(self._reconcile)
 
     def close(self) -> None:
         """Launch nothing any more; the processes are the registry's to end."""
         self._closing.set()
+        if self._volumes:
+            self._volumes.close()
 
     def join(self) -> None:
         """Wait for the threads, after `close` and after the processes have ended."""
@@ -116,7 +115,7 @@ class AutoScalingGroup:
 
     def is_healthy(self) -> bool:
         """Whether it is complete, and the load balancer finds all of it healthy."""
-        return self.is_complete() and (self._balancer is None or self._balancer.is_healthy())
+        return self.is_complete() and self._targets.is_healthy()
 
     def set_desired(self, desired: int) -> None:
         """Launch or terminate until `desired` instances are there; who leaves is drained first."""
@@ -181,8 +180,7 @@ class AutoScalingGroup:
             if not instance.in_service:
                 return
             instance.transition(InstanceState.LAUNCHING)
-        if self._balancer:
-            self._balancer.deregister(instance.id, 0)
+        self._targets.deregister(instance, 0)
         instance.process.stop(STOP_GRACE_S)
         self._bring_up(instance)
 
@@ -190,7 +188,7 @@ class AutoScalingGroup:
         """What decisions are made from."""
         return GroupState(
             members=tuple(
-                each.as_member(each.id in self._outdated, self._unhealthy.get(each.id))
+                each.as_member(each.id in self._outdated, self._unhealthy.get(each.target))
                 for each in self._instances
             ),
             desired=self.desired,
@@ -198,12 +196,13 @@ class AutoScalingGroup:
             ids_left=len(self._ids),
             detection_s=self._timings.instance_detection_s,
             rebalance_at_s=self._rebalance_at_s,
+            volumes=self._volumes.states() if self._volumes else None,
         )
 
     def _reconcile(self) -> None:
         """The group's own loop: one decision every tick."""
         while not self._closing.wait(_TICK_S):
-            self._unhealthy = self._health.unhealthy_since_s(time.monotonic())
+            self._unhealthy = self._targets.unhealthy_since_s(time.monotonic())
             # A refused start (the cluster is being stopped) has been reported by its process.
             with self._lock, contextlib.suppress(ClusterError):
                 for action in decide(self._state(), time.monotonic()):
@@ -220,18 +219,27 @@ class AutoScalingGroup:
                     InstanceState.TERMINATING, "the load balancer found it unhealthy"
                 )
                 self._in_thread(lambda: self._terminate(hanging, drained=False))
-            case Launch(zone=zone):
-                launched = self._new(zone)
+            case Launch(zone=zone, volume=volume):
+                launched = self._new(zone, volume)
                 self._in_thread(lambda: self._boot(launched))
             case TerminateOneOf(ids=ids):
                 victim = by_id[self._chance.choice(ids)]
-                victim.transition(InstanceState.TERMINATING)
-                self._in_thread(lambda: self._terminate(victim))
+                if self._volumes and victim.volume:
+                    self._volumes.keep(victim.volume)
+                self._terminate_drained(victim)
+            case TerminateOutdated(id=instance_id):
+                self._terminate_drained(by_id[instance_id])
             case FinishRebalance():
                 self._rebalance_at_s = None
 
-    def _new(self, zone: str) -> Instance:
-        instance = build(self.template, self._ids.pop(), zone, self._context, self._died)
+    def _terminate_drained(self, instance: Instance) -> None:
+        instance.transition(InstanceState.TERMINATING)
+        self._in_thread(lambda: self._terminate(instance))
+
+    def _new(self, zone: str, volume_id: str | None = None) -> Instance:
+        instance_id = self._ids.pop()
+        volume = self._volumes.give(instance_id, zone, volume_id) if self._volumes else None
+        instance = build(self.template, instance_id, zone, self._context, self._died, volume)
         self._instances.append(instance)
         instance.transition(InstanceState.LAUNCHING)
         return instance
@@ -241,29 +249,24 @@ class AutoScalingGroup:
             return
         # The process has reported what went wrong; the group tries again with a new instance.
         with contextlib.suppress(ClusterError):
-            self._bring_up(instance)
+            self._launch(instance)
+
+    def _launch(self, instance: Instance) -> None:
+        if instance.volume and instance.state in ACTIVE:
+            instance.volume.attach(instance)
+        self._bring_up(instance)
 
     def _bring_up(self, instance: Instance) -> None:
         try:
             instance.process.start(READY_TIMEOUT_S)
-            if self._balancer:
-                self._balancer.register(instance.id, *self._entrance(instance))
+            self._targets.register(instance)
             with self._lock:  # one step: for an instance that is ready, another may be terminated
                 self._set_state(instance, InstanceState.READY)
-                if self._balancer:
+                if self._targets.registers:
                     self._set_state(instance, InstanceState.REGISTERED)
         except ClusterError:
             self._died(instance)
             raise
-
-    def _entrance(self, instance: Instance) -> tuple[str, int]:
-        """Where the balancer finds an instance."""
-        own = instance.address, instance.port
-        if self._edges is None:
-            return own
-        return self._edges.to_instance(
-            instance.id, instance.zone, own, lambda: instance.state is not InstanceState.TERMINATED
-        )
 
     def _set_state(self, instance: Instance, state: InstanceState) -> None:
         with self._lock:
@@ -271,9 +274,8 @@ class AutoScalingGroup:
                 instance.transition(state)
 
     def _terminate(self, instance: Instance, *, drained: bool = True) -> None:
-        if self._balancer:
-            delay_s = self._timings.deregistration_delay_s if drained else 0.0
-            self._balancer.deregister(instance.id, delay_s)
+        delay_s = self._timings.deregistration_delay_s if drained else 0.0
+        self._targets.deregister(instance, delay_s)
         instance.process.retire(STOP_GRACE_S if drained else 0.0)
         self._terminated(instance)
 
@@ -281,9 +283,10 @@ class AutoScalingGroup:
         self._set_state(instance, InstanceState.DEAD)
 
     def _terminated(self, instance: Instance) -> None:
-        if self._balancer:
-            self._balancer.deregister(instance.id, 0)
+        self._targets.deregister(instance, 0)
         with self._lock:
+            if self._volumes and instance.volume:
+                self._volumes.take_back(instance, instance.volume)
             instance.transition(InstanceState.TERMINATED)
             self._instances.remove(instance)
 

@@ -1,7 +1,7 @@
 """One instance: an id, a zone, an address and the application's process.
 
 Knows how an application process is built and when it is ready; knows nothing of the group that
-keeps it. A volume that outlives its instance would join here, as one more part of its environment.
+keeps it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from statedrill.cluster.compute.clock import Clock
 from statedrill.cluster.compute.scaling_decisions import InstanceState, Member
+from statedrill.cluster.compute.volume import Volume
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import accepts
 from statedrill.processes.cpu_throttle import CpuThrottle
@@ -33,7 +34,8 @@ class Template:
 
     `role` is `instance` (ready when `health` answers 200) or `worker` (ready when `health`
     answers 200, or after one second of being alive: a worker need not speak HTTP). `environment`
-    gives the variables for an instance in a zone.
+    gives the variables for an instance in a zone. With `shards` the load balancer knows an instance
+    by its volume.
     """
 
     role: str
@@ -41,6 +43,7 @@ class Template:
     cwd: Path
     health: str
     environment: Callable[[str], Mapping[str, str]]
+    shards: bool = False
 
 
 @dataclass(eq=False)
@@ -48,7 +51,8 @@ class Instance:
     """An instance and its state; `since_s` is the monotonic time of its newest state.
 
     `on_change` is called after every transition, with why when it is not the usual way; `clock` is
-    its own, if instances have one. `was_told_to_go`: its group terminates it, or has done so; one
+    its own, if instances have one; `volume` is attached to it, if instances have one; `target` is
+    its name at the load balancer. `was_told_to_go`: its group terminates it, or has done so; one
     that died was not told.
     """
 
@@ -58,7 +62,9 @@ class Instance:
     port: int
     process: Process
     on_change: Callable[[Instance, str], None]
+    target: str
     clock: Clock | None = None
+    volume: Volume | None = None
     state: InstanceState = InstanceState.LAUNCHING
     since_s: float = 0.0
     was_told_to_go: bool = False
@@ -116,12 +122,13 @@ def instance_ids(seed: int, role: str) -> list[str]:
     return [f"i-{chance.getrandbits(32):08x}" for _ in range(_MOST_INSTANCES)]
 
 
-def build(
+def build(  # noqa: PLR0913, PLR0917 - an instance is made of that much
     template: Template,
     instance_id: str,
     zone: str,
     context: ClusterContext,
     on_exit: Callable[[Instance], None],
+    volume: Volume | None = None,
 ) -> Instance:
     """An instance at a new address of `zone`; its process is made, not started."""
     address, port = context.network.zone_address(zone), context.network.port(8080)
@@ -131,6 +138,7 @@ def build(
     env = {
         **template.environment(zone),
         **(clock.environment if clock else {}),
+        **(volume.environment() if volume else {}),
         "HOST": address,
         "PORT": str(port),
         "INSTANCE_ID": instance_id,
@@ -157,14 +165,17 @@ def build(
         f"{template.role}-{instance_id}",
         template.role,
         zone,
-        template.command,
+        volume.command(template.command) if volume else template.command,
         env=env,
         cwd=template.cwd,
         ready=ready,
         on_exit=lambda _process, _code: on_exit(instance),
         unready=f"GET http://{address}:{port}{template.health} did not answer 200",
     )
-    instance = Instance(instance_id, zone, address, port, process, report, clock)
+    target = volume.id if volume and template.shards else instance_id
+    instance = Instance(
+        instance_id, zone, address, port, process, report, target, clock=clock, volume=volume
+    )
     return instance
 
 

@@ -3,13 +3,15 @@
 Replaces what died, or what the load balancer finds unhealthy, once that is noticed, launches into
 the least populated zone that is up, and terminates what it has too many of in the fullest one.
 After a zone's return, and when every instance is to be replaced by a new one, it launches before it
-terminates, one by one. Pure: knows no process, no clock and no chance.
+terminates, one by one. A volume stays in its zone and is attached to one instance: with volumes an
+instance is launched where its volume is, once that zone is up and the predecessor has ended. Pure:
+knows no process, no clock and no chance.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -53,12 +55,27 @@ class Member:
 
 
 @dataclass(frozen=True)
+class VolumeState:
+    """A volume as the group sees it.
+
+    `attached` while an instance has it that the group has not forgotten yet; `kept` when the group
+    was scaled in, and needs it only if it is scaled out again.
+    """
+
+    id: str
+    zone: str
+    attached: bool = False
+    kept: bool = False
+
+
+@dataclass(frozen=True)
 class GroupState:
     """Everything that a decision depends on, apart from the time.
 
     `zones` are those that are up; `ids_left` is how many instances can still be launched;
     `rebalance_at_s` is when to rebalance (monotonic seconds), None when nothing is to be
-    rebalanced; `detection_s` is how long a death, or a failed health check, goes unnoticed.
+    rebalanced; `detection_s` is how long a death, or a failed health check, goes unnoticed;
+    `volumes` are None for a group whose instances have none.
     """
 
     members: tuple[Member, ...]
@@ -67,6 +84,7 @@ class GroupState:
     ids_left: int
     detection_s: float
     rebalance_at_s: float | None = None
+    volumes: tuple[VolumeState, ...] | None = None
 
     def is_complete(self) -> bool:
         """Whether the desired number is in service and nothing is under way."""
@@ -107,9 +125,10 @@ class TerminateUnhealthy:
 
 @dataclass(frozen=True)
 class Launch:
-    """Launch an instance in `zone`."""
+    """Launch an instance in `zone`, with this volume of it (a new one when None), if it has any."""
 
     zone: str
+    volume: str | None = None
 
 
 @dataclass(frozen=True)
@@ -120,11 +139,18 @@ class TerminateOneOf:
 
 
 @dataclass(frozen=True)
+class TerminateOutdated:
+    """Terminate an instance whose successor needs its volume."""
+
+    id: str
+
+
+@dataclass(frozen=True)
 class FinishRebalance:
     """The zones are balanced again."""
 
 
-Action = Reap | TerminateUnhealthy | Launch | TerminateOneOf | FinishRebalance
+Action = Reap | TerminateUnhealthy | Launch | TerminateOneOf | TerminateOutdated | FinishRebalance
 
 
 def decide(state: GroupState, now_s: float) -> list[Action]:
@@ -156,15 +182,34 @@ def decide(state: GroupState, now_s: float) -> list[Action]:
 
 
 def _replacements(state: GroupState, now_s: float) -> Iterator[Launch]:
-    """A launch for each instance that is missing, as far as zones and ids go."""
+    """A launch for each instance that is missing, as far as zones, volumes and ids go."""
     staying = [m for m in state.members if m.state is not InstanceState.TERMINATING]
-    for _ in range(min(state.desired - len(staying), state.ids_left)):
+    missing = max(0, min(state.desired - len(staying), state.ids_left))
+    if state.volumes is not None:
+        found = list(_free_volumes(state.volumes, state.desired, state.zones))[:missing]
+        yield from (Launch(volume.zone, volume.id) for volume in found)
+        # A volume that cannot be attached yet is waited for; it is not replaced by an empty one.
+        needed = sum(not volume.kept or volume in found for volume in state.volumes)
+        missing = min(missing - len(found), state.desired - needed)
+    for _ in range(missing):
         zone = state.emptiest_zone()
         if zone is None:
             return
         yield Launch(zone)
         launched = Member("", zone, InstanceState.LAUNCHING, now_s, in_service=False)
         state = replace(state, members=(*state.members, launched))
+
+
+def _free_volumes(
+    volumes: Sequence[VolumeState], desired: int, zones: Collection[str]
+) -> Iterator[VolumeState]:
+    """The volumes that can be attached now: all that lost their instance, and of those that were
+    kept as many as `desired` exceeds the others.
+    """
+    free = [each for each in volumes if not each.attached and each.zone in zones]
+    yield from (each for each in free if not each.kept)
+    needed = sum(not each.kept for each in volumes)
+    yield from [each for each in free if each.kept][: max(0, desired - needed)]
 
 
 def _one_too_many(state: GroupState) -> Action | None:
@@ -188,6 +233,8 @@ def _rebalance(state: GroupState, now_s: float) -> Action | None:
     population = state.population()
     if not population or not state.is_settled():
         return None
+    if state.volumes is not None:
+        return FinishRebalance()  # an instance belongs where its volume is
     if max(population.values()) - min(population.values()) > 1:
         zone = state.emptiest_zone()
         return Launch(zone) if zone and state.ids_left else None
@@ -197,9 +244,12 @@ def _rebalance(state: GroupState, now_s: float) -> Action | None:
 def _refresh(state: GroupState) -> Action | None:
     """The launch of the successor of an outdated instance, in its zone; None while one is due.
 
-    Rebalancing comes first.
+    Rebalancing comes first. A successor that takes over the volume is launched afterwards.
     """
     outdated = sorted((m.zone, m.id) for m in state.members if m.outdated and m.zone in state.zones)
     if not outdated or state.rebalance_at_s is not None or not state.is_settled():
         return None
-    return Launch(outdated[0][0]) if state.ids_left else None
+    if not state.ids_left:
+        return None
+    zone, instance_id = outdated[0]
+    return Launch(zone) if state.volumes is None else TerminateOutdated(instance_id)

@@ -44,18 +44,21 @@ class Owner(Protocol):
 class Volume:
     """The volume `volume_id` in `zone`; its data are in `root/<zone>/<volume_id>`.
 
-    `attach_s` is how long an attachment takes, in seconds, spent in `sleep`.
+    `attach_s` is how long an attachment takes, in seconds, spent in `sleep`; the first one is part
+    of the launch of its instance. No file on it can grow beyond `size_mb`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - a volume is made of that much
         self,
         volume_id: str,
         zone: str,
         root: Path,
+        size_mb: int,
         attach_s: float,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self.id, self.zone = volume_id, zone
+        self._size_bytes = size_mb * 1024**2
         self.folder = root / zone / volume_id
         self.folder.mkdir(parents=True, exist_ok=True)
         # Beside the folder, not inside: what is inside belongs to the application.
@@ -64,6 +67,7 @@ class Volume:
         self._attach_s, self._sleep = attach_s, sleep
         self._changing = threading.Lock()
         self._owner: Owner | None = None
+        self._is_new = True
 
     @property
     def owner(self) -> str | None:
@@ -78,10 +82,14 @@ class Volume:
         """`command` as a process that holds the volume as long as it or a child of it exists.
 
         The process ends at once, with code 1, when another process holds the volume. Where there
-        is no flock(1) (macOS) nothing holds it but the cluster's own record.
+        is no flock(1) (macOS) nothing holds it but the cluster's own record. Without prlimit(1) it
+        has no size.
         """
-        flock = shutil.which("flock") if sys.platform == "linux" else None
-        prefix = (flock, "--nonblock", "--no-fork", str(self._lock_file)) if flock else ()
+        prefix: list[str] = []
+        if sys.platform == "linux" and (prlimit := shutil.which("prlimit")):
+            prefix += [prlimit, f"--fsize={self._size_bytes}:"]
+        if sys.platform == "linux" and (flock := shutil.which("flock")):
+            prefix += [flock, "--nonblock", "--no-fork", str(self._lock_file)]
         return (*prefix, *command)
 
     def is_in_use(self) -> bool:
@@ -96,7 +104,7 @@ class Volume:
         return False
 
     def attach(self, owner: Owner) -> None:
-        """Attach it to an instance of its zone; returns after `attach_s`.
+        """Attach it to an instance of its zone; returns after `attach_s`, at first at once.
 
         Raises:
             ClusterError: the instance is in another zone, or the volume has another owner.
@@ -113,7 +121,9 @@ class Volume:
                     "fence its owner first",
                 )
             self._owner = owner
-        self._sleep(self._attach_s)
+            takes_s, self._is_new = 0.0 if self._is_new else self._attach_s, False
+        if takes_s:
+            self._sleep(takes_s)
 
     def fence(self) -> None:
         """Make sure that its owner never writes again, and detach it; idempotent.

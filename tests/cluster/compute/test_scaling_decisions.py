@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,9 @@ from statedrill.cluster.compute.scaling_decisions import (
     Member,
     Reap,
     TerminateOneOf,
+    TerminateOutdated,
     TerminateUnhealthy,
+    VolumeState,
     decide,
 )
 
@@ -49,6 +52,20 @@ TERMINATING = member("a2", "terminating")
 OLD = {name: replace(member(name), outdated=True) for name in ("a1", "a2", "b1", "c1")}
 
 UNHEALTHY = {name: replace(member(name), unhealthy_since_s=5.0) for name in ("a1", "b1", "c1")}
+
+
+def volumes(names: str, *members: Member | str, **more: Any) -> GroupState:
+    """A group whose volumes are named after their zones: `A` attached, `a` free, `(a)` kept."""
+    found, kept = [], False
+    for letter in names:
+        if letter in "()":
+            kept = letter == "("
+        else:
+            zone = letter.lower()
+            number = sum(each.zone == zone for each in found)
+            found.append(VolumeState(f"{zone}v{number}", zone, letter.isupper(), kept))
+    return replace(group(*members, **more), volumes=tuple(found))
+
 
 TABLE: list[tuple[str, GroupState, float, list[Action]]] = [
     ("nothing to do", group("a1", "b1", "c1"), 10, []),
@@ -204,6 +221,90 @@ TABLE: list[tuple[str, GroupState, float, list[Action]]] = [
         group(OLD["a1"], OLD["b1"], "c3", zones="bc", desired=3),
         10,
         [Launch("b")],
+    ),
+    # volumes
+    ("an empty group gets new volumes", volumes(""), 0, [Launch("a"), Launch("b"), Launch("c")]),
+    ("with volumes: nothing to do", volumes("ABC", "a1", "b1", "c1"), 10, []),
+    (
+        "the volume of a dead instance is not given away before the death is noticed",
+        volumes("ABC", "a1", DEAD_AT_5, "c1"),
+        6.9,
+        [],
+    ),
+    (
+        "the dead is forgotten first, which frees its volume",
+        volumes("ABC", "a1", DEAD_AT_5, "c1"),
+        7,
+        [Reap("b1")],
+    ),
+    (
+        "a replacement goes where its volume is, not into the emptiest zone",
+        volumes("AAaBBCC", "a1", "a2", "b1", "b2", "c1", "c2", desired=7),
+        10,
+        [Launch("a", "av2")],
+    ),
+    (
+        "a replacement waits for the zone of its volume",
+        volumes("AbC", "a1", "c1", zones="ac"),
+        9,
+        [],
+    ),
+    ("and is launched when it is back", volumes("AbC", "a1", "c1"), 9, [Launch("b", "bv0")]),
+    (
+        "an instance that hangs still has its volume",
+        volumes("ABC", UNHEALTHY["a1"], "b1", "c1"),
+        7,
+        [TerminateUnhealthy("a1")],
+    ),
+    (
+        "no empty volume is made for one that its instance still has",
+        volumes("ABC", TERMINATING, "b1", "c1"),
+        60,
+        [],
+    ),
+    (
+        "scaling out makes a new volume",
+        volumes("ABC", "a1", "b1", "c1", desired=4),
+        10,
+        [Launch("a")],
+    ),
+    (
+        "also while another one waits for its zone",
+        volumes("AbC", "a1", "c1", zones="ac", desired=4),
+        10,
+        [Launch("a")],
+    ),
+    (
+        "a volume that was kept is taken again before a new one is made",
+        volumes("A(b)C", "a1", "c1", desired=4),
+        10,
+        [Launch("b", "bv0"), Launch("b")],
+    ),
+    (
+        "a kept volume does not stand in for one that is waited for",
+        volumes("A(b)c", "a1", zones="ab", desired=2),
+        10,
+        [],
+    ),
+    ("a kept volume without need", volumes("A(b)C", "a1", "c1", desired=2), 10, []),
+    ("one id is left, one volume", volumes("Abc", "a1", ids_left=1), 10, [Launch("b", "bv0")]),
+    (
+        "volumes are not rebalanced",
+        volumes("AAB", "a1", "a2", "b1", rebalance_at_s=10),
+        10,
+        [FinishRebalance()],
+    ),
+    (
+        "a refresh ends the old one first, as its successor needs the volume",
+        volumes("ABC", OLD["a1"], OLD["b1"], OLD["c1"]),
+        10,
+        [TerminateOutdated("a1")],
+    ),
+    (
+        "then the successor is launched",
+        volumes("aBC", OLD["b1"], OLD["c1"]),
+        10,
+        [Launch("a", "av0")],
     ),
 ]
 

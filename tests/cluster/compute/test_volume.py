@@ -34,7 +34,7 @@ class Instance:
 
 @pytest.fixture
 def volume(tmp_path: Path) -> Iterator[Volume]:
-    made = Volume("vol-1", "b", tmp_path / "volumes", attach_s=0.0)
+    made = Volume("vol-1", "b", tmp_path / "volumes", size_mb=1, attach_s=0.0)
     yield made
     made.delete()
     assert not made.folder.exists()
@@ -119,6 +119,31 @@ def test_an_owner_that_died_is_fenced_in_name_only(
 
 def test_an_attachment_takes_its_time(tmp_path: Path, registry: ProcessRegistry) -> None:
     slept: list[float] = []
-    volume = Volume("vol-2", "b", tmp_path, attach_s=10.0, sleep=slept.append)
+    volume = Volume("vol-2", "b", tmp_path, size_mb=1, attach_s=10.0, sleep=slept.append)
     volume.attach(instance(registry, volume, "i-1"))
+    assert slept == []  # as part of the launch
+    volume.fence()
+    volume.attach(instance(registry, volume, "i-2"))
     assert slept == [10.0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit(1)")
+def test_no_file_on_it_is_larger_than_the_volume(registry: ProcessRegistry, volume: Volume) -> None:
+    filler = (
+        "import os, pathlib\n"
+        "file = pathlib.Path(os.environ['VOLUME'], 'big').open('wb', buffering=0)\n"
+        "try:\n    [file.write(bytes(1024)) for _ in range(1100)]\n"
+        "except OSError as error:\n    print(error)\n"
+    )
+    process = registry.process(
+        "filler",
+        "instance",
+        "b",
+        volume.command((sys.executable, "-c", filler)),
+        env=volume.environment(),
+        ready=lambda: True,
+    )
+    process.start(10)
+    wait_until(lambda: not process.alive)
+    assert (volume.folder / "big").stat().st_size == 1024**2
+    assert "File too large" in process.log_tail()
