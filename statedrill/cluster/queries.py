@@ -41,7 +41,7 @@ class Queries:
         }
 
     def describe_instances(self) -> list[dict[str, object]]:
-        """Every instance and worker: id, role, zone, address, state, pid, volume (if it has one)."""
+        """Every instance and worker: id, role, zone, address, state, pid, and volume or None."""
         return [
             {
                 "id": each.id,

@@ -80,6 +80,16 @@ class ScalingActivity(Stamp):
     why: str
 
 
+class VolumeAttachment(Stamp):
+    """A volume was `attached` to an instance, or is `available` again once that was fenced."""
+
+    event: Literal["volume"]
+    id: str
+    zone: str
+    state: str
+    instance: str
+
+
 _FromTo = TypedDict("_FromTo", {"from": str, "to": str})
 
 
@@ -201,6 +211,7 @@ Event: TypeAlias = (
     | ProcessState
     | InstanceState
     | ScalingActivity
+    | VolumeAttachment
     | Failover
     | FaultBegin
     | FaultProof

@@ -224,8 +224,8 @@ class AutoScalingGroup:
                 self._in_thread(lambda: self._boot(launched))
             case TerminateOneOf(ids=ids):
                 victim = by_id[self._chance.choice(ids)]
-                if self._volumes and victim.volume:
-                    self._volumes.keep(victim.volume)
+                if self._volumes:
+                    self._volumes.keep(victim)
                 self._terminate_drained(victim)
             case TerminateOutdated(id=instance_id):
                 self._terminate_drained(by_id[instance_id])
@@ -252,8 +252,8 @@ class AutoScalingGroup:
             self._launch(instance)
 
     def _launch(self, instance: Instance) -> None:
-        if instance.volume and instance.state in ACTIVE:
-            instance.volume.attach(instance)
+        if self._volumes and instance.state in ACTIVE:
+            self._volumes.attach(instance)
         self._bring_up(instance)
 
     def _bring_up(self, instance: Instance) -> None:
@@ -285,8 +285,8 @@ class AutoScalingGroup:
     def _terminated(self, instance: Instance) -> None:
         self._targets.deregister(instance, 0)
         with self._lock:
-            if self._volumes and instance.volume:
-                self._volumes.take_back(instance, instance.volume)
+            if self._volumes:
+                self._volumes.take_back(instance)
             instance.transition(InstanceState.TERMINATED)
             self._instances.remove(instance)
 

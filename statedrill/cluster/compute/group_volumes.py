@@ -8,7 +8,7 @@ decides nothing.
 from __future__ import annotations
 
 import threading
-from pathlib import Path
+from typing import Protocol
 
 from statedrill.cluster.compute.scaling_decisions import VolumeState
 from statedrill.cluster.compute.volume import Owner, Volume
@@ -16,15 +16,25 @@ from statedrill.cluster.context import ClusterContext
 from statedrill.inputs.pattern import Application
 
 
-class GroupVolumes:
-    """Volumes of `size_mb` below `root`, which take `attach_s` to be attached again."""
+class HasVolume(Owner, Protocol):
+    """An instance with a volume, or one without."""
 
-    def __init__(self, root: Path, size_mb: int, attach_s: float) -> None:
-        self._root, self._size_mb, self._attach_s = root, size_mb, attach_s
-        self._closing = threading.Event()
+    @property
+    def volume(self) -> Volume | None:
+        """The volume that it was given."""
+
+
+class GroupVolumes:
+    """Volumes of `size_mb`, which take `volume_attach_s` of the timings to be attached again."""
+
+    def __init__(self, context: ClusterContext, size_mb: int) -> None:
+        self._root = context.registry.folder / "volumes"
+        self._emit, self._size_mb = context.registry.emit, size_mb
+        self._attach_s = context.timings.volume_attach_s
         self._volumes: dict[str, Volume] = {}
-        self._promised: dict[str, str] = {}  # volume -> instance that has it, or will have it
+        self._given: dict[str, str] = {}  # volume -> instance that has it, or will have it
         self._kept: set[str] = set()
+        self._closing = threading.Event()
 
     def give(self, instance_id: str, zone: str, volume_id: str | None) -> Volume:
         """The volume `volume_id`, or a new one, for an instance that is launched in `zone`."""
@@ -33,29 +43,42 @@ class GroupVolumes:
             self._volumes[volume_id] = Volume(
                 volume_id, zone, self._root, self._size_mb, self._attach_s, self._closing.wait
             )
-        self._promised[volume_id] = instance_id
+        self._given[volume_id] = instance_id
         self._kept.discard(volume_id)
         return self._volumes[volume_id]
 
-    def keep(self, volume: Volume) -> None:
-        """Its instance leaves because the group is scaled in: it waits until the group grows."""
-        self._kept.add(volume.id)
+    def attach(self, instance: HasVolume) -> None:
+        """Attach the volume that an instance was given; returns when it can be used.
 
-    def take_back(self, instance: Owner, volume: Volume) -> None:
+        Raises:
+            ClusterError: it was given to another instance meanwhile.
+        """
+        if volume := instance.volume:
+            volume.attach(instance)
+            self._tell(volume, "attached", instance)
+
+    def keep(self, instance: HasVolume) -> None:
+        """An instance leaves because the group is scaled in: its volume waits for better times."""
+        if instance.volume:
+            self._kept.add(instance.volume.id)
+
+    def take_back(self, instance: HasVolume) -> None:
         """Fence an instance, and have its volume free for another one; idempotent.
 
         Raises:
             ClusterError: a process still holds the volume.
         """
-        if volume.owner == instance.id:
-            volume.fence()
-        if self._promised.get(volume.id) == instance.id:
-            del self._promised[volume.id]
+        volume = instance.volume
+        if volume and self._given.get(volume.id) == instance.id:
+            if volume.owner == instance.id:
+                volume.fence()
+                self._tell(volume, "available", instance)
+            del self._given[volume.id]
 
     def states(self) -> tuple[VolumeState, ...]:
         """What decisions are made from."""
         return tuple(
-            VolumeState(each.id, each.zone, each.id in self._promised, each.id in self._kept)
+            VolumeState(each.id, each.zone, each.id in self._given, each.id in self._kept)
             for each in self._volumes.values()
         )
 
@@ -63,13 +86,10 @@ class GroupVolumes:
         """Wait for no attachment any more; idempotent."""
         self._closing.set()
 
+    def _tell(self, volume: Volume, state: str, instance: Owner) -> None:
+        self._emit("volume", id=volume.id, zone=volume.zone, state=state, instance=instance.id)
+
 
 def new_volumes(context: ClusterContext, application: Application) -> GroupVolumes | None:
     """The volumes of the application's instances; None when they have none."""
-    if application.volume is None:
-        return None
-    return GroupVolumes(
-        context.registry.folder / "volumes",
-        application.volume.size_mb,
-        context.timings.volume_attach_s,
-    )
+    return GroupVolumes(context, application.volume.size_mb) if application.volume else None
