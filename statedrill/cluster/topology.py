@@ -6,20 +6,16 @@ neither faults nor the control address.
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 
-import statedrill
 from statedrill.cluster import services
 from statedrill.cluster.compute import clock
 from statedrill.cluster.compute.auto_scaling_group import AutoScalingGroup
 from statedrill.cluster.compute.group_volumes import new_volumes
-from statedrill.cluster.compute.instance import Template
+from statedrill.cluster.compute.instance import Template, expanded
 from statedrill.cluster.compute.scaler import new_scaler
 from statedrill.cluster.compute.target_group import TargetGroup
 from statedrill.cluster.context import ClusterContext
@@ -27,6 +23,7 @@ from statedrill.cluster.network.edges import Edges
 from statedrill.cluster.network.impairments import NONE, Impairment
 from statedrill.cluster.routing.endpoints import Endpoints
 from statedrill.cluster.routing.load_balancer import LoadBalancer
+from statedrill.cluster.routing.load_balancer_node import Routing
 from statedrill.cluster.services.base import Service, ServiceContext
 from statedrill.cluster.waiting import wait_until
 from statedrill.errors import ClusterError
@@ -57,8 +54,11 @@ class Topology:
         ]
         self.balancer = LoadBalancer(
             context,
-            stickiness=pattern.load_balancer.stickiness,
-            health=pattern.application.health,
+            Routing(
+                pattern.load_balancer.stickiness,
+                pattern.application.health,
+                pattern.load_balancer.shards,
+            ),
         )
         self.instances, self.workers = self._groups(pattern, seed)
         self._size = pattern.application.instances
@@ -266,12 +266,13 @@ class Topology:
         cwd = pattern.path.parent.resolve()
 
         def template(role: str, command: tuple[str, ...], env: Mapping[str, str]) -> Template:
-            expanded, more = _expanded(command)
+            expanded, more = expanded(command)
 
             def environment(zone: str) -> dict[str, str]:
                 return {**more, **self.environment(zone), **env}
 
-            return Template(role, expanded, cwd, application.health, environment)
+            shards = pattern.load_balancer.shards and role == "instance"
+            return Template(role, expanded, cwd, application.health, environment, shards)
 
         instances = AutoScalingGroup(
             self.context,
@@ -285,12 +286,3 @@ class Topology:
             return instances, None
         worker = template("worker", workers.command, {**application.env, **workers.env})
         return instances, AutoScalingGroup(self.context, worker, workers.count, seed)
-
-
-def _expanded(command: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, str]]:
-    """`python` is the Python that runs this, which also finds what lies beside this package."""
-    if command[0] != "python":
-        return command, {}
-    beside = str(Path(statedrill.__file__).resolve().parent.parent)
-    path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), beside)))
-    return (sys.executable, *command[1:]), {"PYTHONPATH": path}

@@ -128,9 +128,12 @@ class Workers(FileModel):
 
 
 class LoadBalancing(FileModel):
-    """`stickiness`: a cookie binds a user to an instance; otherwise round robin."""
+    """`stickiness`: a cookie binds a user to an instance; `shards`: to a volume, whichever instance
+    has it; otherwise round robin.
+    """
 
     stickiness: bool = Field(False, description="true or false")
+    shards: bool = Field(False, description="true or false")
 
 
 class Zones(FileModel):
@@ -212,3 +215,24 @@ def _note_contradictions(file: YamlFile, content: Mapping[str, Any]) -> None:
     queue = services.get("queue") if isinstance(services, dict) else None
     if content.get("workers") is not None and queue in (None, False):
         file.problem(("workers",), "workers need a queue: set services.queue to true")
+    routing, application = content.get("load_balancer"), content.get("application")
+    if isinstance(routing, dict) and routing.get("shards") is True:
+        _note_contradictions_of_shards(
+            file, routing, application if isinstance(application, dict) else {}
+        )
+
+
+def _note_contradictions_of_shards(
+    file: YamlFile, routing: Mapping[str, Any], application: Mapping[str, Any]
+) -> None:
+    place = ("load_balancer", "shards")
+    if routing.get("stickiness") is True:
+        what = "binds users to volumes, stickiness to instances: set one of them"
+        file.problem(place, what)
+    if application.get("volume") is None:
+        file.problem(place, "a shard is a volume: set application.volume")
+    if application.get("scaling") is not None:
+        what = (
+            "a shard that is scaled in takes its users' state away: leave out application.scaling"
+        )
+        file.problem(place, what)

@@ -65,6 +65,7 @@ class LoadBalancerRecord(TypedDict):
     """How requests find an instance."""
 
     stickiness: bool
+    shards: NotRequired[bool]
 
 
 class ZonesRecord(TypedDict):

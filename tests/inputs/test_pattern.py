@@ -39,7 +39,7 @@ def test_a_good_file_is_read_with_its_defaults(tmp_path: Path) -> None:
     assert pattern.workers is None
     assert pattern.services == {"database": DatabaseOptions()}
     assert pattern.promise.survives == ("cache",)
-    assert pattern.as_dict()["load_balancer"] == {"stickiness": True}
+    assert pattern.as_dict()["load_balancer"] == {"stickiness": True, "shards": False}
 
 
 def test_every_problem_is_named_at_once_with_its_line(tmp_path: Path) -> None:
@@ -121,6 +121,12 @@ def test_a_missing_file_says_so(tmp_path: Path) -> None:
             "  volume: {zones: [a, b]}",
             "volume.zones: unknown key; known: size_mb",
         ),
+        (
+            "{stickiness: true}",
+            "{shards: true}",
+            "line 8: load_balancer.shards: a shard is a volume",
+        ),
+        ("{stickiness: true}", "{stickiness: true, shards: true}", "set one of them"),
         ("stickiness: true", "stickiness: 1", "load_balancer.stickiness: must be true or false"),
         ("stickiness", "sticky", "line 8: load_balancer.sticky: unknown key; did you mean 'stick"),
         (
@@ -236,3 +242,17 @@ def test_a_recovery_point_objective_that_is_neither_is_refused(wrong: str, tmp_p
 def test_a_promise_to_restore_needs_a_service_with_backups(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"promise\.restores: none of its services keeps backups"):
         with_restores(tmp_path, "300", DatabaseOptions)
+
+
+def test_all_that_speaks_against_shards_is_said_at_once(tmp_path: Path) -> None:
+    text = """\
+family: sticky
+application:
+  command: [x]
+  scaling: {cpu_pct: 50}
+load_balancer: {stickiness: true, shards: true}
+"""
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, text)
+    assert len(caught.value.problems) == 3
+    assert all("line 5: load_balancer.shards: " in each for each in caught.value.problems)

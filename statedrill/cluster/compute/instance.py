@@ -7,12 +7,15 @@ keeps it.
 from __future__ import annotations
 
 import http.client
+import os
 import random
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import statedrill
 from statedrill.cluster.compute.clock import Clock
 from statedrill.cluster.compute.scaling_decisions import InstanceState, Member
 from statedrill.cluster.compute.volume import Volume
@@ -120,6 +123,15 @@ def instance_ids(seed: int, role: str) -> list[str]:
     """The ids that instances of a role will have, in turn: `i-` and 8 hex digits."""
     chance = random.Random(f"{role} ids {seed}")
     return [f"i-{chance.getrandbits(32):08x}" for _ in range(_MOST_INSTANCES)]
+
+
+def expanded(command: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """`python` is the Python that runs this, which also finds what lies beside this package."""
+    if command[0] != "python":
+        return command, {}
+    beside = str(Path(statedrill.__file__).resolve().parent.parent)
+    path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), beside)))
+    return (sys.executable, *command[1:]), {"PYTHONPATH": path}
 
 
 def build(  # noqa: PLR0913, PLR0917 - an instance is made of that much

@@ -36,7 +36,7 @@ class TargetGroup:
             ClusterError: a node of the load balancer refused.
         """
         if self._balancer:
-            self._balancer.register(instance.target, *self._entrance(instance))
+            self._balancer.register(instance.target, *self._entrance(instance), instance.id)
 
     def deregister(self, instance: Instance, delay_s: float) -> None:
         """No new requests for it; waits `delay_s`, or less when none is under way; idempotent."""

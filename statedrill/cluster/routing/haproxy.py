@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 from statedrill.cluster.binaries import haproxy
 from statedrill.errors import ClusterError, MissingPart
@@ -92,10 +93,27 @@ class Haproxy:
         Raises:
             ClusterError: there is no such line, or it did not take the address.
         """
+        self.move_server(server, address, port)
+        self._command(f"set server {server} state ready")
+
+    def move_server(self, server: str, address: str, port: int) -> None:
+        """Point the line `server` at an address, open or closed.
+
+        Raises:
+            ClusterError: there is no such line, or it did not take the address.
+        """
         self._command(
             f"set server {server} addr {address} port {port}", expect=("changed", "no need")
         )
-        self._command(f"set server {server} state ready")
+
+    def set_map(self, file: Path, key: str, value: str) -> None:
+        """Let `key` of the map that was read from `file` mean `value`.
+
+        Raises:
+            ClusterError: HAProxy is not there, or has read no such file.
+        """
+        self.ask(f"del map {file} {key}")  # there may be none
+        self._command(f"add map {file} {key} {value}")
 
     def close_server(self, server: str) -> None:
         """No new request or connection for the line `server`; those under way go on."""

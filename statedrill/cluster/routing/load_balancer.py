@@ -14,7 +14,11 @@ from pathlib import Path
 
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import ZONES, require_free
-from statedrill.cluster.routing.load_balancer_node import LoadBalancerNode, Routing
+from statedrill.cluster.routing.load_balancer_node import (
+    LoadBalancerNode,
+    Registration,
+    Routing,
+)
 from statedrill.cluster.routing.name_record import NameRecord
 from statedrill.cluster.waiting import wait_until
 from statedrill.errors import ClusterError
@@ -27,7 +31,7 @@ _WORST_FIRST = ("unhealthy", "initial", "healthy")
 
 
 class LoadBalancer:
-    """Routes to registered targets: round robin, or by cookie AWSALB when `stickiness`.
+    """Routes to registered targets as `routing` says: round robin, or by cookie AWSALB.
 
     Every node sends requests to the targets of all zones (cross-zone load balancing) and checks
     their health by itself. The user of a dead target gets 503 until its node finds it unhealthy,
@@ -36,15 +40,21 @@ class LoadBalancer:
     without a word when a target dies in the middle of a request that was not the first of its
     connection.
 
+    With shards a target is a volume, as behind an ALB whose rules lead each value of a cookie to a
+    target group of its own: its users get 503 while it has no instance, whatever the others do, and
+    are home again when it has a new one. Who has no cookie yet gets a shard that is healthy.
+
     `address` and `port` stand for its name. Clients that resolve names find the addresses of the
     nodes in `names`; a dead one stays there until `load_balancer_withdrawal_s` have passed. All
     others (a browser, curl) connect to `address` itself, and the kernel to a node that is alive.
     """
 
-    def __init__(self, context: ClusterContext, *, stickiness: bool, health: str) -> None:
+    def __init__(self, context: ClusterContext, routing: Routing) -> None:
         network = context.network
         self.address, self.port = network.regional_address(_NUMBER), network.port(8080)
-        self._registered: dict[str, tuple[str, int]] = {}
+        self._registered: dict[str, Registration] = {}
+        self._routing = routing
+        self._shards: dict[str, Registration] = {}  # every one there was
         self._zones_down: set[str] = set()
         self._lock = threading.RLock()
         self._starting = threading.Lock()  # one node at a time
@@ -56,7 +66,7 @@ class LoadBalancer:
                     (network.zone_address(zone, _NUMBER), network.port(8080)),
                     (self.address, self.port),
                 ],
-                Routing(stickiness, health),
+                routing,
                 on_exit=self._exited,
             )
             for zone in ZONES
@@ -95,13 +105,19 @@ class LoadBalancer:
         for node in self._nodes:
             node.end_silence()
 
-    def register(self, target: str, address: str, port: int) -> None:
-        """Let `target` take traffic; it must have answered its health check already."""
+    def register(self, target: str, address: str, port: int, instance: str = "") -> None:
+        """Let `target` take traffic; it must have answered its health check already.
+
+        `instance` is who answers there, when that is not the target itself.
+        """
+        registration = Registration(address, port, instance or target)
         with self._lock:
-            self._registered[target] = (address, port)
+            self._registered[target] = registration
+            if self._routing.shards:
+                self._shards[target] = registration
             for node in self._serving():
                 with _unless_gone(node):
-                    node.open_target(target, address, port)
+                    node.open_target(target, registration)
 
     def deregister(self, target: str, delay_s: float) -> None:
         """No new requests for `target`; waits `delay_s`, or less when none is under way."""
@@ -190,14 +206,19 @@ class LoadBalancer:
                 return
             if not node.process.alive:
                 with self._lock:
-                    registered = dict(self._registered)
-                node.start(registered)
+                    targets = self._targets()
+                node.start(targets)
                 with self._lock:  # some may have come or gone meanwhile
-                    for target in registered.keys() - self._registered.keys():
+                    for target in targets.keys() - self._registered.keys():
                         node.close_target(target)
-                    for target, (address, port) in self._registered.items():
-                        node.open_target(target, address, port)
+                    for target, registration in self._registered.items():
+                        node.open_target(target, registration)
             self._name.set_alive(node.address, True)
+
+    def _targets(self) -> dict[str, Registration]:
+        """What a new node knows: its rule for a shard is there also while nobody has the volume."""
+        without_instance = {shard: last.closed() for shard, last in self._shards.items()}
+        return {**without_instance, **self._registered}
 
     def _serving(self) -> list[LoadBalancerNode]:
         return [node for node in self._nodes if node.serves]

@@ -10,6 +10,8 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import NamedTuple
 
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.network.addresses import accepts, require_free
@@ -21,14 +23,37 @@ from statedrill.processes.process_state import State
 
 # Requests go to the healthy targets; when there is none, to every target (`_TEMPLATE`).
 _HEALTHY, _ALL = "application", "fail-open"
+_NOBODY = 1  # a port that nothing listens on
 
 
 @dataclass(frozen=True)
 class Routing:
-    """How every node routes: whether users stick to a target, and the path of health checks."""
+    """How every node routes: whether users stick to a target, and the path of health checks.
+
+    With `shards` a target is a place that instances take in turn, and users stick to it also while
+    nobody is there.
+    """
 
     stickiness: bool
     health: str
+    shards: bool = False
+
+
+class Registration(NamedTuple):
+    """Where a target is, and which instance answers there."""
+
+    address: str
+    port: int
+    instance: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an instance answers there."""
+        return self.port != _NOBODY
+
+    def closed(self) -> Registration:
+        """The same without an instance."""
+        return self._replace(port=_NOBODY)
 
 
 class LoadBalancerNode:
@@ -47,9 +72,13 @@ class LoadBalancerNode:
         on_exit: Callable[[LoadBalancerNode], None],
     ) -> None:
         self.zone, self.address = zone, addresses[0]
-        self._configuration = partial(_configuration, addresses, context.timings, routing)
+        self._instances = context.registry.folder / f"instances-{zone}.map"
+        self._configuration = partial(
+            _configuration, addresses, context.timings, routing, self._instances
+        )
         self._options = _options(context.timings, routing)
-        self._known: set[str] = set()
+        self._shards = routing.shards
+        self._known: dict[str, Registration] = {}
         self._silence: SilentAddress | None = None
         self._haproxy = Haproxy(
             context.registry,
@@ -70,7 +99,7 @@ class LoadBalancerNode:
         """Whether it is ready to route requests."""
         return self.process.state is State.READY
 
-    def start(self, targets: Mapping[str, tuple[str, int]]) -> None:
+    def start(self, targets: Mapping[str, Registration]) -> None:
         """Start HAProxy, which sends requests to `targets` from its first moment on.
 
         Raises:
@@ -78,8 +107,11 @@ class LoadBalancerNode:
         """
         self.end_silence()
         require_free(*self.address)
-        self._known = set(targets)
+        self._known = dict(targets)
         self._haproxy.config = self._configuration(targets)
+        self._instances.parent.mkdir(parents=True, exist_ok=True)
+        lines = (f"{target} {each.instance}\n" for target, each in targets.items())
+        self._instances.write_text("".join(lines))
         self._haproxy.start()
 
     def fall_silent(self) -> None:
@@ -96,19 +128,22 @@ class LoadBalancerNode:
             self._silence.close()
             self._silence = None
 
-    def open_target(self, target: str, address: str, port: int) -> None:
+    def open_target(self, target: str, registration: Registration) -> None:
         """Send requests to `target`, which is healthy until a check says otherwise.
 
         Raises:
             ClusterError: HAProxy is gone, or refused.
         """
+        address, port, instance = registration
+        if self._shards:
+            self._haproxy.set_map(self._instances, target, instance)
         for backend in (_ALL, _HEALTHY):
             server = f"{backend}/{target}"
             if target not in self._known:
                 options = self._options[backend].format(target=target)
                 self._haproxy.add_server(server, address, port, options)
             self._haproxy.set_server(server, address, port)
-        self._known.add(target)
+        self._known[target] = registration
 
     def close_target(self, target: str) -> None:
         """No new requests for `target`; those under way go on.
@@ -116,9 +151,11 @@ class LoadBalancerNode:
         Raises:
             ClusterError: HAProxy is gone, or refused.
         """
-        if target in self._known:
+        if known := self._known.get(target):
             for backend in (_ALL, _HEALTHY):
                 self._haproxy.close_server(f"{backend}/{target}")
+                if self._shards:  # its users are still sent there, and refused
+                    self._haproxy.move_server(f"{backend}/{target}", known.address, _NOBODY)
 
     def is_idle(self, target: str) -> bool:
         """Whether no request is under way to `target`.
@@ -159,7 +196,7 @@ def _health(status: str) -> str:
 
 def _options(timings: Timings, routing: Routing) -> dict[str, str]:
     """The options of a target's line in each backend."""
-    cookie = "cookie {target}" if routing.stickiness else ""
+    cookie = "cookie {target}" if routing.stickiness or routing.shards else ""
     checks = (
         f"check inter {_ms(timings.health_check_interval_s)}ms "
         f"fall {timings.unhealthy_threshold} rise {timings.healthy_threshold}"
@@ -171,22 +208,28 @@ def _configuration(
     addresses: Sequence[tuple[str, int]],
     timings: Timings,
     routing: Routing,
-    targets: Mapping[str, tuple[str, int]],
+    instances: Path,
+    targets: Mapping[str, Registration],
 ) -> str:
     servers = {
         backend: "\n".join(
-            f"  server {target} {address}:{port} {options.format(target=target)}"
-            for target, (address, port) in targets.items()
+            f"  server {target} {each.address}:{each.port} {options.format(target=target)}"
+            f"{'' if each.is_open else ' disabled'}"
+            for target, each in targets.items()
         )
         for backend, options in _options(timings, routing).items()
     }
+    cookie = "  cookie AWSALB insert indirect nocache\n"
+    if routing.shards:  # also when the target is down or closed
+        cookie += "  option persist\n"
     return _TEMPLATE.format(
         binds="\n".join(f"  bind {host}:{port}" for host, port in addresses),
         healthy=_HEALTHY,
         all=_ALL,
         healthy_servers=servers[_HEALTHY],
         all_servers=servers[_ALL],
-        cookie="  cookie AWSALB insert indirect nocache\n" if routing.stickiness else "",
+        cookie=cookie if routing.stickiness or routing.shards else "",
+        instance=f"%[srv_name,map_str({instances})]" if routing.shards else "%s",
         health=routing.health,
         timeout_ms=_ms(timings.load_balancer_timeout_s),
         check_ms=_ms(timings.health_check_timeout_s),
@@ -218,11 +261,11 @@ backend {healthy}
   balance roundrobin
 {cookie}  option httpchk GET {health}
   http-check expect status 200
-  http-response set-header X-Instance-Id %s
+  http-response set-header X-Instance-Id {instance}
 {healthy_servers}
 
 backend {all}
   balance roundrobin
-{cookie}  http-response set-header X-Instance-Id %s
+{cookie}  http-response set-header X-Instance-Id {instance}
 {all_servers}
 """

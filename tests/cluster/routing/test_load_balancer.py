@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from statedrill.cluster.routing.load_balancer import LoadBalancer
-from statedrill.cluster.routing.load_balancer_node import LoadBalancerNode
+from statedrill.cluster.routing.load_balancer_node import LoadBalancerNode, Routing
 from statedrill.inputs.timings import Timings
 from statedrill.processes.registry import ProcessRegistry
 from tests.cluster.support import context_for
@@ -67,7 +67,7 @@ def balancer(
 ) -> Iterator[LoadBalancer]:
     """One with both apps registered."""
     with context_for(registry, CHECKED_OFTEN) as context:
-        made = LoadBalancer(context, stickiness=request.param, health="/health")
+        made = LoadBalancer(context, Routing(stickiness=request.param, health="/health"))
         made.start()
         for app in apps:
             made.register(app.name, "127.0.0.1", app.server_port)
