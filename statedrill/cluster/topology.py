@@ -266,13 +266,13 @@ class Topology:
         cwd = pattern.path.parent.resolve()
 
         def template(role: str, command: tuple[str, ...], env: Mapping[str, str]) -> Template:
-            expanded, more = expanded(command)
+            whole, more = expanded(command)
 
             def environment(zone: str) -> dict[str, str]:
                 return {**more, **self.environment(zone), **env}
 
             shards = pattern.load_balancer.shards and role == "instance"
-            return Template(role, expanded, cwd, application.health, environment, shards)
+            return Template(role, whole, cwd, application.health, environment, shards)
 
         instances = AutoScalingGroup(
             self.context,
