@@ -14,7 +14,7 @@ from statedrill.inputs import discovery
 def test_each_kind_has_files_with_a_description_of_one_line(kind: str) -> None:
     entries = discovery.entries(kind)
     assert entries
-    assert [entry.path for entry in entries] == sorted(entry.path for entry in entries)
+    assert [entry.name for entry in entries] == sorted(entry.name for entry in entries)
     for entry in entries:
         assert entry.description
         assert "\n" not in entry.description
