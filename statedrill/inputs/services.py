@@ -63,12 +63,16 @@ class DatabaseOptions(ServiceOptions):
 class CacheOptions(ServiceOptions):
     """ElastiCache: a primary and a replica in another zone, replicated asynchronously.
 
-    `durability: wait` has the application wait for the replica before it acknowledges a write.
+    `durability: wait` has the application wait for the replica before it acknowledges a write. With
+    `sync` the cache writes each change to a log in the region before its answer, with `async` after
+    it, and a failover starts from that log. `maxmemory_policy` is what it evicts when its memory is
+    full; with `noeviction` it refuses writes instead.
     """
 
     engine: Literal["valkey"] = "valkey"
     replicas: Literal[1] = 1
-    durability: Literal["none", "wait"] = "none"
+    durability: Literal["none", "wait", "sync", "async"] = "none"
+    maxmemory_policy: Literal["volatile-lru", "noeviction"] = "volatile-lru"
 
 
 class MemcachedOptions(ServiceOptions):

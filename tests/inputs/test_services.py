@@ -89,7 +89,10 @@ def test_the_names_of_the_reference_application_come_from_its_patterns() -> None
         ("cache: {engine: memcached, nodes: 0}", "nodes: must be a whole number from 1 to 12, not"),
         ("cache: {engine: memcached, node: 3}", "node: unknown key; did you mean 'nodes'?"),
         ("cache: {nodes: 3}", "services.cache.nodes: unknown key; known: engine, replicas"),
-        ("cache: 3", "must be true, false or a mapping of engine, replicas, durability, nodes"),
+        (
+            "cache: 3",
+            "true, false or a mapping of engine, replicas, durability, maxmemory_policy, nodes",
+        ),
         (
             "cache: {durable: yes}",
             "cache.durable: unknown key; did you mean 'durability'?",

@@ -48,7 +48,7 @@ class PairState:
 
     `standby` is None until it is complete, that is, can take over. `up_since_s` has the zones that
     are up, each with the monotonic time of its return. `keeps_data`: a node that starts again has
-    what it had, so only a node with the data may become the primary. `hurry`: rebuild at once.
+    what it had, and only such a node may become the primary. `hurry`: rebuild at once.
     """
 
     primary: NodeView
@@ -100,7 +100,7 @@ class RestartStandby:
 
 @dataclass(frozen=True)
 class ReplacePrimary:
-    """A new, empty node in `zone` becomes the primary."""
+    """A new node in `zone`, with what the service keeps beside its nodes, becomes the primary."""
 
     zone: str
 

@@ -53,16 +53,15 @@ class FailoverPair(Service, Generic[NodeT]):
 
     def __init__(self, context: ServiceContext, endpoint: Endpoint, delays: Delays) -> None:
         self._context, self._delays = context.cluster, delays
-        self._endpoints, self._address = context.endpoints, context.address
-        self._edges = context.edges
+        self._endpoints, self._edges = context.endpoints, context.edges
+        self._address = context.address
         context.announce(endpoint)
         self._changed = threading.Condition(threading.RLock())
         self._wake_up = self._stopping = self._hurry = False
         self._nodes: Nodes[NodeT] = Nodes(self._make, self._wake)
         self._primary: NodeT | None = None
         self._standby: NodeT | None = None  # only when complete: it can take over
-        self._standby_lost_at_s, self._standby_lost_zone = 0.0, ZONES[1]
-        self._last_error = ""
+        self._standby_lost_at_s, self._standby_lost_zone, self._last_error = 0.0, ZONES[1], ""
         self._thread: threading.Thread | None = None
 
     @override
@@ -112,11 +111,7 @@ class FailoverPair(Service, Generic[NodeT]):
         return node
 
     def failover(self) -> tuple[str, int]:
-        """Kill the primary; its name and its process id.
-
-        Raises:
-            ClusterError: there is no primary that could be killed.
-        """
+        """Kill the primary; its name and process id. Raises ClusterError: there is none alive."""
         primary = self.node("primary")
         end([primary])
         self._wake()
@@ -184,6 +179,14 @@ class FailoverPair(Service, Generic[NodeT]):
     def _add_standby(self, primary: NodeT, standby: NodeT) -> None:
         """Start a new standby node and return when it is complete."""
 
+    def _promote(self, standby: NodeT) -> None:
+        """Make the standby, which is alive, the primary."""
+        standby.promote()
+
+    def _launch_primary(self, node: NodeT) -> None:
+        """Start a node that is to be the primary, with what the service keeps beside its nodes."""
+        self._nodes.launch(node)
+
     def _watch(self, primary: NodeT, standby: NodeT) -> None:
         """Look whether the two, which both respond, work together."""
 
@@ -234,7 +237,7 @@ class FailoverPair(Service, Generic[NodeT]):
                 with contextlib.suppress(ClusterError):  # without HAProxy there is no connection
                     self._endpoints.disconnect(self.key)
             case PromoteStandby(), Node():
-                standby.promote()
+                self._promote(standby)
                 self._take_over(standby)
             case RestartPrimary(), _:
                 primary.release_standby()
@@ -276,22 +279,17 @@ class FailoverPair(Service, Generic[NodeT]):
                 self._nodes.discard(node)
 
     def _replace_primary(self, zone: str) -> None:
-        node = self._nodes.create(zone)
-        try:
-            self._nodes.launch(node)
-        except ClusterError:
-            self._nodes.discard(node)
-            raise
+        with self._nodes.created(zone) as node:
+            self._launch_primary(node)
         self._take_over(node)
 
     def _rebuild(self, primary: NodeT, zone: str) -> None:
-        standby = self._nodes.create(zone)
-        try:
-            self._add_standby(primary, standby)
-        except BaseException:
-            primary.release_standby()
-            self._nodes.discard(standby)
-            raise
+        with self._nodes.created(zone) as standby:
+            try:
+                self._add_standby(primary, standby)
+            except BaseException:
+                primary.release_standby()
+                raise
         self._standby = standby
 
     def _wake(self) -> None:

@@ -6,10 +6,11 @@ knows nothing of primaries and replicas.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from statedrill.cluster.network.addresses import ZONES
@@ -52,6 +53,16 @@ class Nodes(Generic[NodeT]):
         with self._lock:
             self._nodes.append(node)
         return node
+
+    @contextlib.contextmanager
+    def created(self, zone: str) -> Iterator[NodeT]:
+        """A new node that is not started; thrown away when the block fails."""
+        node = self.create(zone)
+        try:
+            yield node
+        except BaseException:
+            self.discard(node)
+            raise
 
     def launch(self, node: NodeT) -> None:
         """Start a node, unless its zone is down or goes down meanwhile.

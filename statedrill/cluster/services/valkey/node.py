@@ -1,14 +1,15 @@
 """One Valkey server: how it is started, how it follows a primary and stops following.
 
-Knows Valkey's commands; decides nothing. It keeps nothing on disk: a node that dies has lost
-its contents, as a rebooted ElastiCache node has.
+Knows Valkey's commands; decides nothing. It keeps nothing on disk of its own: a node that dies has
+lost its contents, as a rebooted ElastiCache node has. Where the cache is durable, a node may begin
+with its log.
 """
 
 from __future__ import annotations
 
 import platform
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from redis import Redis
@@ -20,6 +21,7 @@ from typing_extensions import override
 from statedrill.cluster.binaries import find_program, package_folder
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.services.node import Node
+from statedrill.cluster.services.valkey.transaction_log import TransactionLog
 
 _CONFIRMATION_MS = 500
 _COUNTED_S = 0.5
@@ -41,25 +43,46 @@ def valkey_server() -> Path:
 
 
 class ValkeyNode(Node):
-    """An empty server; its folder is only where it would write."""
+    """A server that begins empty, or with a log; its folder has what it was started with."""
 
-    def __init__(self, context: ClusterContext, number: int, zone: str) -> None:
+    def __init__(
+        self, context: ClusterContext, number: int, zone: str, maxmemory_policy: str
+    ) -> None:
         self.folder = context.registry.folder / f"cache-{number}"
+        self._maxmemory_policy = maxmemory_policy
+        self._log: TransactionLog | None = None
         self._kept: Redis | None = None
         super().__init__(context, "cache", number, zone, 6379)
 
     @override
     def command(self) -> Sequence[str]:
-        """`valkey-server` that keeps nothing on disk.
+        """`valkey-server` with the file that `start` writes."""
+        return (str(valkey_server()), str(self._configuration))
+
+    @property
+    def _configuration(self) -> Path:
+        return self.folder / "valkey.conf"
+
+    def write_log(self, log: TransactionLog) -> None:
+        """From its next start on, begin with what `log` holds and write it.
+
+        Raises:
+            ClusterError: it runs, or the log's last writer does.
+        """
+        log.hand_to(self)
+        self._log = log
+
+    def _options(self) -> Mapping[str, object]:
+        """What the server is started with.
 
         The first synchronisation goes out as a file and is loaded from the socket. In the other
         two ways (Valkey 9.1) the end of loading, or the acknowledgement that starts the stream
         of later writes, waits for a job that runs once a second.
         """
-        options = {
+        return {
             "bind": self.host,
             "port": self.port,
-            "dir": str(self.folder),
+            "dir": self.folder,
             "protected-mode": "no",
             "save": "",
             "appendonly": "no",
@@ -67,10 +90,10 @@ class ValkeyNode(Node):
             "repl-diskless-sync-delay": 0,
             "repl-diskless-load": "swapdb",
             "maxclients": 4000,
+            "maxmemory-policy": self._maxmemory_policy,
             "loglevel": "notice",
+            **(self._log.attach(self.folder) if self._log else {}),
         }
-        flags = [word for key, value in options.items() for word in (f"--{key}", str(value))]
-        return (str(valkey_server()), *flags)
 
     @override
     def answers(self) -> bool:
@@ -92,13 +115,20 @@ class ValkeyNode(Node):
 
     @override
     def start(self, timeout_s: float = 15.0) -> None:
-        """Start the server, empty; returns when it serves.
+        """Start the server, empty or with its log; returns when it serves.
 
         Raises:
             ClusterError: its address is in use, it died or was not ready in time.
         """
+        self._forget_session()
         self.folder.mkdir(parents=True, exist_ok=True)
+        lines = (f'{key} "{value}"\n' for key, value in self._options().items())
+        self._configuration.write_text("".join(lines))
         super().start(timeout_s)
+
+    def stop(self) -> None:
+        """End it at once, as planned: it is no death that anybody has to deal with."""
+        self._process.stop(grace_s=0)
 
     def follow(self, primary: tuple[str, int]) -> None:
         """Become a replica of the server at `primary`; does not wait for its contents.

@@ -1,7 +1,9 @@
 """ElastiCache for Valkey: a primary and a replica in another zone, replicated asynchronously.
 
 A failover keeps what the replica had received. When both nodes are dead a new, empty primary
-takes their place: nothing is kept on disk. Knows Valkey's replication; knows no application.
+takes their place: nothing is kept on disk. A durable cache has a log beside its nodes: whoever
+becomes the primary starts from it, once its last writer is gone. Knows Valkey's replication; knows
+no application.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from statedrill.cluster.services.valkey.memory import (
     set_memory_limit,
 )
 from statedrill.cluster.services.valkey.node import ValkeyNode, answers, valkey_server
+from statedrill.cluster.services.valkey.transaction_log import TransactionLog
 from statedrill.cluster.waiting import wait_until
 from statedrill.errors import ClusterError
 from statedrill.inputs.services import CacheOptions
@@ -64,14 +67,17 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
             timings.cache_failover_s, timings.cache_replica_rebuild_s, timings.cache_detection_s
         )
         super().__init__(context, Endpoint(self.key, 63, 6379), delays)
-        self._durability = options.durability
+        self._options = options
+        folder = context.cluster.registry.folder / "region" / "cache-log"
+        durable = options.durability in ("sync", "async")
+        self._log = TransactionLog(folder, options.durability) if durable else None
         self._full: Full | None = None
 
     @override
     def environment(self, zone: str) -> Mapping[str, str]:
         host, port = self._address(zone, self.key)
         known = {"CACHE_URL": f"redis://{host}:{port}/0"}
-        if self._durability == "wait":
+        if self._options.durability == "wait":
             known["CACHE_WAIT_REPLICAS"] = "1"
         return known
 
@@ -166,7 +172,9 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
         return bool(primary and self.is_healthy() and primary.is_followed())
 
     def fill_memory(self) -> tuple[int, str]:
-        """Fill the primary's memory, so that it evicts what expires; how many keys, and proof.
+        """Fill the primary's memory, so that it evicts what expires, or refuses to be written.
+
+        Returns how many keys were evicted or writes refused, and the proof in words.
 
         Raises:
             ClusterError: there is no primary that answers.
@@ -181,8 +189,9 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
         sentence = (
             f"{primary.name} may hold no more than {filled.limit_bytes:,} bytes, and it evicted "
             f"{filled.keys} keys of the application"
+            + (", but refuses to be written" if filled.refused else "")
         )
-        return filled.keys, sentence
+        return filled.keys or filled.refused, sentence
 
     def free_memory(self) -> None:
         """Take limit and ballast away, wherever the ballast is by now; idempotent.
@@ -214,10 +223,12 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
 
     @override
     def _make(self, number: int, zone: str) -> ValkeyNode:
-        return ValkeyNode(self._context, number, zone)
+        return ValkeyNode(self._context, number, zone, self._options.maxmemory_policy)
 
     @override
     def _create(self, primary: ValkeyNode, standby: ValkeyNode) -> None:
+        if self._log:
+            primary.write_log(self._log)
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(self._nodes.launch, (primary, standby)))
         self._link(primary, standby)
@@ -225,6 +236,27 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
     @override
     def _answers(self) -> bool:
         return answers(self._endpoints.address(self.key))
+
+    @override
+    def _promote(self, standby: ValkeyNode) -> None:
+        if not self._log:
+            super()._promote(standby)
+            return
+        # The log may have what the replica never received, never the other way round.
+        standby.stop()
+        self._launch_primary(standby)
+
+    @override
+    def _launch_primary(self, node: ValkeyNode) -> None:
+        if self._log:
+            node.write_log(self._log)
+        super()._launch_primary(node)
+
+    @override
+    def stop(self) -> None:
+        super().stop()
+        if self._log:
+            self._log.discard()
 
     @override
     def _add_standby(self, primary: ValkeyNode, standby: ValkeyNode) -> None:
