@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from statedrill.faults.base import Capabilities, Fault
+from statedrill.faults.cache_nodes import PauseCacheNode, TerminateCacheNode
 from statedrill.faults.disrupt_connectivity import DisruptConnectivity
 from statedrill.faults.disrupt_replication import DisruptReplication
 from statedrill.faults.exhaust_db_connections import ExhaustDbConnections
@@ -60,6 +61,8 @@ FAULTS: tuple[type[Fault], ...] = (
     RestartLoadBalancer,
     RebootDbInstance,
     FreezeCacheNode,
+    TerminateCacheNode,
+    PauseCacheNode,
     FreezeDbNode,
     FillCache,
     ExhaustDbConnections,

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from statedrill.faults.cache_nodes import (
+    pause_cache_node,
+    resume_cache_node,
+    terminate_cache_node,
+)
 from statedrill.faults.disrupt_replication import disrupt_replication, restore_replication
 from statedrill.faults.failover import test_failover
 from statedrill.faults.fill_cache import fill_memory, free_memory
@@ -15,6 +20,9 @@ __all__ = (
     "free_memory",
     "freeze_cache_node",
     "key_count",
+    "pause_cache_node",
     "restore_replication",
+    "resume_cache_node",
+    "terminate_cache_node",
     "test_failover",
 )

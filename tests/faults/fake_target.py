@@ -99,6 +99,9 @@ class FakeNode:
     def freeze(self) -> None:
         self.part.is_frozen = True
 
+    def kill(self) -> None:
+        self.part.alive = not self.part.obeys
+
     def thaw(self) -> None:
         self.part.is_frozen = False
 
@@ -123,6 +126,11 @@ class FakeCache:
         if not found:
             raise ClusterError(f"the cache has no {role} that is alive")
         return found[0]
+
+    def cache_node(self, node_id: str) -> FakeNode:
+        if node_id not in ("0001", "0002"):
+            raise ClusterError(f"the cache has no node {node_id} that is alive")
+        return self.nodes()[int(node_id) - 1]
 
     def failover(self) -> tuple[str, int]:
         self.parts[0].alive = False
