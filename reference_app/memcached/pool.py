@@ -38,6 +38,7 @@ SCHEME = "memcached"
 CONNECTIONS = 16
 FAILURES_BEFORE_EJECTION = 2
 RECONNECT_S = 1.0
+CLOSE_S = 0.5
 LONGEST_LIFE_S = 30 * 86_400
 """A greater number would be a moment in Unix time."""
 
@@ -101,6 +102,7 @@ class MemcachedPool:
         self._nodes: dict[str, _Node] = {}
         self._due_s = 0.0
         self._discovering: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Learn which nodes there are. Raises Unavailable."""
@@ -115,7 +117,8 @@ class MemcachedPool:
             await self._discovering  # which may be making connections; it has a deadline
         nodes, self._nodes = self._nodes, {}
         for node in nodes.values():
-            await node.client.close()
+            self._close(node.client)
+        await asyncio.gather(*self._closing)
 
     async def fetch(self, user: str, keys: Sequence[str], life_s: float) -> Mapping[str, Found]:
         """Those of the user's `keys` that are there, which live for `life_s` from now on.
@@ -230,7 +233,7 @@ class MemcachedPool:
         if in_use and now_s - node.since_s >= RECONNECT_S:
             node.since_s, failed = now_s, node.client
             node.client = await self._client(node.address)
-            await failed.close()
+            self._close(failed)
 
     def _discovery(self) -> asyncio.Task[None]:
         """The one that is under way, or a new one."""
@@ -255,7 +258,21 @@ class MemcachedPool:
         gone = [node for name, node in self._nodes.items() if nodes.get(name) is not node]
         self._nodes = nodes
         for node in gone:
-            await node.client.close()
+            self._close(node.client)
+
+    def _close(self, client: emcache.Client) -> None:
+        """Close its connections; nobody waits for that, but `stop`.
+
+        emcache may miss that its attempt to connect is cancelled, and would wait for ever.
+        """
+
+        async def close() -> None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(client.close(), CLOSE_S)
+
+        closing = asyncio.create_task(close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
     async def _client(self, address: NodeAddress) -> emcache.Client:
         """A client of one node; its connections are made when they are needed."""
