@@ -63,15 +63,19 @@ class Node(Protocol):
         """Have what was stopped go on; idempotent."""
 
 
+class HasHealth(Protocol):
+    """A service."""
+
+    def is_healthy(self) -> bool:
+        """Whether it has all its nodes and they can serve."""
+
+
 @runtime_checkable
-class HasNodes(Protocol):
+class HasNodes(HasHealth, Protocol):
     """A service of several servers."""
 
     def node(self, role: str) -> Node:
         """The node with this role now. Raises ClusterError when there is none alive."""
-
-    def is_healthy(self) -> bool:
-        """Whether it has all its nodes and they can serve."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +89,13 @@ class FreezeNode(Fault):
     """A node of `service` hangs, until the service fences it or the fault is undone."""
 
     service: ClassVar[str]
-    arguments = Arguments
+    arguments: ClassVar[type] = Arguments
 
-    def __init__(self, target: FaultTarget, arguments: Arguments) -> None:
-        self._service = cast(HasNodes, target.service(self.service))
+    def __init__(self, target: FaultTarget, arguments: Any) -> None:
+        service = cast(HasNodes, target.service(self.service))
+        self._service: HasHealth = service
         try:
-            self._node = self._service.node(arguments.role)
+            self._node = service.node(arguments.role)
         except ClusterError as error:
             raise ControlError(error.message, error.hint) from error
         self.targets: Sequence[str] = [self._node.name]
