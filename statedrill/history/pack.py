@@ -7,8 +7,6 @@ one. The lines stay where they are: they are the original.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
@@ -35,6 +33,7 @@ from statedrill.history.events import read_events
 from statedrill.history.lines import DAMAGED
 from statedrill.history.operation import SCHEMA, open_mark
 from statedrill.history.recorder import COLUMNS
+from statedrill.history.spill import spill_folder
 from statedrill.vocabulary import Model, Phase
 
 _CHUNK = 50_000
@@ -46,6 +45,8 @@ _Row: TypeAlias = list[Any]  # a JSON array in the order of COLUMNS
 
 def pack(folder: Path) -> None:
     """Write `operations.parquet` from every `operations-*.jsonl` in `folder`.
+
+    Parts that an earlier program spilled there, and was killed over, are removed first.
 
     Raises:
         HistoryError: there is none and no event either (a drill that was stopped before its load
@@ -61,8 +62,7 @@ def pack(folder: Path) -> None:
     windows = phase_windows(read_events(folder / "events.jsonl"))
     record = _Record(windows)
     record.processes.sources.update(_sizes(files))  # before they are read
-    spill = Path(tempfile.mkdtemp(prefix="pack-", dir=folder))
-    try:
+    with spill_folder(folder) as spill:
         writers = [
             pa.ipc.new_file(str(spill / f"{number}.arrow"), ARROW_SCHEMA)
             for number in range(part_count)
@@ -78,8 +78,6 @@ def pack(folder: Path) -> None:
             for number in range(part_count)
         )
         write_parts(folder, record.run, record.names, parts, record.processes)
-    finally:
-        shutil.rmtree(spill, ignore_errors=True)
 
 
 def has_grown(folder: Path, packed: Mapping[str, int]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
@@ -76,6 +78,21 @@ def test_sessions_stay_whole_when_a_history_has_many_parts(
     assert len(homes) > 4
     assert sum(len(home) for home in homes) == 23
     assert all(np.all(np.diff(part["call"]) > 0) for part in history.parts())
+
+
+def test_what_a_packing_that_was_killed_left_is_removed_and_that_of_a_living_one_is_not(
+    tmp_path: Path,
+) -> None:
+    with recorder(tmp_path) as recording:
+        recording.record(operation(1, 1))
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    dead, alive = tmp_path / f"pack-{ended.pid}-x", tmp_path / f"pack-{os.getpid()}-x"
+    old = tmp_path / "pack-h3k2"  # an earlier version did not say whose it is
+    for spill in (dead, alive, old):
+        spill.mkdir()
+    assert History.open(tmp_path).rows == 1
+    assert list(tmp_path.glob("pack-*")) == [alive]
 
 
 def test_a_drill_stopped_before_its_load_began_has_an_empty_history(tmp_path: Path) -> None:
