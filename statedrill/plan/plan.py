@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -233,17 +234,31 @@ def _files(kind: str, names: str) -> Files:
     if kind == "profile" and len(chosen) > 1:
         raise InputError(f"several profiles are named: {names}", "choose one of them")
     paths = tuple(discovery.find(kind, name) for name in chosen)
-    for path in paths:
-        _check_python(kind, path)
+    modules = [_parsed(kind, path) for path in paths]
+    if kind == "scenario" and not any(map(_may_have_users, modules)):
+        raise InputError(
+            f"{', '.join(map(str, paths))}: no class of users",
+            "derive one from statedrill.load.StatefulUser, as scenarios/reader.py does",
+        )
     return Files(",".join(Path(name).stem for name in chosen), paths)
 
 
-def _check_python(kind: str, path: Path) -> None:
-    """Locust would say it a minute later, and less clearly. Nothing is executed here."""
+def _may_have_users(module: ast.Module) -> bool:
+    """Whether a class is derived there, or comes from a module that may derive one."""
+    without = {*sys.stdlib_module_names, "locust", "statedrill"}
+    return any(
+        (isinstance(node, ast.ClassDef) and node.bases)
+        or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] not in without)
+        for node in ast.walk(module)
+    )
+
+
+def _parsed(kind: str, path: Path) -> ast.Module:
+    """Locust would say what is wrong a minute later, and less clearly. Nothing is executed here."""
     if path.suffix != ".py":
         raise InputError(f"{path}: a {kind} is a Locust file and ends with .py", "rename it")
     try:
-        ast.parse(path.read_bytes(), filename=str(path))
+        return ast.parse(path.read_bytes(), filename=str(path))
     except SyntaxError as error:
         where = f"{path}:{error.lineno}" if error.lineno else str(path)
         raise InputError(f"{where}: no Python: {error.msg}", "mend the line") from error

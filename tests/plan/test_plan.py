@@ -138,6 +138,19 @@ def test_a_file_that_locust_cannot_read_is_named_before_anything_starts(
     assert told.format(kind=kind) in str(caught.value)
 
 
+def test_a_scenario_that_can_have_no_users_is_named_before_anything_starts(tmp_path: Path) -> None:
+    path = tmp_path / "nobody.py"
+    for text in ("x = 1\n", "from locust import task\nclass Reader:\n    pass\n"):
+        path.write_text(text)
+        with pytest.raises(InputError, match=r"nobody\.py: no class of users"):
+            plan(Options(scenario=str(path)))
+    for text in ("from shop.users import Visitor\n", "class Visitor(Base):\n    pass\n"):
+        path.write_text(text)
+        plan(Options(scenario=str(path)))
+    path.write_text("x = 1\n")
+    plan(Options(scenario=f"reader,{path}"))  # beside one that has
+
+
 def test_a_variable_without_a_name_is_named_beside_other_problems() -> None:
     with pytest.raises(InputError) as caught:
         plan(Options(pattern="stiky", env=("1=2",)))
