@@ -28,6 +28,8 @@ class ServiceSample(TypedDict, total=False):
     """the same for each read replica, by its name"""
     depths: dict[str, int]
     """messages by queue: visible, in flight and delayed"""
+    dead_letters: dict[str, int]
+    """messages by queue that were received too often and wait in its dead-letter queue"""
 
 
 class ProcessSample(TypedDict):

@@ -51,6 +51,8 @@ MEASURES = (
             "lookups that found their key, of all"),
     Measure("queue_depth_max", "messages in the queue, most", format_count,
             "visible, in flight and delayed"),
+    Measure("dead_letters_max", "dead letters, most", format_count,
+            "received too often, and put aside"),
     Measure("queue_age_s_max", "age of the oldest message, greatest", seconds, "at least"),
     Measure("lag_bytes_max", "replica behind, most bytes", format_count,
             "what the primary had written and the replica had not applied"),

@@ -124,6 +124,8 @@ class PhaseMeasures(TypedDict, total=False):
     """share of the lookups in the cache that found their key; see `check/metrics/samples.py`"""
     queue_depth_max: dict[str, int]
     """messages by queue"""
+    dead_letters_max: dict[str, int]
+    """messages in its dead-letter queue, by queue"""
     queue_age_s_max: float
     """the oldest message was at least this old"""
     lag_bytes_max: dict[str, int]
@@ -147,6 +149,7 @@ class SampleSeries(TypedDict):
     hits: list[int | None]
     misses: list[int | None]
     depth: dict[str, list[int | None]]
+    dead_letters: dict[str, list[int | None]]
     age_s: list[float | None]
     lag_bytes: dict[str, list[int | None]]
     lag_s: dict[str, list[float | None]]

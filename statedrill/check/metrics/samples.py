@@ -8,6 +8,7 @@ Figures of two samples belong to the phase in which the middle of the time betwe
   writes that were queued last (accepted, or of unknown outcome); the oldest of these is that old.
   A single message that stays for ever does not show in the age while others come and go; it shows
   in the depth.
+- `dead_letters_max`: messages in the dead-letter queue, by queue; they are in no depth.
 - `lag_bytes_max`, `lag_s_max`: how far the replica's position in the stream of changes is behind
   its primary's, by service and by read replica, and for how long the primary has been beyond that
   position (between two samples its course is taken as even).
@@ -51,7 +52,6 @@ def sampled(history: History, context: CheckContext, writes: Array) -> SampleSer
     if not taken:
         return None
     services = sorted({key for each in taken for key in each["services"]})
-    queues = sorted({queue for each in taken for queue in _depths(each)})
     lags = {key: found for key in services if any(found := _lags(taken, key))}
     lags |= {
         name: _lags(taken, key, name) for key in services for name in _read_replicas(taken, key)
@@ -60,7 +60,8 @@ def sampled(history: History, context: CheckContext, writes: Array) -> SampleSer
         "t_s": [context.seconds(each["t"]) for each in taken],
         "hits": [None, *(_lookups(*pair)[0] for pair in pairwise(taken))],
         "misses": [None, *(_lookups(*pair)[1] for pair in pairwise(taken))],
-        "depth": {queue: [_depths(each).get(queue) for each in taken] for queue in queues},
+        "depth": _by_queue([_depths(each) for each in taken]),
+        "dead_letters": _by_queue([_dead_letters(each) for each in taken]),
         "age_s": [_age_s(each, writes, context) for each in taken],
         "lag_bytes": {key: [each and each[0] for each in found] for key, found in lags.items()},
         "lag_s": {key: [each and each[1] for each in found] for key, found in lags.items()},
@@ -97,6 +98,8 @@ def _of_phase(
         figures["hit_rate"] = round(sum(hits) / lookups, 4)
     if depths := _greatest(series["depth"], within):
         figures["queue_depth_max"] = {queue: int(depth) for queue, depth in depths.items()}
+    if letters := _greatest(series["dead_letters"], within):
+        figures["dead_letters_max"] = {queue: int(count) for queue, count in letters.items()}
     if ages := _known(series["age_s"], within):
         figures["queue_age_s_max"] = max(ages)
     if lags := _greatest(series["lag_bytes"], within):
@@ -135,6 +138,20 @@ def _depths(sample: Sample) -> dict[str, int]:
         for each in _services(sample)
         for queue, depth in each.get("depths", {}).items()
     }
+
+
+def _dead_letters(sample: Sample) -> dict[str, int]:
+    return {
+        queue: count
+        for each in _services(sample)
+        for queue, count in each.get("dead_letters", {}).items()
+    }
+
+
+def _by_queue(counts: Sequence[dict[str, int]]) -> dict[str, list[int | None]]:
+    """What each sample counted, by queue."""
+    queues = sorted({queue for each in counts for queue in each})
+    return {queue: [each.get(queue) for each in counts] for queue in queues}
 
 
 def _lookups(before: Sample, after: Sample) -> tuple[int | None, int | None]:

@@ -64,7 +64,13 @@ class TopicWithQueues(MiniStackService):
 
     @override
     def sample(self) -> Mapping[str, Any]:
-        return {"depths": {name: queue.depth() for name, queue in self._queues.items()}}
+        queues = self._queues.items()
+        return {
+            "depths": {name: queue.depth() for name, queue in queues},
+            "dead_letters": {
+                name: queue.dead_letters() for name, queue in queues if queue.has_dead_letters
+            },
+        }
 
     def queues(self) -> Mapping[str, SqsQueue]:
         """The queues by name, in the order of the pattern file."""

@@ -23,6 +23,7 @@ _MEASURED = {
     "sessions_cv_end": ("imbalance of sessions", before_and_after),
     "hit_rate": ("hit rate of the cache", before_and_after),
     "queue_depth_max": ("messages in the queue, most", before_and_greatest),
+    "dead_letters_max": ("dead letters, most", before_and_greatest),
     "queue_age_s_max": ("oldest message, at least", before_and_greatest),
     "lag_s_max": ("replica behind, longest", before_and_greatest),
     "cpu_s_per_1000": ("processor time per 1,000 operations", before_and_after),

@@ -60,6 +60,21 @@ def test_the_deepest_moment_of_each_queue_is_told() -> None:
     assert found["fault"]["queue_depth_max"] == {"orders": 0, "updates": 0}
 
 
+def test_dead_letters_are_counted_apart_and_do_not_age_the_queue() -> None:
+    builder = HistoryBuilder()
+    builder.write(0, PREFERENCES, 2, ver=1, outcome=Outcome.ACCEPTED)
+    letters = {3000: {"orders": 1}, 4000: {"orders": 2}}
+    found = measured(every_second(
+        lambda at: sample(at, queue={
+            "depths": {"orders": 0}, "dead_letters": letters.get(at, {"orders": 0})
+        })
+    ), builder)  # fmt: skip
+    assert found["baseline"]["dead_letters_max"] == {"orders": 2}
+    assert found["fault"]["dead_letters_max"] == {"orders": 0}
+    assert found["baseline"]["queue_depth_max"] == {"orders": 0}
+    assert found["baseline"]["queue_age_s_max"] == 0.0
+
+
 def test_the_oldest_of_d_messages_is_at_least_as_old_as_the_dth_last_write() -> None:
     """A write is accepted every second; at 9.9 s ten, five or no messages wait."""
     builder = HistoryBuilder()

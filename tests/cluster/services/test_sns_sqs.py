@@ -117,6 +117,7 @@ def test_what_is_received_too_often_becomes_a_dead_letter_and_stays_work_that_is
     assert not state.has_dead_letter(wanted)
     receive_until_dead(topic, state, 2)
     assert (topic.backlog(), state.depth()) == (2, 0)
+    assert topic.sample()["dead_letters"] == {"state": 2}
     assert state.has_dead_letter(wanted)
     assert state.delete_dead_letter(wanted)
     assert not state.delete_dead_letter(wanted)
