@@ -35,8 +35,8 @@ def local_offer() -> Offer:
 
 
 def _refusals(pattern: Pattern, experiment: Experiment) -> Sequence[str]:
-    called = (f"{call.module}.{call.func}" for call in experiment.calls)
-    return faults.refusals(called, capabilities(pattern))
+    calls = ((f"{call.module}.{call.func}", call.arguments) for call in experiment.calls)
+    return faults.refusals(calls, capabilities(pattern))
 
 
 def local_limits(load: Load) -> list[Limit]:

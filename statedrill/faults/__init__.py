@@ -7,7 +7,8 @@ target or anything heavy, but for `injector`, `arguments` and `ledger`, which on
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from statedrill.faults.base import Capabilities, Fault
 from statedrill.faults.cache_nodes import PauseCacheNode, TerminateCacheNode
@@ -71,15 +72,21 @@ FAULTS: tuple[type[Fault], ...] = (
 """Every fault there is. The order is that of `statedrill list`."""
 
 
-def refusals(functions: Iterable[str], capabilities: Capabilities) -> list[str]:
-    """Why what an experiment calls (`<module>.<function>`) can never happen there, in words.
+def refusals(
+    calls: Iterable[tuple[str, Mapping[str, Any]]], capabilities: Capabilities
+) -> list[str]:
+    """Why what an experiment calls can never happen there, in words.
 
-    A function that is no fault is not refused: it is not known what it does.
+    `calls` have each function (`<module>.<function>`) and its arguments. A function that is no
+    fault is not refused: it is not known what it does.
     """
     found = []
-    for function in functions:
+    for function, arguments in calls:
         kind = fault_of(function)
-        if kind and (why := kind.why_unavailable(capabilities)):
+        if kind is None:
+            continue
+        why = kind.why_unavailable(capabilities) or kind.why_refused(arguments, capabilities)
+        if why:
             found.append(f"{function.rpartition('.')[2]}: {why}")
     return found
 

@@ -171,6 +171,17 @@ class Fault(ABC):
         """Why this fault can never happen there; empty when it can."""
         return ""
 
+    @classmethod
+    def why_refused(cls, arguments: Mapping[str, Any], capabilities: Capabilities) -> str:
+        """Why `client` called with these arguments would be refused; empty where that is not known.
+
+        A text with `${` is a variable of the experiment, which has no value yet.
+        """
+        zone = arguments.get("az")
+        if isinstance(zone, str) and "${" not in zone and zone[-1:] not in capabilities.zones:
+            return f"there is no zone '{zone}'; zones: {', '.join(capabilities.zones)}"
+        return ""
+
     @abstractmethod
     def inject(self) -> None:
         """Break it.

@@ -5,6 +5,7 @@ Named after `set_desired_capacity` of boto3's autoscaling client.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -12,9 +13,10 @@ from typing_extensions import override
 
 from statedrill.control.client import fault
 from statedrill.errors import ControlError
-from statedrill.faults.base import Fault, FaultTarget, Proof, wait_for
+from statedrill.faults.base import Capabilities, Fault, FaultTarget, Proof, wait_for
 
 MOST_INSTANCES = 12
+_RANGE = f"give a whole number from 1 to {MOST_INSTANCES}"
 _NOTICED_S = 5.0
 
 
@@ -53,10 +55,7 @@ class SetDesiredCapacity(Fault):
         self._group, self._capacity = target.group(), arguments.desired_capacity
         self._before = self._group.desired
         if not 1 <= self._capacity <= MOST_INSTANCES:
-            raise ControlError(
-                f"DesiredCapacity is {self._capacity}",
-                f"give a whole number from 1 to {MOST_INSTANCES}",
-            )
+            raise ControlError(f"DesiredCapacity is {self._capacity}", _RANGE)
         if self._capacity == self._before:
             raise ControlError(
                 f"the group keeps {self._before} instances already", "give another number"
@@ -65,6 +64,14 @@ class SetDesiredCapacity(Fault):
         self._staying = [each for each in self._group.instances() if not each.was_told_to_go]
         way = "in" if self._capacity < self._before else "out"
         self.phrase = f"the group scaled {way} from {self._before} to {self._capacity} instances"
+
+    @classmethod
+    @override
+    def why_refused(cls, arguments: Mapping[str, Any], capabilities: Capabilities) -> str:
+        capacity = arguments.get("capacity")
+        if isinstance(capacity, int) and not 1 <= capacity <= MOST_INSTANCES:
+            return f"capacity is {capacity}; {_RANGE}"
+        return super().why_refused(arguments, capabilities)
 
     @override
     def inject(self) -> None:

@@ -48,16 +48,39 @@ print(*sorted(heavy & set(sys.modules)))
 
 
 def test_what_a_pattern_cannot_suffer_is_known_beforehand() -> None:
-    called = [
+    functions = [
         "statedrill.faults.elasticache.flush",
         "statedrill.faults.flush_cache.flush",
         "statedrill.faults.ec2.stop_zone",
         "statedrill.faults.ec2.start_zone",
         "my_own.flush",
     ]
+    called = [(each, {}) for each in functions]
     reason = "flush: nothing to break: pattern tiny has no cache"
     assert faults.refusals(called, NOTHING) == [reason, reason]
     assert faults.refusals(called, FakeTarget().capabilities) == []
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "why"),
+    [
+        ("ec2.stop_zone", {"az": "us-east-1b"}, []),
+        ("ec2.stop_zone", {"az": "${zone}"}, []),
+        ("ec2.stop_zone", {"az": "d"}, ["stop_zone: there is no zone 'd'; zones: a, b, c"]),
+        ("network.disrupt_connectivity", {"az": ""}, ["disrupt_connectivity: there is no zone ''"]),
+        ("autoscaling.set_desired_capacity", {"capacity": 12}, []),
+        ("autoscaling.set_desired_capacity", {"capacity": "${capacity}"}, []),
+        ("autoscaling.set_desired_capacity", {"capacity": 13},
+         ["set_desired_capacity: capacity is 13"]),
+    ],
+)  # fmt: skip
+def test_an_argument_that_can_never_be_obeyed_is_known_beforehand(
+    function: str, arguments: dict[str, object], why: list[str]
+) -> None:
+    calls = [(f"statedrill.faults.{function}", arguments)]
+    found = faults.refusals(calls, FakeTarget().capabilities)
+    assert len(found) == len(why)
+    assert all(each.startswith(start) for each, start in zip(found, why, strict=True))
 
 
 def test_a_service_that_is_there_may_still_lack_the_ability() -> None:
