@@ -387,7 +387,9 @@ class ReferenceChecker:
             e
             for e in self.entries()
             if any(
-                self.rows[e]["wid"] in self._items(i) and self.gone(e) < self.rows[i]["call"]
+                self.rows[e]["wid"] in self._items(i)
+                and self.gone(e) < self.rows[i]["call"]
+                and not any(newer < self.rows[i]["call"] for newer in self._newer_versions(i))
                 for i in self.valid
             )
         ]

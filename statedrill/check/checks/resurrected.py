@@ -1,7 +1,8 @@
 """Resurrected elements: a read shows an element whose removal was surely done before its call.
 
 The removal may also be a clear that was sent after the element surely was there; see
-`relations/set_removals.py`.
+`relations/set_removals.py`. A read whose own version is outdated shows the past, in which the
+element was there: it is stale, and brings nothing back.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import numpy as np
 from statedrill.check.checks.base import Check, CheckInput, CheckResult
 from statedrill.check.index.describe import Describer, Explanation
 from statedrill.check.index.fast_path import CleanObjects
-from statedrill.check.numeric.arrays import NONE
+from statedrill.check.index.observations import Observations
+from statedrill.check.numeric.arrays import NONE, Array
 from statedrill.check.relations.set_removals import certain_removal
+from statedrill.check.relations.version_order import outdated_rows
 from statedrill.vocabulary import Kind
 
 
@@ -37,7 +40,7 @@ class Resurrected(Check[CheckResult]):
             return result
         shown = np.flatnonzero(lists.write_row != NONE)
         element, read = lists.write_row[shown], lists.read_row[shown]
-        back = obs.valid[read] & (removal[element] < table.call[read])
+        back = _of_the_present(obs)[read] & (removal[element] < table.call[read])
         result.violation[element[back]] = True
         return result
 
@@ -49,7 +52,7 @@ class Resurrected(Check[CheckResult]):
         table = obs.table
         removed_at = obs.cached(certain_removal)[row]
         reads = lists.read_row[lists.write_row == row]
-        back = int(reads[(table.call[reads] > removed_at) & obs.valid[reads]][0])
+        back = int(reads[(table.call[reads] > removed_at) & _of_the_present(obs)[reads]][0])
         same = np.flatnonzero((table.object_of == table.object_of[row]) & obs.may_apply)
         names_it = table["element"][same] == table["wid"][row]
         removing = same[(table["kind"][same] == Kind.CLEAR) | names_it]
@@ -64,3 +67,10 @@ class Resurrected(Check[CheckResult]):
     def clean_opportunities(self, clean: CleanObjects) -> CheckResult:
         """Every element that was removed."""
         return CheckResult.of(len(clean.table), opportunity=clean.removed)
+
+
+def _of_the_present(obs: Observations) -> Array:
+    """Believed answers, without those with a lower version than one that had returned before."""
+    outdated, _ = obs.cached(outdated_rows)
+    present: Array = obs.valid & ~obs.table.mask(outdated)
+    return present
