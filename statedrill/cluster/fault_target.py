@@ -17,7 +17,7 @@ from statedrill.cluster.network.impairments import NONE, Impairment
 from statedrill.cluster.topology import Topology
 from statedrill.faults.base import Capabilities
 from statedrill.inputs.pattern import Pattern
-from statedrill.inputs.services import QueueOptions
+from statedrill.inputs.services import DatabaseOptions, QueueOptions
 from statedrill.processes.parallel import in_parallel
 from statedrill.processes.process import Process
 from statedrill.vocabulary import Equipment
@@ -26,10 +26,16 @@ from statedrill.vocabulary import Equipment
 def capabilities(pattern: Pattern) -> Capabilities:
     """What there is to break when `pattern` runs on the local cluster."""
     used = {kind.key: kind for kind in services.services_of(pattern)}
-    queue = pattern.services.get("queue")
+    queue, database = pattern.services.get("queue"), pattern.services.get("database")
     queues = queue.queues if isinstance(queue, QueueOptions) else {}
-    dead_letters = tuple(name for name, each in queues.items() if each.max_receive_count)
-    return Capabilities(pattern.name, ZONES, used, pattern.workers is not None, dead_letters)
+    return Capabilities(
+        pattern.name,
+        ZONES,
+        used,
+        workers=pattern.workers is not None,
+        dead_letters=tuple(name for name, each in queues.items() if each.max_receive_count),
+        read_replicas=database.replicas if isinstance(database, DatabaseOptions) else 0,
+    )
 
 
 class ClusterFaultTarget:

@@ -12,6 +12,7 @@ from typing import Any
 
 from statedrill.faults.base import Capabilities, Fault
 from statedrill.faults.cache_nodes import PauseCacheNode, TerminateCacheNode
+from statedrill.faults.delay_replicas import DelayReplicas
 from statedrill.faults.disrupt_connectivity import DisruptConnectivity
 from statedrill.faults.disrupt_replication import DisruptReplication
 from statedrill.faults.exhaust_db_connections import ExhaustDbConnections
@@ -68,6 +69,7 @@ FAULTS: tuple[type[Fault], ...] = (
     FillCache,
     ExhaustDbConnections,
     FillDbStorage,
+    DelayReplicas,
 )
 """Every fault there is. The order is that of `statedrill list`."""
 

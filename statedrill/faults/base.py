@@ -34,7 +34,7 @@ class Capabilities:
 
     `services` has the class of each service that the pattern uses, by its key; `workers` says
     whether it has workers beside its instances; `dead_letters` names the queues of which messages
-    can become dead letters.
+    can become dead letters; `read_replicas` says how many the database has.
     """
 
     pattern: str
@@ -42,6 +42,7 @@ class Capabilities:
     services: Mapping[str, type]
     workers: bool = False
     dead_letters: tuple[str, ...] = ()
+    read_replicas: int = 0
 
     def why_not(self, service: str, ability: type, verb: str) -> str:
         """Why `service` cannot be `verb` ("flushed"), which takes `ability`; empty when it can."""

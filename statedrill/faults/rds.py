@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statedrill.faults.delay_replicas import catch_up_db_replicas, delay_db_replicas
 from statedrill.faults.exhaust_db_connections import (
     exhaust_db_connections,
     release_db_connections,
@@ -12,6 +13,8 @@ from statedrill.faults.freeze_node import freeze_db_node
 from statedrill.faults.reboot_db_instance import reboot_db_instance
 
 __all__ = (
+    "catch_up_db_replicas",
+    "delay_db_replicas",
     "exhaust_db_connections",
     "extend_db_storage",
     "failover_db_cluster",
