@@ -137,12 +137,14 @@ class Credentials:
     """The cookies of a request, with the session cookie taken apart.
 
     The session cookie is `token~user`. Naming the user lets a store reach session and object in
-    one round trip; the token proves who the user is.
+    one round trip; the token proves who the user is. A store puts into `keep` the cookies that the
+    client must keep from now on; an empty value deletes the cookie.
     """
 
     token: str
     user: str
     cookies: dict[str, str] = field(default_factory=dict)
+    keep: dict[str, str] = field(default_factory=dict)
 
     @property
     def session_id(self) -> str:

@@ -40,13 +40,20 @@ BROKEN = (
 
 
 class PostgresPool:
-    """A pool of at most `size` connections to the primary behind `url`."""
+    """A pool of at most `size` connections to the primary behind `url`, or to any server there."""
 
     def __init__(
-        self, url: str, size: int, connect_timeout_s: float, command_timeout_s: float
+        self,
+        url: str,
+        size: int,
+        connect_timeout_s: float,
+        command_timeout_s: float,
+        *,
+        primary: bool = True,
     ) -> None:
         self._url = url
-        self._size = size
+        self.size = size
+        self._wanted = "primary" if primary else "any"
         self._connect_timeout_s = connect_timeout_s
         self._command_timeout_s = command_timeout_s
         self._pool: Any = None
@@ -55,12 +62,16 @@ class PostgresPool:
         """Connect and run `prepare` (idempotent) once; keeps trying until both have worked."""
 
         async def connect() -> None:
-            if self._pool is None:
-                self._pool = await self._new_pool()
+            await self.open()
             await self.run(prepare)
 
         errors = (ShopError, asyncpg.PostgresError, *BROKEN)
         await retry_until_ready(connect, "the database", errors)
+
+    async def open(self) -> None:
+        """Be ready to connect when a connection is first asked for; idempotent."""
+        if self._pool is None:
+            self._pool = await self._new_pool()
 
     async def stop(self) -> None:
         """Close all connections without waiting for a server that may not answer."""
@@ -149,10 +160,10 @@ class PostgresPool:
         return await asyncpg.create_pool(
             self._url,
             min_size=0,
-            max_size=self._size,
+            max_size=self.size,
             timeout=self._connect_timeout_s,
             reset=_no_reset,
-            target_session_attrs="primary",
+            target_session_attrs=self._wanted,
             server_settings={
                 "application_name": "shop",
                 "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION,

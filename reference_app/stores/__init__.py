@@ -13,6 +13,7 @@ from reference_app.stores.decoupled_fifo import DECOUPLED_FIFO
 from reference_app.stores.memcached import MEMCACHED
 from reference_app.stores.memory import MEMORY
 from reference_app.stores.rds import RDS
+from reference_app.stores.rds_cached import RDS_CACHED
 from reference_app.stores.sqlite import SQLITE
 from reference_app.stores.valkey import VALKEY
 
@@ -24,6 +25,7 @@ STORES: dict[str, StoreKind[Any]] = {
         VALKEY,
         MEMCACHED,
         RDS,
+        RDS_CACHED,
         DECOUPLED,
         DECOUPLED_FIFO,
     )

@@ -56,6 +56,8 @@ def signed_in(endpoint: SignedInEndpoint) -> Endpoint:
             raise NotSignedIn("not signed in")
         response = await endpoint(request, credentials)
         response.headers["x-session-id"] = credentials.session_id
+        for name, value in credentials.keep.items():
+            set_cookie(response, name, value)
         return response
 
     return with_credentials

@@ -18,19 +18,23 @@ from reference_app.stores.memory import MemoryStore
 from tests.reference_app.client import Direct, User, running
 from tests.support.services import Memcached, Postgres, Valkey
 
-SERVERS = ("valkey", "memcached", "rds")
+CACHED = ("naive", "versioned")
+SERVERS = ("valkey", "memcached", "rds", *CACHED)
 ALL = ("memory", "sqlite", *(pytest.param(name, marks=pytest.mark.cluster) for name in SERVERS))
 
 
 @pytest.fixture(params=ALL)
 def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Direct]:
     environ = {"SESSION_STORE": request.param, "VOLUME": str(tmp_path)}
-    if request.param in ("valkey", "memcached"):
-        cache: Valkey | Memcached = request.getfixturevalue(request.param)
+    if request.param in CACHED:
+        environ = {"SESSION_STORE": "rds_cached", "CACHE_CONSISTENCY": request.param}
+    if request.param in ("valkey", "memcached", *CACHED):
+        engine = "memcached" if request.param == "memcached" else "valkey"
+        cache: Valkey | Memcached = request.getfixturevalue(engine)
         environ["CACHE_URL"] = cache.url
-    if request.param == "rds":
+    if request.param in ("rds", *CACHED):
         postgres: Postgres = request.getfixturevalue("postgres")
-        environ["DATABASE_URL"] = postgres.url
+        environ["DATABASE_URL"] = environ["DATABASE_READER_URL"] = postgres.url
     with running(**environ) as one:
         yield one
 
