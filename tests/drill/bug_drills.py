@@ -501,4 +501,14 @@ PROOFS = (
         experiment="answers-lost",
         scenario="diarist",
     ),
+    # An old cart shows what was removed since.
+    _proof(
+        "fill-from-lagging-replica",
+        "read-your-writes",
+        old_reads,
+        named=by_object,
+        pattern="distributed-rds-cached-versioned",
+        experiment="short-lag",
+        beside=("resurrected",),
+    ),
 )  # fmt: skip

@@ -15,7 +15,16 @@ import pytest
 from reference_app import bugs as package
 from reference_app.bugs import BUGS
 from reference_app.bugs.base import Bug
-from reference_app.model.model import Credentials, Outcome, OutcomeUnknown, Write, element
+from reference_app.model.model import (
+    NEVER_WRITTEN,
+    Credentials,
+    Outcome,
+    OutcomeUnknown,
+    Versioned,
+    Write,
+    element,
+)
+from reference_app.stores.rds_cached import RdsCachedStore
 from tests.reference_app.client import Direct, User, running
 from tests.support.aws import Region
 from tests.support.services import Postgres, Valkey
@@ -220,6 +229,19 @@ def doubled_after_a_lost_answer(app: Direct) -> bool:
     return ids(user.get("/history")["entries"]) == [wid, wid]
 
 
+async def long_ago(user: str, name: str) -> Versioned:
+    """What a replica shows that has not heard of anything yet."""
+    return NEVER_WRITTEN
+
+
+def shown_the_past(app: Direct) -> bool:
+    user, store = signed_in(app), app.app.shop.store
+    assert isinstance(store, RdsCachedStore)
+    with mock.patch.object(store.replicas, "read", long_ago):
+        ver = user.put("/draft", 1).json()["ver"]
+        return bool(user.get("/draft")["ver"] < ver)
+
+
 EVIDENCE: dict[str, Evidence] = {
     "acknowledge-before-storing": answered_before_stored,
     "drop-every-nth-write": dropped,
@@ -239,9 +261,11 @@ EVIDENCE: dict[str, Evidence] = {
     "store-under-expired-lock": overwritten_under_an_old_lock,
     "expire-sessions-by-local-clock": signed_out_by_a_clock_that_is_ahead,
     "retry-with-new-id": doubled_after_a_lost_answer,
+    "fill-from-lagging-replica": shown_the_past,
 }
 IN_ANY_STORE = [name for name in EVIDENCE if not BUGS[name].needs]
-WITH_SERVICES = [name for name in EVIDENCE if BUGS[name].needs]
+WITH_REPLICAS = [name for name in EVIDENCE if "DATABASE_READER_URL" in BUGS[name].needs]
+WITH_SERVICES = [name for name in EVIDENCE if BUGS[name].needs and name not in WITH_REPLICAS]
 
 
 def test_every_bug_has_evidence_here_and_a_class_that_a_checker_knows() -> None:
@@ -294,6 +318,24 @@ def test_a_bug_shows_in_orders_and_uploads(name: str, postgres: Postgres, region
     with shop(name, **environ) as app:
         assert EVIDENCE[name](app)
     with shop("", **environ) as app:
+        assert not EVIDENCE[name](app)
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("name", WITH_REPLICAS)
+def test_a_bug_shows_where_replicas_fill_a_cache(
+    name: str, postgres: Postgres, valkey: Valkey
+) -> None:
+    environ = {
+        "SESSION_STORE": "rds_cached",
+        "CACHE_CONSISTENCY": "versioned",
+        "CACHE_URL": valkey.url,
+        "DATABASE_URL": postgres.url,
+        "DATABASE_READER_URL": postgres.url,
+    }
+    with running(**environ, BUGS=name) as app:
+        assert EVIDENCE[name](app)
+    with running(**environ) as app:
         assert not EVIDENCE[name](app)
 
 
