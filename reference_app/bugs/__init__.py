@@ -17,6 +17,7 @@ from reference_app.bugs.error_after_storing import ErrorAfterStoring
 from reference_app.bugs.expire_sessions_by_local_clock import ExpireSessionsByLocalClock
 from reference_app.bugs.fill_from_lagging_replica import FillFromLaggingReplica
 from reference_app.bugs.fresh_session_on_store_error import FreshSessionOnStoreError
+from reference_app.bugs.mount_volume_twice import MountVolumeTwice
 from reference_app.bugs.old_state_after_failback import OldStateAfterFailback
 from reference_app.bugs.order_twice_on_redelivery import OrderTwiceOnRedelivery
 from reference_app.bugs.reorder_writes import ReorderWrites
@@ -55,6 +56,7 @@ BUGS: dict[str, type[Bug]] = {
         ExpireSessionsByLocalClock,
         RetryWithNewId,
         FillFromLaggingReplica,
+        MountVolumeTwice,
     )
 }
 

@@ -5,6 +5,7 @@ Every store has one setting: SESSION_TTL_S, 86400, slides with use.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -15,6 +16,8 @@ from reference_app.model.model import Credentials, Outcome, Receipt, Session, Ve
 from reference_app.postgres.pool import PostgresPool
 
 S = TypeVar("S")
+
+logger = logging.getLogger(__name__)
 
 
 class SessionStore(Protocol):
@@ -60,6 +63,8 @@ class Resources:
     aws: AwsClients
     connect_timeout_s: float
     command_timeout_s: float
+    give_up: Callable[[str], None] = logger.error
+    """Called by a store that can serve no more until the process is replaced, with why."""
 
 
 @dataclass(frozen=True, slots=True)

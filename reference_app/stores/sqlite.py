@@ -4,6 +4,9 @@
 no other instance. A volume has one writer: the store locks it before it opens the database, and
 waits while somebody else (a predecessor that hangs) holds the lock.
 
+After an error of the disk the instance gives up: what reached the volume is known only when it is
+opened again. Once a second the store writes, so that it notices without any request.
+
 `synchronous=FULL`: with WAL, NORMAL may lose the last commits when the power fails
 (sqlite.org/pragma.html#pragma_synchronous), which on EC2 is a host that fails.
 """
@@ -12,12 +15,13 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import logging
 import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -40,7 +44,10 @@ from reference_app.model.model import (
 from reference_app.outages import describe, retry_until_ready
 from reference_app.stores.base import StoreKind, session_ttl_s
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
+_WATCH_S = 1.0
+_DISK_ERRORS = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CORRUPT)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects
@@ -67,16 +74,24 @@ class SqliteStore:
     queues_writes = False
 
     def __init__(
-        self, volume: Path, ttl_s: float, clock: Callable[[], float] = time.monotonic
+        self,
+        volume: Path,
+        ttl_s: float,
+        clock: Callable[[], float] = time.monotonic,
+        give_up: Callable[[str], None] = logger.error,
     ) -> None:
         self._volume, self._ttl_s, self._clock = volume, ttl_s, clock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
+        self._give_up = give_up
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._ahead_s = 0.0  # the volume's time, less that of `clock`
         self._lock: int | None = None
         self._database: sqlite3.Connection | None = None
 
     async def start(self) -> None:
         """Lock the volume, then open what is on it."""
+        self._loop = asyncio.get_running_loop()
 
         async def lock() -> None:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -84,9 +99,12 @@ class SqliteStore:
         fd = self._lock = os.open(self._volume / "in-use", os.O_RDWR | os.O_CREAT)
         await retry_until_ready(lock, f"the volume {self._volume}", (BlockingIOError,))
         await self._in_thread(self._open)
+        self._watching = asyncio.create_task(self._watch())
 
     async def stop(self) -> None:
         """Close the database, then give the volume up."""
+        if self._watching:
+            self._watching.cancel()
         if self._database:
             await self._in_thread(self._database.close)
             self._database = None
@@ -123,6 +141,12 @@ class SqliteStore:
             return {"volume": str(error)}
         return {"volume": "ok"}
 
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(_WATCH_S)
+            with suppress(Unavailable, OutcomeUnknown):
+                await self._in_thread(self._beat)
+
     async def _in_thread(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
@@ -137,6 +161,10 @@ class SqliteStore:
         if latest_s is not None:
             self._ahead_s = latest_s - self._ttl_s - self._clock()
         self._database.execute("DELETE FROM sessions WHERE expires_s <= ?", (self._now_s(),))
+
+    def _beat(self) -> None:
+        with self._transaction():
+            self._ask("PRAGMA user_version = 1")
 
     def _now_s(self) -> float:
         """The volume's time."""
@@ -236,6 +264,8 @@ class SqliteStore:
         try:
             row: tuple[Any, ...] | None = self._database.execute(text, values).fetchone()
         except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DISK_ERRORS and self._loop:
+                self._loop.call_soon_threadsafe(self._give_up, describe(error))
             raise Unavailable(f"the volume: {describe(error)}") from error
         return row
 
@@ -263,5 +293,7 @@ SQLITE = StoreKind(
     "sqlite",
     ("VOLUME",),
     SqliteSettings.read,
-    lambda settings, _: SqliteStore(settings.volume, settings.ttl_s),
+    lambda settings, resources: SqliteStore(
+        settings.volume, settings.ttl_s, give_up=resources.give_up
+    ),
 )

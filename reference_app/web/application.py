@@ -64,7 +64,7 @@ class Application:
             else None
         )
         self._storage = ObjectStorage(self._aws, settings.bucket) if settings.bucket else None
-        resources = Resources(self._database, self._aws, *timeouts_s)
+        resources = Resources(self._database, self._aws, *timeouts_s, self.give_up)
         self._store = STORES[settings.session_store].connect(settings.store, resources)
         self._recommender = Recommender(_look_aside_cache(settings))
         objects = ObjectTable(self._database) if self._database else None
@@ -102,6 +102,12 @@ class Application:
             self._store.start(), *([self._storage.start()] if self._storage else [])
         )
         self.state = "ready"
+
+    def give_up(self, why: str) -> None:
+        """Serve nothing any more, and be unhealthy, so that this instance is replaced."""
+        if self.state == "ready":
+            logger.error("this instance can serve no more: %s", why)
+            self.state = "failed"
 
     async def stop(self) -> None:
         """Close everything."""

@@ -35,6 +35,8 @@ def capabilities(pattern: Pattern) -> Capabilities:
         workers=pattern.workers is not None,
         dead_letters=tuple(name for name, each in queues.items() if each.max_receive_count),
         read_replicas=database.replicas if isinstance(database, DatabaseOptions) else 0,
+        volumes=pattern.application.volume is not None,
+        shards=pattern.load_balancer.shards,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from statedrill.faults.base import Capabilities, Fault
 from statedrill.faults.cache_nodes import PauseCacheNode, TerminateCacheNode
 from statedrill.faults.delay_replicas import DelayReplicas
+from statedrill.faults.detach_volume import DetachVolume
 from statedrill.faults.disrupt_connectivity import DisruptConnectivity
 from statedrill.faults.disrupt_replication import DisruptReplication
 from statedrill.faults.exhaust_db_connections import ExhaustDbConnections
@@ -32,7 +33,7 @@ from statedrill.faults.send_message import SendPoisonMessage
 from statedrill.faults.set_desired_capacity import SetDesiredCapacity
 from statedrill.faults.set_queue_attributes import SetQueueAttributes
 from statedrill.faults.shift_clocks import ShiftClocks
-from statedrill.faults.stop_zone import StopZone
+from statedrill.faults.stop_zone import StopShardZone, StopZone
 from statedrill.faults.storage_errors import LoseStorageEndpoint, ThrottleStorage
 from statedrill.faults.terminate_instances import TerminateInstances, TerminateWorkers
 from statedrill.faults.throttle_cpu import ThrottleCpu
@@ -45,7 +46,9 @@ FAULTS: tuple[type[Fault], ...] = (
     ThrottleCpu,
     SetDesiredCapacity,
     InstanceRefresh,
+    DetachVolume,
     StopZone,
+    StopShardZone,
     NetworkLatency,
     DisruptConnectivity,
     FlushCache,

@@ -34,7 +34,8 @@ class Capabilities:
 
     `services` has the class of each service that the pattern uses, by its key; `workers` says
     whether it has workers beside its instances; `dead_letters` names the queues of which messages
-    can become dead letters; `read_replicas` says how many the database has.
+    can become dead letters; `read_replicas` says how many the database has; `volumes` says whether
+    its instances have volumes, and `shards` whether its users belong to them.
     """
 
     pattern: str
@@ -43,6 +44,8 @@ class Capabilities:
     workers: bool = False
     dead_letters: tuple[str, ...] = ()
     read_replicas: int = 0
+    volumes: bool = False
+    shards: bool = False
 
     def why_not(self, service: str, ability: type, verb: str) -> str:
         """Why `service` cannot be `verb` ("flushed"), which takes `ability`; empty when it can."""

@@ -35,6 +35,24 @@ class Part(Protocol):
         """SIGCONT, when it is paused."""
 
 
+class Volume(Protocol):
+    """The volume of an instance."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def detached(self) -> bool:
+        """Whether it was taken away from an instance that exists."""
+
+    def detach(self) -> None:
+        """Take it away from its instance, whose writes fail from now on."""
+
+    def reattach(self) -> None:
+        """Give it back, if its instance still exists; idempotent."""
+
+
 class Instance(Protocol):
     """An instance of the application, or a worker."""
 
@@ -61,6 +79,10 @@ class Instance(Protocol):
     @property
     def throttled(self) -> bool:
         """Whether it exists and gets a share of its processor time only."""
+
+    @property
+    def volume(self) -> Volume | None:
+        """Its volume, if it has one."""
 
     def accepts_connections(self) -> bool:
         """Whether a connection to its port is accepted now."""

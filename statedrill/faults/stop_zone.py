@@ -33,6 +33,24 @@ def start_zone(az: str) -> dict[str, Any]:
     return {**response, "was_down": bool(response.get("ended"))}
 
 
+def stop_shard_zone(az: str) -> dict[str, Any]:
+    """As `stop_zone`, for patterns whose users belong to the volume that is there (shards).
+
+    Raises:
+        ControlFailure: no such zone, or its death could not be proved.
+    """
+    return fault(StopShardZone.action, Zone=az)
+
+
+def start_shard_zone(az: str) -> dict[str, Any]:
+    """Zone `az` comes back, and its volumes with it.
+
+    Raises:
+        ControlFailure: no such zone.
+    """
+    return call(StopShardZone.end_action, Zone=az)
+
+
 @dataclass(frozen=True)
 class Arguments:
     """Which zone, such as `b` or `us-east-1b`."""
@@ -92,6 +110,24 @@ class StopZone(Fault):
     ) -> Sequence[Self]:
         zone = zone_named(arguments.zone, capabilities)
         return [each for each in opened if each.zone == zone]
+
+
+class StopShardZone(StopZone):
+    """The same where it leaves users without any instance, until the zone is back."""
+
+    name = "stop_shard_zone"
+    action = "ec2/stop-shard-zone"
+    end_action = "ec2/start-shard-zone"
+    client = "statedrill.faults.ec2.stop_shard_zone"
+    description = "everything in one zone dies at once, the only home of a shard's users included"
+    phrase = "the zone of a shard went down"
+
+    @classmethod
+    @override
+    def why_unavailable(cls, capabilities: Capabilities) -> str:
+        if capabilities.shards:
+            return ""
+        return f"nothing to break: pattern {capabilities.pattern} has no shards"
 
 
 def _ended(hit: Sequence[Part]) -> str:

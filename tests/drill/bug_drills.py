@@ -511,4 +511,11 @@ PROOFS = (
         experiment="short-lag",
         beside=("resurrected",),
     ),
+    _proof(
+        "mount-volume-twice",
+        "lost-writes",
+        stored_over,
+        pattern="sticky-ebs",
+        scenario="diarist",
+    ),
 )  # fmt: skip

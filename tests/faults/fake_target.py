@@ -44,6 +44,26 @@ class FakeClock:
 
 
 @dataclass(eq=False)
+class FakeVolume:
+    """The volume of an instance."""
+
+    id: str
+    part: FakePart
+    taken: bool = False
+    obeys: bool = True
+
+    @property
+    def detached(self) -> bool:
+        return self.taken and self.part.alive
+
+    def detach(self) -> None:
+        self.taken = self.obeys
+
+    def reattach(self) -> None:
+        self.taken = False
+
+
+@dataclass(eq=False)
 class FakeInstance:
     id: str
     process: FakePart
@@ -53,6 +73,7 @@ class FakeInstance:
     clock: FakeClock = field(default_factory=FakeClock)
     share: float = 1.0
     was_told_to_go: bool = False
+    volume: FakeVolume | None = None
 
     @property
     def throttled(self) -> bool:
@@ -263,6 +284,8 @@ class FakeTarget:
         parts = [FakePart(f"worker-i-w{n}", zone, 20 + n) for n, zone in enumerate("ab")]
         crew = [FakeInstance(f"i-w{n}", part) for n, part in enumerate(parts)]
         self.crew = FakeGroup(crew if self.has_workers else [], desired=2)
+        for n, each in enumerate(self.instances):
+            each.volume = FakeVolume(f"vol-{n}", each.process)
         self.cache = FakeCache()
         if self.has_cache:
             self.services["cache"] = self.cache
@@ -274,7 +297,7 @@ class FakeTarget:
         kinds = {key: type(service) for key, service in self.services.items()}
         queues = self.queues.made.values()
         dead_letters = tuple(each.name for each in queues if each.max_receive_count)
-        return Capabilities("tiny", ZONES, kinds, self.has_workers, dead_letters)
+        return Capabilities("tiny", ZONES, kinds, self.has_workers, dead_letters, True, True)
 
     def missing(self) -> list[str]:
         down = [f"zone {zone} is down" for zone in sorted(self.zones_down)]
@@ -354,7 +377,8 @@ class FakeTarget:
 
     def _more_state(self) -> tuple[object, ...]:
         clocks = [each.clock.seconds for each in self.instances]
-        return clocks, self.queues.state(), self.storage.state()
+        volumes = [each.volume.detached for each in self.instances if each.volume]
+        return clocks, volumes, self.queues.state(), self.storage.state()
 
     def _impair(self, zone: str, delay_s: float, *, cut: bool) -> None:
         self.zones_impaired.add(zone)

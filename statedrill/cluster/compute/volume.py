@@ -7,8 +7,10 @@ old owner is fenced, as EBS refuses a second attachment. Knows no file system an
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import resource
 import shutil
 import sys
 import threading
@@ -16,6 +18,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
+
+import psutil
 
 from statedrill.cluster.waiting import wait_until
 from statedrill.errors import ClusterError
@@ -125,6 +129,29 @@ class Volume:
         if takes_s:
             self._sleep(takes_s)
 
+    @property
+    def detached(self) -> bool:
+        """Whether its owner, which exists, can write nothing because it was taken away."""
+        limits = [limit for limit, _ in self._limits().values()]
+        return bool(limits) and not any(limits)
+
+    def detach(self) -> None:
+        """Take it away from a running owner, whose writes fail from now on.
+
+        A limit of the kernel on the size of files stands for it (EFBIG instead of EIO), so that
+        other files of the process, such as its log, fail too.
+
+        Raises:
+            ClusterError: this machine has no such limit for running processes (only Linux has).
+        """
+        if not hasattr(resource, "prlimit"):
+            raise ClusterError("a volume can be taken away on Linux only")
+        self._limit(0)
+
+    def reattach(self) -> None:
+        """Let its owner write again, if it still exists; idempotent."""
+        self._limit(self._size_bytes)
+
     def fence(self) -> None:
         """Make sure that its owner never writes again, and detach it; idempotent.
 
@@ -151,6 +178,23 @@ class Volume:
             self.fence()
             shutil.rmtree(self.folder, ignore_errors=True)
             self._lock_file.unlink(missing_ok=True)
+
+    def _limits(self) -> dict[int, tuple[int, int]]:
+        """The limits on the size of files, soft and hard, of each process of its owner."""
+        found: dict[int, tuple[int, int]] = {}
+        process = self._owner.process if self._owner else None
+        if process and process.alive and sys.platform == "linux":
+            with contextlib.suppress(psutil.Error):
+                first = psutil.Process(process.pid)
+                for each in (first, *first.children(recursive=True)):
+                    with contextlib.suppress(psutil.Error, ProcessLookupError):
+                        found[each.pid] = resource.prlimit(each.pid, resource.RLIMIT_FSIZE)
+        return found
+
+    def _limit(self, size: int) -> None:
+        for pid, (_, hard) in self._limits().items():
+            with contextlib.suppress(ProcessLookupError):
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
 
     def _wait_until_free(self) -> None:
         if not wait_until(lambda: not self.is_in_use(), _FENCED_S, _POLL_S):

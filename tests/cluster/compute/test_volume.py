@@ -127,6 +127,64 @@ def test_an_attachment_takes_its_time(tmp_path: Path, registry: ProcessRegistry)
     assert slept == [10.0]
 
 
+# Writes a line again and again, and tells what came of it by its exit code at SIGTERM.
+STEADY_WRITER = """
+import os, pathlib, time
+path = pathlib.Path(os.environ["VOLUME"]) / "log"
+state = pathlib.Path(os.environ["VOLUME"]).parent / "state"
+while True:
+    try:
+        with path.open("a") as log:
+            print("line", file=log)
+        found = "writes"
+    except OSError as error:
+        found = "fails"
+    if state.is_symlink() and os.readlink(state) != found:
+        state.unlink()
+    if not state.is_symlink():
+        os.symlink(found, state)
+    time.sleep(0.01)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit(2)")
+def test_who_lost_the_volume_cannot_write_until_it_is_given_back(
+    registry: ProcessRegistry, volume: Volume
+) -> None:
+    state = volume.folder.parent / "state"
+
+    def seen(wanted: str) -> None:
+        wait_until(lambda: state.is_symlink() and state.readlink().name == wanted, wanted)
+
+    process = registry.process(
+        "writer",
+        "instance",
+        "b",
+        volume.command((sys.executable, "-c", STEADY_WRITER)),
+        env=volume.environment(),
+        ready=state.is_symlink,
+    )
+    owner = Instance("i-1", "b", process)
+    volume.reattach()  # there is nobody to give it to
+    assert not volume.detached
+    volume.attach(owner)
+    process.start(10)
+    limits = volume._limits()
+    assert not volume.detached
+    seen("writes")
+    volume.detach()
+    assert volume.detached
+    seen("fails")
+    volume.reattach()
+    volume.reattach()
+    assert volume._limits() == limits
+    assert not volume.detached
+    seen("writes")
+    volume.detach()
+    volume.fence()
+    assert not volume.detached
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit(1)")
 def test_no_file_on_it_is_larger_than_the_volume(registry: ProcessRegistry, volume: Volume) -> None:
     filler = (

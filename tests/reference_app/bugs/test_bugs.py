@@ -242,6 +242,17 @@ def shown_the_past(app: Direct) -> bool:
         return bool(user.get("/draft")["ver"] < ver)
 
 
+def overwritten_by_the_other_mount(app: Direct) -> bool:
+    user, sent = signed_in(app), []
+    for _ in range(12):
+        user.append("x")
+        sent.append(user.last_wid)
+    seen = ids(user.get("/history")["entries"])
+    assert seen == [wid for wid in sent if wid in seen]
+    assert seen[-1] == sent[-1]
+    return len(seen) < len(sent)
+
+
 EVIDENCE: dict[str, Evidence] = {
     "acknowledge-before-storing": answered_before_stored,
     "drop-every-nth-write": dropped,
@@ -262,6 +273,7 @@ EVIDENCE: dict[str, Evidence] = {
     "expire-sessions-by-local-clock": signed_out_by_a_clock_that_is_ahead,
     "retry-with-new-id": doubled_after_a_lost_answer,
     "fill-from-lagging-replica": shown_the_past,
+    "mount-volume-twice": overwritten_by_the_other_mount,
 }
 IN_ANY_STORE = [name for name in EVIDENCE if not BUGS[name].needs]
 WITH_REPLICAS = [name for name in EVIDENCE if "DATABASE_READER_URL" in BUGS[name].needs]

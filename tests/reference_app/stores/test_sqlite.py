@@ -23,7 +23,7 @@ from reference_app.model.model import (
     Write,
 )
 from reference_app.stores.sqlite import SqliteStore
-from tests.reference_app.client import running
+from tests.reference_app.client import User, running
 
 ANN = Credentials("token", "ann")
 
@@ -208,6 +208,49 @@ def test_a_change_that_cannot_begin_is_not_done_and_a_failed_commit_may_be(
         assert (await store.write(ANN, write)).ver == 2
 
     played(tmp_path, failing)
+
+
+GIVING_UP = """
+import asyncio, pathlib, resource, sys
+from reference_app.model.model import Credentials, OutcomeUnknown, Unavailable, Write
+from reference_app.stores.sqlite import SqliteStore
+
+async def main():
+    ann = Credentials("token", "ann")
+    given_up = asyncio.Event()
+    store = SqliteStore(pathlib.Path(sys.argv[1]), 60, give_up=lambda why: given_up.set())
+    await store.start()
+    await store.sign_in(ann, "in")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    if sys.argv[2] == "asked":
+        try:
+            await store.write(ann, Write("ann", "draft", "set", "w1", b"1"))
+        except (OutcomeUnknown, Unavailable) as error:
+            print(type(error).__name__, error)
+    await asyncio.wait_for(given_up.wait(), 10)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("when", ["asked", "idle"])
+def test_a_disk_that_fails_makes_the_instance_give_up_asked_or_not(
+    tmp_path: Path, when: str
+) -> None:
+    command = [sys.executable, "-c", GIVING_UP, str(tmp_path), when]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert ("OutcomeUnknown" in done.stdout) == (when == "asked"), done.stdout
+
+
+def test_an_instance_that_gave_up_is_unhealthy_and_serves_nothing(tmp_path: Path) -> None:
+    with running(SESSION_STORE="sqlite", VOLUME=str(tmp_path)) as app:
+        user = User(app.send)
+        user.sign_in()
+        app.app.give_up("disk I/O error")
+        assert user.call("GET", "/health").status == 503
+        refused = user.put("/draft", 1)
+        assert (refused.status, refused.json()["executed"]) == (503, False)
 
 
 class Failing:
