@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -115,3 +117,24 @@ def test_scaling_in_keeps_a_volume_and_scaling_out_takes_it_again(
     settled(cluster, events, more)
     after = homes(cluster)
     assert zones(after) == {**zones(before), "vol-3": after["vol-3"][1]}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit(2)")
+def test_a_volume_that_is_given_back_is_as_it_was(cluster: Cluster, events: Events) -> None:
+    before, limits = homes(cluster), writable(cluster)
+    taken = control(cluster, "ec2/detach-volume", Count=2)
+    assert taken["proved"] is True, taken["proof"]
+    assert sorted(writable(cluster).values()) == [0, 0, limits[before["vol-0"][0]]]
+    control(cluster, "ec2/attach-volume")
+    assert writable(cluster) == limits
+    assert homes(cluster) == before
+    assert events.of("fault-end", fault=taken["fault"])
+    assert is_healthy(cluster)
+
+
+def writable(cluster: Cluster) -> dict[str, int]:
+    """How large a file each instance may write."""
+    described = control(cluster, "ec2/describe-instances")["instances"]
+    return {
+        each["id"]: resource.prlimit(each["pid"], resource.RLIMIT_FSIZE)[0] for each in described
+    }
