@@ -128,7 +128,7 @@ def test_a_volume_that_is_given_back_is_as_it_was(cluster: Cluster, events: Even
     control(cluster, "ec2/attach-volume")
     assert writable(cluster) == limits
     assert homes(cluster) == before
-    assert events.of("fault-end", fault=taken["fault"])
+    wait_until(lambda: events.of("fault-end", fault=taken["fault"]))
     assert is_healthy(cluster)
 
 
