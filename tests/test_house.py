@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "check/verdict/record": {"vocabulary", "check/metrics/record"},
     "check/aggregate": {"check/verdict/record", "check/numeric"},
     "check/index": {"history", "vocabulary", "check/verdict/record", "check/numeric"},
-    "check/relations": {"vocabulary", "check/numeric", "check/index"},
+    "check/relations": {"history", "vocabulary", "check/numeric", "check/index"},
     "check/search": {"history", "vocabulary"},
     "check/checks": {
         *("history", "vocabulary", "check/clauses", "check/context", "check/aggregate"),
@@ -55,7 +55,7 @@ MAY_IMPORT = {
     },
     "check/consequences": {
         *("history", "vocabulary", "check/aggregate"),
-        *("check/numeric", "check/index", "check/checks", "check/run_checks"),
+        *("check/numeric", "check/index", "check/relations", "check/checks", "check/run_checks"),
     },
     "check/partition": {
         *("history", "vocabulary", "check/context", "check/aggregate", "check/consequences"),

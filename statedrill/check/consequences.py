@@ -2,7 +2,8 @@
 
 A failure that the pattern does not promise to survive must break no other clause. Any state may be
 lost while it lasts, and what came of that is no fault of the guarantees, whether an audit shows the
-loss, or no audit came to it. Knows the lost writes and halves of histories; knows no definition.
+loss, or no audit came to it. What follows from a session that may have expired is no fault of
+theirs either. Knows the lost writes and halves of histories; knows no definition.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from statedrill.check.checks.base import CheckResults, ResultWithAccepted
 from statedrill.check.checks.lost_writes import LostWrites
 from statedrill.check.index.time_cut import after, before
 from statedrill.check.numeric.arrays import NEVER, NONE, Array
+from statedrill.check.relations.session_expiry import first_expiry, in_session
 from statedrill.check.run_checks import run_checks
 from statedrill.history.store import Part
 from statedrill.vocabulary import Phase
@@ -56,7 +58,8 @@ def exclude_consequences(results: CheckResults) -> Array:
         _leave_undecided(results)
     objects = _objects(results)
     affected = objects.lost | objects.unaudited | objects.doubtful
-    if not affected.any():
+    expired = _after_expiry(results)
+    if not affected.any() and not expired.any():
         return following
     explained = _explained(results, objects)
     lost = objects.lost[table.object_of]
@@ -64,15 +67,32 @@ def exclude_consequences(results: CheckResults) -> Array:
         if not check.consequence_of_loss:
             continue
         result = results.by_name[check.name]
-        moved = result.violation & explained.strictly[check.name]
+        rows = expired if check.unit == "reads" else _whole_objects(results, expired)
+        moved = result.violation & (explained.strictly[check.name] | rows)
         result.violation = result.violation & ~moved
-        result.consequences, result.undecided = moved & lost, moved & ~lost
+        result.consequences, result.undecided = moved & (lost | rows), moved & ~(lost | rows)
         following |= moved
         if isinstance(result, ResultWithAccepted):
-            moved = result.only_accepted & explained.as_accepted[check.name]
+            moved = result.only_accepted & (explained.as_accepted[check.name] | rows)
             result.only_accepted = result.only_accepted & ~moved
-            result.undecided |= moved & ~lost
+            result.undecided |= moved & ~(lost | rows)
     return following
+
+
+def _after_expiry(results: CheckResults) -> Array:
+    """The rows on state of a session that may have expired before they returned."""
+    table, ttl_ns = results.given.observations.table, results.given.context.state_ttl_ns
+    since = first_expiry(table, ttl_ns)[table.session_of]
+    if not (since < table.clock.top).any():
+        return np.zeros(len(table), dtype=bool)
+    rows: Array = in_session(table) & (table.ret > since)
+    return rows
+
+
+def _whole_objects(results: CheckResults, rows: Array) -> Array:
+    table = results.given.observations.table
+    whole: Array = table.objects_with(rows)[table.object_of]
+    return whole
 
 
 def _objects(results: CheckResults) -> _Objects:

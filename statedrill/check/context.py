@@ -12,7 +12,7 @@ from statedrill.check.unplanned_exits import exits_without_fault
 from statedrill.history.operation import FOREVER
 from statedrill.history.store import History
 from statedrill.inputs.thresholds import Threshold, parse_threshold
-from statedrill.plan.record import ApplicationRecord, PlanRecord
+from statedrill.plan.record import PlanRecord
 
 BIN_S = 0.5
 _MOST_BINS = 7200
@@ -43,7 +43,9 @@ class CheckContext:
     `loss_window_ns`: from when to when state may have been lost by a failure that the pattern does
     not promise to survive, or by a part of the cluster that died by itself; to FOREVER where that
     has not ended. None: there was no such failure. `instances`: the events say which instances were
-    in service. `restore`: None where data were not deleted, or no restoring is promised.
+    in service. `ttl_ns`: for how long a session lives after its last use; `state_ttl_ns`: the same
+    where it is promised, and the state may go with it. `restore`: None where data were not
+    deleted, or no restoring is promised.
     """
 
     origin_ns: int
@@ -59,6 +61,7 @@ class CheckContext:
     aborted: tuple[tuple[str, float], ...] = ()  # thresholds that ended the drill, and the value
     instances: bool = False
     restore: RestoreObjective | None = None
+    state_ttl_ns: int = FOREVER
 
     @property
     def bins(self) -> int:
@@ -106,7 +109,7 @@ def make_context(history: History, plan: PlanRecord, first: int, last: int) -> C
         bin_ns=bin_ns,
         fault_begins_ns=tuple(sorted(faults)),
         lateness_ns=_lateness_ns(plan),
-        ttl_ns=_ttl_ns(plan["pattern"]["application"]),
+        ttl_ns=_ttl_ns(plan),
         drained=bool(drained) and drained[-1],
         complete=not history.incomplete,
         loss_window_ns=_loss_window_ns(history, plan["pattern"]["promise"]["survives"]),
@@ -118,6 +121,7 @@ def make_context(history: History, plan: PlanRecord, first: int, last: int) -> C
         ),
         instances=any(event["event"] == "instance" for event in history.events),
         restore=_restore(history, plan),
+        state_ttl_ns=_promised_ttl_ns(plan) or FOREVER,
     )
 
 
@@ -163,9 +167,19 @@ def _lateness_ns(plan: PlanRecord) -> int:
     return int(lateness_s * 1e9)
 
 
-def _ttl_ns(application: ApplicationRecord) -> int:
-    """How long the application keeps a session; for good, where its setting is no such number."""
+def _promised_ttl_ns(plan: PlanRecord) -> int | None:
+    promised_s = plan["pattern"]["promise"].get("session_ttl_s")
+    return None if promised_s is None else int(promised_s * 1e9)
+
+
+def _ttl_ns(plan: PlanRecord) -> int:
+    """How long a session lives: as it is promised, else as the application keeps it; for good,
+    where its setting is no such number.
+    """
+    if promised_ns := _promised_ttl_ns(plan):
+        return promised_ns
+    env = plan["pattern"]["application"]["env"]
     try:
-        return int(float(application["env"].get("SESSION_TTL_S", _DEFAULT_TTL_S)) * 1e9)
+        return int(float(env.get("SESSION_TTL_S", _DEFAULT_TTL_S)) * 1e9)
     except (ValueError, OverflowError):
         return FOREVER

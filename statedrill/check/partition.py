@@ -31,7 +31,7 @@ from statedrill.check.metrics.restore import restorable
 from statedrill.check.metrics.samples import queued
 from statedrill.check.metrics.traffic import Traffic, measure
 from statedrill.check.metrics.visibility import visibility
-from statedrill.check.numeric.arrays import NEVER, Array
+from statedrill.check.numeric.arrays import NEVER, Array, mask_of
 from statedrill.check.numeric.histogram import Histogram
 from statedrill.check.run_checks import find_witness, run_checks
 from statedrill.history.columns import Names
@@ -204,8 +204,7 @@ def _counts(results: CheckResults, following: Array) -> Counter[str]:
     lost, sessions = results.of(LostWrites), results.of(LostSessions)
     stale = results.of(StaleReads)
     state = (table.model <= Model.ORDERS) & (table["kind"] != Kind.READ)
-    owners = np.zeros(table.sessions, dtype=bool)
-    owners[table.session_of[lost.violation]] = True
+    owners = mask_of(table.session_of[lost.violation], table.sessions)
     masks = {
         "reads": obs.read,
         "leaked": obs.leak,
@@ -225,6 +224,7 @@ def _counts(results: CheckResults, following: Array) -> Counter[str]:
         "unrecorded": obs.unrecorded,
         "sessions_lost": sessions.violation,
         "sessions_outage": sessions.outage,
+        "sessions_expired": sessions.expired,
         "sessions_undecided": sessions.undecided,
         "sessions_with_lost_writes": owners,
     }

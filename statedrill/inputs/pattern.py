@@ -65,7 +65,8 @@ class Restores(FileModel):
 
 class Promise(FileModel):
     """What the pattern claims to survive without losing a session or an acknowledged write, and
-    what it restores when a mistake has deleted its data.
+    what it restores when a mistake has deleted its data. A session that nobody used for longer
+    than `session_ttl_s` may expire, with the state that lives in it: that is no loss.
     """
 
     survives: Annotated[tuple[Annotated[str, one_of(FAILURE_DOMAINS)], ...], or_default(tuple)] = (
@@ -78,6 +79,9 @@ class Promise(FileModel):
         Field((), strict=False, description=f"a list of {', '.join(IDEMPOTENT)}")
     )
     restores: Restores | None = None
+    session_ttl_s: float | None = Field(
+        None, gt=0, lt=inf, strict=False, description="a number of seconds above 0"
+    )
 
 
 class Scaling(FileModel):

@@ -18,14 +18,15 @@ class RestoresRecord(TypedDict):
 
 
 class PromiseRecord(TypedDict):
-    """Failure domains survived, session guarantees kept, kinds of object without duplicates, and
-    what is restored after a mistake.
+    """Failure domains survived, session guarantees kept, kinds of object without duplicates, what
+    is restored after a mistake, and for how long a session lives that nobody uses.
     """
 
     survives: list[str]
     guarantees: list[str]
     idempotent: list[str]
     restores: NotRequired[RestoresRecord | None]
+    session_ttl_s: NotRequired[float | None]
 
 
 class ScalingRecord(TypedDict):

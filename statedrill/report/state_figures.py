@@ -117,6 +117,7 @@ def _counts(verdict: StoredVerdict) -> list[Counted]:
     ]  # fmt: skip
     where_counted = [
         Counted("sessions with a lost write", Share(sessions["with_lost_writes"], total)),
+        Counted("sessions that expired unused", Share(sessions.get("expired") or None, total)),
         Counted("sessions whose fate is undecided", Share(sessions["undecided"] or None, total)),
         Counted("removed elements that came back", Share(writes["resurrected"], removed),
                 ("resurrected",)),

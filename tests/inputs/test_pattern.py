@@ -256,3 +256,20 @@ load_balancer: {stickiness: true, shards: true}
         read(tmp_path, text)
     assert len(caught.value.problems) == 3
     assert all("line 5: load_balancer.shards: " in each for each in caught.value.problems)
+
+
+@pytest.mark.parametrize(("written", "read"), [("3", 3.0), ("0.5", 0.5)])
+def test_a_session_may_be_promised_to_live_for_a_number_of_seconds(
+    written: str, read: float, tmp_path: Path
+) -> None:
+    path = tmp_path / "shop.yaml"
+    path.write_text(GOOD.replace("promise: {", f"promise: {{session_ttl_s: {written}, "))
+    assert Pattern.read(path).as_dict()["promise"]["session_ttl_s"] == read
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", ".inf", ".nan", "soon"])
+def test_a_life_that_is_none_is_refused(wrong: str, tmp_path: Path) -> None:
+    path = tmp_path / "shop.yaml"
+    path.write_text(GOOD.replace("promise: {", f"promise: {{session_ttl_s: {wrong}, "))
+    with pytest.raises(InputError, match=r"session_ttl_s: must be a number of seconds above 0"):
+        Pattern.read(path)

@@ -3,10 +3,10 @@
 After a confirmed sign-in that showed server session k, a response r is a loss when it shows
 SIGNED_OUT or another id than k, unless a sign-in or sign-out that is not the latest confirmed one
 may have been applied before r returned and after k (one that timed out may still land), or the
-session may have expired since the last confirmed touch. A 503 or a timeout is unavailability, not
-loss. A session is *lost* when its last response before the next sign-in, or at the audit, was a
-loss; it had an *outage* when the same id came back; with no response after the loss, no audit and
-no new sign-in it is *undecided*.
+session may have expired since its last use (`relations/session_expiry.py`). A 503 or a timeout is
+unavailability, not loss. A session is *lost* when its last response before the next sign-in, or at
+the audit, was a loss; it had an *outage* when the same id came back; with no response after the
+loss, no audit and no new sign-in it is *undecided*.
 """
 
 from __future__ import annotations
@@ -21,20 +21,23 @@ from statedrill.check.index.describe import Describer, Explanation
 from statedrill.check.index.observations import Observations
 from statedrill.check.index.operations import OperationTable
 from statedrill.check.numeric.arrays import NEVER, NONE, Array
-from statedrill.history.operation import FOREVER, NOT_SHOWN, SIGNED_OUT
+from statedrill.check.relations.session_expiry import refused_after
+from statedrill.history.operation import NOT_SHOWN, SIGNED_OUT
 from statedrill.vocabulary import Kind, Outcome, Phase
 
 
 @dataclass(kw_only=True, eq=False)
 class LostSessionsResult(CheckResult):
     """The first row of a session stands for it, also in `outage` and `undecided`. `loss` are the
-    responses that show a loss, `first_loss` the first one of each session.
+    responses that show a loss, `first_loss` the first one of each session. `expired` are sessions
+    that were shown to be gone when surely nobody had used them for longer than they live.
     """
 
     outage: Mask
     undecided: Mask
     loss: Mask
     first_loss: Mask
+    expired: Mask
 
 
 class LostSessions(Check[LostSessionsResult]):
@@ -58,13 +61,15 @@ class LostSessions(Check[LostSessionsResult]):
         shown = np.flatnonzero(_shows_session(table) & (sign_in != NONE))
         mismatch = table.server_session[shown] != table.server_session[sign_in[shown]]
         suspects = shown[mismatch]
-        excused = _excused(table, suspects, sign_in[suspects], given.context.ttl_ns)
-        loss = table.mask(suspects[~excused])
+        changed = _changed(table, suspects, sign_in[suspects])
+        expired, surely = refused_after(table, suspects, given.context.ttl_ns)
+        loss = table.mask(suspects[~changed & ~expired])
         evident = np.flatnonzero(~mismatch | loss[shown])
         result = LostSessionsResult.of(
             len(table),
             opportunity=table.mask(table.session_starts[table.session_of[shown]]),
             loss=loss,
+            expired=table.mask(table.session_starts[table.session_of[suspects[surely & ~changed]]]),
         )
         if loss.any():
             _decide_fates(table, shown[evident], sign_in, result)
@@ -126,8 +131,8 @@ def _shows_session(table: OperationTable) -> Array:
     return shows
 
 
-def _excused(table: OperationTable, rows: Array, sign_in: Array, ttl_ns: int) -> Array:
-    """Whether something else may explain what each of `rows` shows."""
+def _changed(table: OperationTable, rows: Array, sign_in: Array) -> Array:
+    """Whether a sign-in or sign-out may explain what each of `rows` shows."""
     kind, session_of = table["kind"], table.session_of
     changing = np.flatnonzero(
         ((kind == Kind.SIGN_IN) | (kind == Kind.SIGN_OUT)) & (table.outcome != Outcome.FAILED)
@@ -137,26 +142,8 @@ def _excused(table: OperationTable, rows: Array, sign_in: Array, ttl_ns: int) ->
     base = table.key(session_of[rows], 0)
     sent = np.searchsorted(calls, base + table.ret[rows]) - np.searchsorted(calls, base)
     over = np.searchsorted(ends, base + table.call[sign_in]) - np.searchsorted(ends, base)
-    excused: Array = sent - over > 1  # one is the confirmed sign-in itself
-    return excused | _expired(table, rows, ttl_ns)
-
-
-def _expired(table: OperationTable, rows: Array, ttl_ns: int) -> Array:
-    """Whether the session of each of `rows` may have expired since its last confirmed touch."""
-    if ttl_ns >= FOREVER or len(rows) == 0:
-        return np.zeros(len(rows), dtype=bool)
-    span_ns = table.clock.ns(table.ret.max()) - table.clock.ns(table.call.min())
-    if span_ns < ttl_ns:
-        return np.zeros(len(rows), dtype=bool)
-    touches = np.flatnonzero((table.outcome == Outcome.OK) & (table.server_session > SIGNED_OUT))
-    done = table.key(table.session_of[touches], table.ret[touches])
-    order = np.argsort(done, kind="stable")
-    done, calls_ns = done[order], table.clock.ns(table.call[touches])[order]
-    place = np.searchsorted(done, table.key(table.session_of[rows], table.call[rows])) - 1
-    # within a session returns rise, and so do calls of a client: the last return is recent enough
-    last_ns = np.where(place >= 0, calls_ns[place], 0)
-    expired: Array = table.clock.ns(table.ret[rows]) >= last_ns + ttl_ns
-    return expired
+    changed: Array = sent - over > 1  # one is the confirmed sign-in itself
+    return changed
 
 
 def _decide_fates(

@@ -16,7 +16,8 @@ without a version only the last write is lost, and only where no unknown write m
 record. Writes of objects without a successful audit read are unaudited, and so is, where another
 session's write was shown after the last of these (a leak), what was still there before: what that
 response hides is not known. Accepted writes that are missing while the queue was not drained are
-unsettled. All these are unknown, never lost.
+unsettled. All these are unknown, never lost. What lived in a session that may have expired before
+the audit read is not lost either (`relations/session_expiry.py`).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from statedrill.check.index.describe import Describer, Explanation
 from statedrill.check.index.fast_path import CleanObjects
 from statedrill.check.index.observations import Observations
 from statedrill.check.numeric.arrays import NONE, Array
+from statedrill.check.relations.session_expiry import expired_between
 from statedrill.check.relations.set_removals import earliest_possible_removal
 from statedrill.check.relations.version_order import shared_versions
 from statedrill.history.operation import ABSENT
@@ -74,6 +76,9 @@ class LostWrites(Check[LostWritesResult]):
         rows = np.flatnonzero(obs.acknowledged & (audit != NONE))
         rows = rows[obs.acknowledged_at[rows] < table.call[audit[rows]]]
         missing = _missing(obs, rows, deciding)
+        gone = np.flatnonzero(missing)
+        ttl_ns = given.context.state_ttl_ns
+        missing[gone] = ~expired_between(table, ttl_ns, gone, audit[gone])
         hidden = _leaked_last(obs)[table.object_of]
         audited = _audited(obs, deciding)[table.object_of] & (missing | ~hidden)
         settled = obs.confirmed | given.context.drained

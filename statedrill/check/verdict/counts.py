@@ -28,7 +28,7 @@ from statedrill.vocabulary import BROKEN, GUARANTEES, HELD, UNKNOWN, VerdictOutc
 def sessions(total: PartitionResult) -> Sessions[int]:
     """The key "sessions"."""
     counts = total.counts
-    return {
+    found: Sessions[int] = {
         "total": counts["sessions"],
         "lost": counts["sessions_lost"],
         "outage": counts["sessions_outage"],
@@ -40,6 +40,9 @@ def sessions(total: PartitionResult) -> Sessions[int]:
             "audit": counts["cause_audit"],
         },
     }
+    if expired := counts["sessions_expired"]:
+        found["expired"] = expired
+    return found
 
 
 def writes(total: PartitionResult) -> Writes[int]:

@@ -41,11 +41,15 @@ class LossCauses(TypedDict, Generic[Count]):
 
 
 class Sessions(TypedDict, Generic[Count]):
-    """Sessions: how many there were, and what became of them; `outage`: lost, and back later."""
+    """Sessions: how many there were, and what became of them; `outage`: lost, and back later;
+    `expired`: gone when surely nobody had used them for longer than they live, which is no loss;
+    absent where none did.
+    """
 
     total: Count
     lost: Count
     outage: Count
+    expired: NotRequired[Count]
     undecided: Count
     with_lost_writes: Count
     causes: LossCauses[Count]

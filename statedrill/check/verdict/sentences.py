@@ -144,6 +144,8 @@ def _ending(verdict: Verdict, domain: str | None) -> str:
     writes, reads = verdict["writes"], verdict["reads"]
     lost = verdict["sessions"]["lost"] or writes["lost"]
     more = ""
+    if expired := verdict["sessions"].get("expired"):
+        more += f"; {_number(expired, 'session')} expired, not having been used for long enough"
     if reads["leaked"]:
         more += f"; {reads['leaked']:,} answers showed another session's state"
     if twice := writes["duplicated"]:

@@ -1,0 +1,120 @@
+"""When a session may have expired, and its state with it: it was not used for its time to live.
+
+A use is a confirmed answer that shows the session. Between two uses that show different ones the
+session may have expired when the later one returned at least the time to live after the earlier
+one was sent. Knows nothing of what is lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from statedrill.check.index.operations import OperationTable
+from statedrill.check.numeric.arrays import Array
+from statedrill.history.operation import FOREVER, SIGNED_OUT
+from statedrill.vocabulary import Model, Outcome
+
+_UPLOAD = "upload/"
+
+
+@dataclass(frozen=True)
+class Expiries:
+    """All of them, one after the other: the session, the calls of the uses before and after, and
+    the return of the one after as a key.
+    """
+
+    session: Array
+    call_before: Array
+    call_after: Array
+    returned: Array
+
+
+def possible_expiries(table: OperationTable, ttl_ns: int) -> Expiries:
+    """When sessions may have expired; none for a `ttl_ns` of FOREVER."""
+    nothing = np.zeros(0, dtype=np.int64)
+    if not _long_enough(table, ttl_ns):
+        return Expiries(nothing, nothing, nothing, nothing)
+    uses = np.flatnonzero((table.outcome == Outcome.OK) & (table.server_session > SIGNED_OUT))
+    done = table.key(table.session_of[uses], table.ret[uses])
+    order = np.argsort(done, kind="stable")
+    uses, done = uses[order], done[order]
+    before, after = uses[:-1], uses[1:]
+    apart = table.clock.ns(table.ret[after]) - table.clock.ns(table.call[before]) >= ttl_ns
+    same = table.session_of[before] == table.session_of[after]
+    other = table.server_session[before] != table.server_session[after]
+    found = np.flatnonzero(apart & same & other)
+    before, after = before[found], after[found]
+    return Expiries(table.session_of[after], table.call[before], table.call[after], done[1:][found])
+
+
+def expired_between(table: OperationTable, ttl_ns: int, writes: Array, reads: Array) -> Array:
+    """Whether the state that each of `writes` made may have expired before the read beside it."""
+    if len(writes) == 0:
+        return np.zeros(0, dtype=bool)
+    found = possible_expiries(table, ttl_ns)
+    if len(found.session) == 0:
+        return np.zeros(len(writes), dtype=bool)
+    session = table.session_of[writes]
+    place = np.searchsorted(found.returned, table.key(session, table.ret[reads]), "right") - 1
+    known = (place >= 0) & (found.session[place] == session)
+    expired: Array = known & (table.call[writes] < found.call_after[place])
+    return expired & in_session(table)[writes]
+
+
+def first_expiry(table: OperationTable, ttl_ns: int) -> Array:
+    """Per session when the last use before its first expiry was sent; the top tick: none."""
+    since = np.full(table.sessions, table.clock.top, dtype=np.int64)
+    found = possible_expiries(table, ttl_ns)
+    np.minimum.at(since, found.session, found.call_before)
+    return since
+
+
+def in_session(table: OperationTable) -> Array:
+    """Mask of the rows on state that lives with the session: no orders, no uploads."""
+    uploads = [n for n, name in table.names.objects.items() if name.startswith(_UPLOAD)]
+    state = (table.model < Model.ORDERS) & (table.model >= Model.REGISTER)
+    mine: Array = state & ~np.isin(table["object"], np.array(uploads, dtype=np.int64))
+    return mine
+
+
+def refused_after(table: OperationTable, rows: Array, ttl_ns: int) -> tuple[Array, Array]:
+    """Whether the session of each of the answers `rows` may have expired before it, and whether
+    it surely had not been used for longer than `ttl_ns` when the call was sent.
+    """
+    nothing = np.zeros(len(rows), dtype=bool)
+    if len(rows) == 0 or not _long_enough(table, ttl_ns):
+        return nothing, nothing
+    uses = np.flatnonzero((table.outcome == Outcome.OK) & (table.server_session > SIGNED_OUT))
+    done = table.key(table.session_of[uses], table.ret[uses])
+    order = np.argsort(done, kind="stable")
+    done, calls_ns = done[order], table.clock.ns(table.call[uses])[order]
+    place = np.searchsorted(done, table.key(table.session_of[rows], table.call[rows])) - 1
+    # within a session returns rise, and so do calls of a client: the last return is recent enough
+    last_ns = np.where(place >= 0, calls_ns[place], 0)
+    may: Array = table.clock.ns(table.ret[rows]) >= last_ns + ttl_ns
+    return may, may & _unused(table, rows, ttl_ns)
+
+
+def _unused(table: OperationTable, rows: Array, ttl_ns: int) -> Array:
+    """Whether nothing that may have used the session was under way in the time to live before the
+    call of each of `rows`; what has an unknown outcome may be so for ever.
+    """
+    maybe = np.flatnonzero(table.outcome != Outcome.FAILED)
+    calls = table.key(table.session_of[maybe], table.call[maybe])
+    over = np.where(table.outcome == Outcome.UNKNOWN, table.effect_end, table.ret)[maybe]
+    order = np.argsort(calls, kind="stable")
+    latest = np.maximum.accumulate(table.key(table.session_of[maybe], over)[order])
+    place = np.searchsorted(calls[order], table.key(table.session_of[rows], table.call[rows])) - 1
+    last = table.tick_of(latest[place])
+    unused: Array = table.clock.ns(table.call[rows]) > table.clock.ns(last) + ttl_ns
+    return unused & (place >= 0) & (last < table.clock.top)
+
+
+def _long_enough(table: OperationTable, ttl_ns: int) -> bool:
+    """Whether anything can have lived for so long in this record."""
+    if ttl_ns >= FOREVER or len(table) == 0:
+        return False
+    span_ns = table.clock.ns(table.ret.max()) - table.clock.ns(table.call.min())
+    return bool(span_ns >= ttl_ns)
