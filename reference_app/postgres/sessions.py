@@ -22,10 +22,10 @@ from reference_app.postgres.objects import apply_locked, lock_user, versioned
 from reference_app.postgres.pool import PostgresPool, Work
 
 FIND = """
-SELECT ver, wid, expires_at < now() + $3::interval / 2 AS renew FROM sessions
+SELECT ver, wid, expires_at < now() + $3::interval AS renew FROM sessions
 WHERE id = $1 AND user_name = $2 AND expires_at > now()"""
 FIND_WITH_OBJECT = """
-SELECT s.expires_at < now() + $3::interval / 2 AS renew, o.ver, o.wid, o.value FROM sessions s
+SELECT s.expires_at < now() + $3::interval AS renew, o.ver, o.wid, o.value FROM sessions s
 LEFT JOIN objects o ON o.user_name = s.user_name AND o.object = $4
 WHERE s.id = $1 AND s.user_name = $2 AND s.expires_at > now()"""
 RENEW = "UPDATE sessions SET expires_at = now() + $2 WHERE id = $1"
@@ -35,11 +35,15 @@ READ_APPLIED = "SELECT ver FROM applied_writes WHERE user_name = $1 AND apply_id
 
 
 class SessionTable:
-    """Server sessions whose expiry, `ttl_s` after their last use, slides with use."""
+    """Server sessions that live for `ttl_s` at least after their last use, and a tenth more.
+
+    The tenth is there so that not every use has to write.
+    """
 
     def __init__(self, database: PostgresPool, ttl_s: float) -> None:
         self._database = database
         self._ttl = timedelta(seconds=ttl_s)
+        self._life = 1.1 * self._ttl
 
     async def sign_in(self, credentials: Credentials, wid: str) -> Session:
         """Open a new server session; idempotent by write id."""
@@ -48,7 +52,7 @@ class SessionTable:
         async def work(connection: Any) -> Session:
             await lock_user(connection, user)
             receipt = await apply_locked(connection, Write(user, SESSION, "set", wid))
-            await connection.execute(INSERT, session_id, user, receipt.ver, wid, self._ttl)
+            await connection.execute(INSERT, session_id, user, receipt.ver, wid, self._life)
             return Session(session_id, user, receipt.ver, wid)
 
         return await self._database.transact(work)
@@ -95,14 +99,14 @@ class SessionTable:
         return versioned(_signed_in(await self._database.run(find)))
 
     def _find(self, credentials: Credentials, query: str, *arguments: str) -> Work[Any]:
-        """The row of `query` for an active session, which is renewed in its second half."""
+        """The row of `query` for an active session, which is renewed when its tenth is used up."""
 
         async def work(connection: Any) -> Any:
             row = await connection.fetchrow(
                 query, credentials.session_id, credentials.user, self._ttl, *arguments
             )
             if row is not None and row["renew"]:
-                await connection.execute(RENEW, credentials.session_id, self._ttl)
+                await connection.execute(RENEW, credentials.session_id, self._life)
             return row
 
         return work

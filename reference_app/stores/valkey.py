@@ -78,6 +78,8 @@ class ValkeyStore:
     ) -> None:
         self._pool = pool
         self._ttl_s = max(1, math.ceil(ttl_s))
+        # A tenth longer, so that not every read has to write.
+        self._life_s = math.ceil(1.1 * self._ttl_s)
         self._wait_replicas = wait_replicas
         self._wait_s = wait_s
 
@@ -106,7 +108,7 @@ class ValkeyStore:
         """The active server session."""
         key = _session_key(credentials)
         alive, (ver, wid) = await self._pool.call(
-            ("EXPIRE", key, self._ttl_s), ("HMGET", key, "ver", "wid")
+            ("EXPIRE", key, self._life_s), ("HMGET", key, "ver", "wid")
         )
         if not alive or wid is None:
             raise NotSignedIn("not signed in")
@@ -115,7 +117,7 @@ class ValkeyStore:
     async def read(self, credentials: Credentials, name: str) -> Versioned:
         """One object of the user's state."""
         keys = (_session_key(credentials), _key(credentials.user, name))
-        found: int | bytes = (await READ(self._pool, keys, self._ttl_s))[0]
+        found: int | bytes = (await READ(self._pool, keys, self._ttl_s, self._life_s))[0]
         if isinstance(found, int):
             raise NotSignedIn("not signed in")
         if not found:
@@ -149,7 +151,7 @@ class ValkeyStore:
         wait: Command | None = None
         if self._wait_replicas:
             wait = ("WAIT", self._wait_replicas, int(self._wait_s * 1000))
-        ver, *confirmed = await APPLY(self._pool, keys, *change, self._ttl_s, wait=wait)
+        ver, *confirmed = await APPLY(self._pool, keys, *change, self._life_s, wait=wait)
         if ver < 0:
             raise NotSignedIn("not signed in")
         if confirmed and confirmed[0] < self._wait_replicas:

@@ -107,9 +107,10 @@ def _unused(table: OperationTable, rows: Array, ttl_ns: int) -> Array:
     order = np.argsort(calls, kind="stable")
     latest = np.maximum.accumulate(table.key(table.session_of[maybe], over)[order])
     place = np.searchsorted(calls[order], table.key(table.session_of[rows], table.call[rows])) - 1
-    last = table.tick_of(latest[place])
+    last: Array = table.tick_of(latest[place])
     unused: Array = table.clock.ns(table.call[rows]) > table.clock.ns(last) + ttl_ns
-    return unused & (place >= 0) & (last < table.clock.top)
+    ended: Array = (place >= 0) & (last < table.clock.top)
+    return ended & unused
 
 
 def _long_enough(table: OperationTable, ttl_ns: int) -> bool:

@@ -142,7 +142,7 @@ def test_a_session_ends_when_it_is_not_used(own_valkey: Valkey) -> None:
         user = User(app.send)
         user.sign_in()
         assert user.call("GET", "/draft").status == 200
-        app.settle(1.2)
+        app.settle(2.2)
         wait_until(lambda: user.put("/draft", 1).status == 401, "the session has ended")
 
 
