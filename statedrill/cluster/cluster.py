@@ -213,7 +213,8 @@ class Cluster:
         self._topology.wait_until_healthy(time.monotonic() + timeout_s)
 
     def settle(self, timeout_s: float) -> bool:
-        """Wait until the queues were empty three times in a row; whether they were in time.
+        """Wait until the queues were empty three times in a row, and until no cache shows what was
+        before the last write; whether the queues were empty in time.
 
         The load is over: a group that followed it must not shrink under what reads its state.
         """
@@ -224,6 +225,7 @@ class Cluster:
             depth = self._depth()
             empty = empty + 1 if depth == 0 else 0
             time.sleep(_LOOK_S)
+        time.sleep(self._pattern.application.cached_s)
         drained = empty >= _DRAINED_LOOKS or not self._topology.defers_work
         self._emit("settled", drained=drained, queue_depth=depth)
         return drained

@@ -110,13 +110,15 @@ class VolumeOptions(FileModel):
 class Application(FileModel):
     """The program under test: any command that speaks HTTP on $HOST:$PORT.
 
-    `instances` is how many there are, or with `scaling` how many there are at least.
+    `instances` is how many there are, or with `scaling` how many there are at least. `cached_s` is
+    for how long after a write a cache may still show what was before it: so long the audit waits.
     """
 
     command: Command
     instances: Count = 3
     scaling: Scaling | None = None
     volume: VolumeOptions | None = None
+    cached_s: float = Field(0.0, ge=0, le=600, description="a number of seconds from 0 to 600")
     health: str = Field(
         "/health", pattern="^/[!-~]*$", description="a path that begins with '/', without spaces"
     )

@@ -50,6 +50,7 @@ class ApplicationRecord(TypedDict):
     instances: int
     scaling: NotRequired[ScalingRecord | None]
     volume: NotRequired[VolumeRecord | None]
+    cached_s: NotRequired[float]
     health: str
     env: dict[str, str]
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -248,6 +249,15 @@ def test_settling_without_a_queue_is_immediate(make_cluster: MakeCluster, events
     with make_cluster() as cluster:
         assert cluster.settle(5) is True
         assert events.of("settled", drained=True, queue_depth=0)
+
+
+def test_settling_takes_as_long_as_a_cache_may_show_the_past(make_cluster: MakeCluster) -> None:
+    cached = TINY.application.model_copy(update={"cached_s": 0.3})
+    cluster = make_cluster(TINY.model_copy(update={"application": cached}))
+    began_s = time.monotonic()
+    assert cluster.settle(5) is True
+    assert time.monotonic() - began_s >= 0.3
+    cluster.stop()
 
 
 def test_an_application_that_dies_at_birth_lowers_everything(make_cluster: MakeCluster) -> None:
