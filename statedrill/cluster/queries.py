@@ -65,7 +65,8 @@ class Queries:
 def restore_timeout_s(topology: Topology) -> float:
     """How long the slowest way back takes with the present timings, with room to spare."""
     timings = topology.context.timings
-    instances_s = timings.instance_detection_s + timings.instance_boot_s + _REPLACED_S
+    launched_s = timings.instance_boot_s + timings.volume_attach_s
+    instances_s = timings.instance_detection_s + launched_s + _REPLACED_S
     rebalance_s = (
         timings.rebalance_delay_s + timings.instance_boot_s + timings.deregistration_delay_s
     )

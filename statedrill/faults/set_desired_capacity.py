@@ -73,6 +73,16 @@ class SetDesiredCapacity(Fault):
             return f"capacity is {capacity}; {_RANGE}"
         return super().why_refused(arguments, capabilities)
 
+    @classmethod
+    @override
+    def why_unavailable(cls, capabilities: Capabilities) -> str:
+        if not capabilities.shards:
+            return ""
+        return (
+            f"pattern {capabilities.pattern} has a group of one instance for each shard, which is "
+            "not scaled: with the instance its users' state would go"
+        )
+
     @override
     def inject(self) -> None:
         self._group.set_desired(self._capacity)

@@ -4,7 +4,7 @@ import pytest
 
 from statedrill.errors import ControlError
 from statedrill.faults import set_desired_capacity
-from statedrill.faults.base import Proof
+from statedrill.faults.base import Capabilities, Proof
 from statedrill.faults.set_desired_capacity import Arguments, SetDesiredCapacity
 from tests.faults.fake_target import FakeTarget
 
@@ -28,6 +28,14 @@ def test_undone_the_group_has_its_former_number_in_every_zone(target: FakeTarget
         fault.undo()
         assert fault.is_over()
         assert (zones(target), target.group().desired, target.missing()) == (before, 3, [])
+
+
+def test_a_group_of_one_for_each_shard_is_not_scaled() -> None:
+    shards, volumes = (Capabilities("tiny", ("a",), {}, shards=each) for each in (True, False))
+    assert "with the instance its users' state would go" in SetDesiredCapacity.why_unavailable(
+        shards
+    )
+    assert SetDesiredCapacity.why_unavailable(volumes) == ""
 
 
 def test_scaling_in_is_proved_by_who_leaves_and_out_by_who_comes(target: FakeTarget) -> None:
