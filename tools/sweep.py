@@ -10,6 +10,7 @@ made of them. Flags that it does not know are those of `statedrill run`.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from pathlib import Path
 
 from statedrill.cli.arguments import names
 from statedrill.cli.planning import plans_of
-from statedrill.errors import BROKEN, HELD, UNKNOWN
+from statedrill.errors import BROKEN, HELD, UNKNOWN, InputError
 from statedrill.inputs import discovery
 from statedrill.inputs.options import Options
 from statedrill.inputs.pattern import Pattern
@@ -110,11 +111,12 @@ class Sweep:
         return load_runs(folders) if folders else []
 
     def _folders(self, plan: Plan) -> Iterable[Path]:
-        """The folders of the runs of a cell. Drills that are played at once are of several."""
+        """The folders of the runs of a cell that is not being played."""
         for each in self.folder.glob("*/plan.json"):
-            made = read_plan(each.parent)
-            if (made["pattern"]["name"], made["experiment"]["name"]) == cell_of(plan):
-                yield each.parent
+            with contextlib.suppress(InputError):  # a drill of another cell may be writing it
+                made = read_plan(each.parent)
+                if (made["pattern"]["name"], made["experiment"]["name"]) == cell_of(plan):
+                    yield each.parent
 
     def _is_there(self, each: Played) -> bool:
         return (self.folder / each.run / "plan.json").exists()
