@@ -30,7 +30,7 @@ _Half = Callable[[Part, Array, int], tuple[Part, Array]]
 @dataclass(frozen=True)
 class _Objects:
     """Masks of objects. `lost`: the audit shows a lost write; `unaudited`: no audit decides;
-    `doubtful`: it was audited, but a loss may have been overtaken by later writes.
+    `doubtful`: it was audited, but a loss may have been overtaken by later writes, or restored.
     """
 
     lost: Array
@@ -62,7 +62,8 @@ def exclude_consequences(results: CheckResults) -> Array:
     if not affected.any() and not expired.any():
         return following
     explained = _explained(results, objects)
-    lost = objects.lost[table.object_of]
+    caused = objects.lost | (objects.doubtful & results.given.context.restored)
+    lost = caused[table.object_of]
     for check in CHECKS:
         if not check.consequence_of_loss:
             continue
@@ -107,6 +108,8 @@ def _objects(results: CheckResults) -> _Objects:
     # versions count what was applied: where all of it is known, a loss cannot hide from the audit
     certain = obs.confirmed & (obs.write_version[: len(table)] != NONE)
     doubtful = table.objects_with(obs.may_apply & ~certain) & ~lost & ~unaudited
+    if results.given.context.restored:  # what was gone is there again: no audit can tell
+        doubtful = ~lost & ~unaudited
     return _Objects(lost, unaudited, doubtful)
 
 

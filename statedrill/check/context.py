@@ -18,6 +18,7 @@ BIN_S = 0.5
 _MOST_BINS = 7200
 _DEFAULT_TTL_S = 86_400.0
 _DEFAULT_TIMEOUT_S = 60.0
+_CLOCKS_NS = 50_000_000  # a restore point may come from the clock of another process
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,15 @@ class RestoreObjective:
     """What a pattern promises to restore after a mistake: what was acknowledged before `point_ns`,
     `rpo_s` before the first such failure began.
 
-    `restored_ns` is when it was over; FOREVER where no event says so.
+    `restored_ns` is when it was over; FOREVER where no event says so. `recorded_ns` is the earliest
+    restore point that an event names: what a service itself had confirmed by then must be back,
+    too, however young it is. None: no event names any.
     """
 
     rpo_s: float
     point_ns: int
     restored_ns: int
+    recorded_ns: int | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class CheckContext:
     in service. `ttl_ns`: for how long a session lives after its last use; `state_ttl_ns`: the same
     where it is promised, and the state may go with it. `restore`: None where data were not
     deleted, or no restoring is promised.
+    `restored`: a service was restored from a backup, so that what was gone may be there again.
     """
 
     origin_ns: int
@@ -62,6 +67,7 @@ class CheckContext:
     instances: bool = False
     restore: RestoreObjective | None = None
     state_ttl_ns: int = FOREVER
+    restored: bool = False
 
     @property
     def bins(self) -> int:
@@ -122,6 +128,7 @@ def make_context(history: History, plan: PlanRecord, first: int, last: int) -> C
         instances=any(event["event"] == "instance" for event in history.events),
         restore=_restore(history, plan),
         state_ttl_ns=_promised_ttl_ns(plan) or FOREVER,
+        restored=any(event["event"] == "restore" for event in history.events),
     )
 
 
@@ -156,6 +163,14 @@ def _restore(history: History, plan: PlanRecord) -> RestoreObjective | None:
         rpo_s=rpo_s,
         point_ns=min(begins.values()) - int(rpo_s * 1e9),
         restored_ns=max(ends.get(fault, FOREVER) for fault in begins),
+        recorded_ns=min(
+            (
+                event["point"] - _CLOCKS_NS
+                for event in history.events
+                if event["event"] == "restore" and event["t"] > min(begins.values())
+            ),
+            default=None,
+        ),
     )
 
 

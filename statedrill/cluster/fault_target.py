@@ -37,6 +37,7 @@ def capabilities(pattern: Pattern) -> Capabilities:
         read_replicas=database.replicas if isinstance(database, DatabaseOptions) else 0,
         volumes=pattern.application.volume is not None,
         shards=pattern.load_balancer.shards,
+        backed_up={key for key, each in pattern.services.items() if each.is_backed_up},
     )
 
 

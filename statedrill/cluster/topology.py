@@ -84,6 +84,8 @@ class Topology:
         in_parallel(then, self._starting)
         if self._scaler:
             self._scaler.start()
+        for service in self.services:
+            service.cluster_is_ready()
 
     def service(self, key: str) -> Service | None:
         """The service with this key in pattern files; None when the pattern does not use it."""

@@ -152,11 +152,12 @@ class Children:
     def _experiment_environment(self) -> dict[str, str]:
         timings = self._plan.timings
         replaced_s = timings.instance_detection_s + timings.instance_boot_s
+        restored_s = timings.database_log_backup_s + timings.database_restore_s
         return {
             "STATEDRILL_CONTROL": str(self._target.control_file),
             # An outage must outlast the failovers that it causes, whatever the column of timings.
             "STATEDRILL_OUTAGE_S": f"{1.4 * max(timings.database_failover_s, replaced_s):g}",
-            "STATEDRILL_PATIENCE_S": f"{60 + 8 * replaced_s:g}",
+            "STATEDRILL_PATIENCE_S": f"{60 + 8 * replaced_s + restored_s:g}",
         }
 
 

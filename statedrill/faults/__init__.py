@@ -13,6 +13,7 @@ from typing import Any
 from statedrill.faults.base import Capabilities, Fault
 from statedrill.faults.cache_nodes import PauseCacheNode, TerminateCacheNode
 from statedrill.faults.delay_replicas import DelayReplicas
+from statedrill.faults.delete_db_instance import DeleteDbInstance
 from statedrill.faults.detach_volume import DetachVolume
 from statedrill.faults.disrupt_connectivity import DisruptConnectivity
 from statedrill.faults.disrupt_replication import DisruptReplication
@@ -37,6 +38,7 @@ from statedrill.faults.stop_zone import StopShardZone, StopZone
 from statedrill.faults.storage_errors import LoseStorageEndpoint, ThrottleStorage
 from statedrill.faults.terminate_instances import TerminateInstances, TerminateWorkers
 from statedrill.faults.throttle_cpu import ThrottleCpu
+from statedrill.faults.wipe_table import WipeTable
 from statedrill.vocabulary import Equipment
 
 FAULTS: tuple[type[Fault], ...] = (
@@ -73,6 +75,8 @@ FAULTS: tuple[type[Fault], ...] = (
     ExhaustDbConnections,
     FillDbStorage,
     DelayReplicas,
+    DeleteDbInstance,
+    WipeTable,
 )
 """Every fault there is. The order is that of `statedrill list`."""
 

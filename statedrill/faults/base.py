@@ -35,7 +35,8 @@ class Capabilities:
     `services` has the class of each service that the pattern uses, by its key; `workers` says
     whether it has workers beside its instances; `dead_letters` names the queues of which messages
     can become dead letters; `read_replicas` says how many the database has; `volumes` says whether
-    its instances have volumes, and `shards` whether its users belong to them.
+    its instances have volumes, and `shards` whether its users belong to them; `backed_up` has the
+    keys of the services that can be restored.
     """
 
     pattern: str
@@ -46,6 +47,7 @@ class Capabilities:
     read_replicas: int = 0
     volumes: bool = False
     shards: bool = False
+    backed_up: Collection[str] = ()
 
     def why_not(self, service: str, ability: type, verb: str) -> str:
         """Why `service` cannot be `verb` ("flushed"), which takes `ability`; empty when it can."""

@@ -100,6 +100,33 @@ class Failover(Stamp, _FromTo):
     service: str
 
 
+class Backup(Stamp):
+    """From now on a service can be restored to `point`; the backup began at `began`, in ns as `t`.
+
+    `what` is "base backup", "log" or "snapshot"; `position` is the point in the service's words.
+    """
+
+    event: Literal["backup"]
+    service: str
+    what: str
+    began: int
+    point: int
+    position: str
+
+
+class Restore(Stamp):
+    """From now on a service serves from its backup: what it acknowledged after `point` is given up.
+
+    `began`: when the restore was ordered; all times in ns, as `t`.
+    """
+
+    event: Literal["restore"]
+    service: str
+    began: int
+    point: int
+    position: str
+
+
 class FaultBegin(Stamp):
     """A fault begins; nothing is broken yet. `fault` is its id within the run."""
 
@@ -213,6 +240,8 @@ Event: TypeAlias = (
     | ScalingActivity
     | VolumeAttachment
     | Failover
+    | Backup
+    | Restore
     | FaultBegin
     | FaultProof
     | FaultEnd

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import override
 
 from statedrill.inputs.validation import FileModel, validate
 from statedrill.inputs.yaml_file import YamlFile, did_you_mean, shown
@@ -43,13 +44,20 @@ class DatabaseOptions(ServiceOptions):
     """RDS Multi-AZ: a primary and a synchronous standby in another zone.
 
     The application connects to the database `name` as the role `user`, the owner of it. So many
-    asynchronous read replicas in other zones are found in the variable DATABASE_READER_URL.
+    asynchronous read replicas in other zones are found in the variable DATABASE_READER_URL. With
+    `backups` it can be restored to any point in time that its archived log reaches.
     """
 
     engine: Literal["postgresql"] = "postgresql"
     name: Annotated[str, _SQL_NAME] = "app"
     user: Annotated[str, _SQL_NAME] = "app"
     replicas: int = Field(0, ge=0, le=15, description="a whole number from 0 to 15")
+    backups: bool = False
+
+    @property
+    @override
+    def is_backed_up(self) -> bool:
+        return self.backups
 
     @model_validator(mode="after")
     def _not_postgresqls_own(self) -> DatabaseOptions:
@@ -57,6 +65,13 @@ class DatabaseOptions(ServiceOptions):
             if name in _RESERVED or name.startswith("pg_"):
                 what = f"'{name}' is a name of PostgreSQL's own; choose another"
                 raise PydanticCustomError("rule", "{what}", {"what": what})
+        return self
+
+    @model_validator(mode="after")
+    def _no_replica_of_another_timeline(self) -> DatabaseOptions:
+        if self.backups and self.replicas:
+            what = "read replicas are not restored with their database here; choose backups or them"
+            raise PydanticCustomError("rule", "{what}", {"what": what})
         return self
 
 

@@ -31,6 +31,8 @@ class Timings:
     database_failover_s: float
     database_standby_rebuild_s: float
     database_replica_rebuild_s: float
+    database_log_backup_s: float
+    database_restore_s: float
     cache_detection_s: float
     cache_failover_s: float
     cache_replica_rebuild_s: float
@@ -79,6 +81,8 @@ class Timings:
 # your own measurement.
 # The same is true of the time after which a Memcached node that is dead or silent has a successor;
 # its clients ask for the nodes once in 60 s (ElastiCache, How Auto Discovery Works).
+# RDS uploads its log every 5 minutes (Restoring a DB instance to a specified time); how long a
+# restore takes (30 min) is an assumption, too.
 _AWS = Timings(
     column="aws",
     health_check_interval_s=30.0,
@@ -96,6 +100,8 @@ _AWS = Timings(
     database_failover_s=90.0,
     database_standby_rebuild_s=300.0,
     database_replica_rebuild_s=300.0,
+    database_log_backup_s=300.0,
+    database_restore_s=1800.0,
     cache_detection_s=15.0,
     cache_failover_s=27.0,
     cache_replica_rebuild_s=120.0,
@@ -124,6 +130,8 @@ _FAST = Timings(
     database_failover_s=3.0,
     database_standby_rebuild_s=2.0,
     database_replica_rebuild_s=2.0,
+    database_log_backup_s=10.0,
+    database_restore_s=5.0,
     cache_detection_s=2.0,
     cache_failover_s=0.9,
     cache_replica_rebuild_s=1.0,

@@ -153,6 +153,8 @@ class _Delays(TypedDict, total=False):
     database_failover_s: float
     database_standby_rebuild_s: float
     database_replica_rebuild_s: float
+    database_log_backup_s: float
+    database_restore_s: float
     cache_detection_s: float
     cache_failover_s: float
     cache_replica_rebuild_s: float

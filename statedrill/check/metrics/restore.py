@@ -24,12 +24,15 @@ def restorable(results: CheckResults) -> dict[str, int]:
     if restore is None:
         return {}
     at = np.minimum(obs.acknowledged_at, table.ret.max(initial=1))
+    young_ns = max(restore.point_ns, restore.recorded_ns or restore.point_ns)
     old = obs.acknowledged & (table.clock.ns(at) < restore.point_ns)
+    # What waits in a queue is not in the service yet that was restored.
+    old |= obs.confirmed & (table.clock.ns(at) < young_ns)
     sessions = results.of(LostSessions)
     sign_in = obs.cached(sign_in_before)
     shown = np.flatnonzero(sessions.loss & (sign_in != NONE))
     shown = shown[
-        (table.clock.ns(table.ret[sign_in[shown]]) < restore.point_ns)
+        (table.clock.ns(table.ret[sign_in[shown]]) < young_ns)
         & (table.clock.ns(table.call[shown]) >= restore.restored_ns)
     ]
     late = table.mask(table.session_starts[table.session_of[shown]])

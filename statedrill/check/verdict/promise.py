@@ -97,6 +97,8 @@ def _restores(
     writes = 0 if LostWrites.name in crashes else counts["lost_restorable"]
     sessions = 0 if LostSessions.name in crashes else counts["sessions_lost_restorable"]
     of_writes = f"of {counts['restorable']:,} acknowledged writes so old"
+    if restore.recorded_ns is not None:
+        of_writes += " or of before the restore point"
     harms = [f"{sessions:,} sessions so old lost"] if sessions else []
     harms += [f"{writes:,} {of_writes} lost"] if writes else []
     if harms:

@@ -109,6 +109,9 @@ class Service(ABC):
     def stop(self) -> None:
         """End it at once and throw its data away; idempotent."""
 
+    def cluster_is_ready(self) -> None:
+        """Begin what nobody has to wait for: every part of the cluster serves."""
+
     def restore(self) -> None:
         """Bring back what is missing, without AWS's delays; returns when it is healthy."""
         if not self.is_healthy():

@@ -43,12 +43,24 @@ class NodeView:
 
 
 @dataclass(frozen=True)
+class RestoreView:
+    """A restore from a backup to a new node: when it is due, None as long as that is not known.
+
+    `data_lost`: no node has any data left, so that nothing else can bring the service back.
+    """
+
+    due_s: float | None
+    data_lost: bool
+
+
+@dataclass(frozen=True)
 class PairState:
     """Everything that a decision depends on, apart from the time.
 
     `standby` is None until it is complete, that is, can take over. `up_since_s` has the zones that
     are up, each with the monotonic time of its return. `keeps_data`: a node that starts again has
     what it had, and only such a node may become the primary. `hurry`: rebuild at once.
+    `restore` is the restore that is needed or was ordered, if there is one.
     """
 
     primary: NodeView
@@ -59,6 +71,7 @@ class PairState:
     standby_lost_at_s: float = 0.0
     standby_lost_zone: str = ""
     hurry: bool = field(default=False, kw_only=True)
+    restore: RestoreView | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -106,6 +119,13 @@ class ReplacePrimary:
 
 
 @dataclass(frozen=True)
+class RestorePrimary:
+    """A new node in `zone`, with what a backup holds, becomes the primary."""
+
+    zone: str
+
+
+@dataclass(frozen=True)
 class DropStandby:
     """The standby is dead: the primary goes on alone."""
 
@@ -131,6 +151,7 @@ Action = (
     | RestartPrimary
     | RestartStandby
     | ReplacePrimary
+    | RestorePrimary
     | DropStandby
     | AddStandby
     | Watch
@@ -143,6 +164,13 @@ def decide(state: PairState, now_s: float) -> list[Action]:
     A node is fenced before anything else is done with it or instead of it: nobody may take over
     from a primary that might still acknowledge a write when it wakes up.
     """
+    if state.restore and (state.restore.data_lost or _is_due(state.restore, now_s)):
+        return _restored(state, state.restore, now_s)
+    return _kept(state, now_s)
+
+
+def _kept(state: PairState, now_s: float) -> list[Action]:
+    """What keeps the pair whole with the data that its nodes have."""
     primary, standby, delays = state.primary, state.standby, state.delays
     if _hangs(standby, delays, now_s):
         return [FenceStandby()]
@@ -157,6 +185,19 @@ def decide(state: PairState, now_s: float) -> list[Action]:
     if standby is None:
         return [_new_standby(state, now_s)]
     return [Watch()] if standby.alive else [DropStandby()]
+
+
+def _is_due(restore: RestoreView, now_s: float) -> bool:
+    return restore.due_s is not None and restore.due_s <= now_s
+
+
+def _restored(state: PairState, restore: RestoreView, now_s: float) -> list[Action]:
+    """What is left of the pair serves until the restored node takes its place."""
+    closing: list[Action] = [CloseEndpoint()] if restore.data_lost else []
+    if not _is_due(restore, now_s):
+        return [*closing, Wait(IDLE_S if restore.due_s is None else restore.due_s - now_s)]
+    zone = _zone_that_is_up(state)
+    return [*closing, RestorePrimary(zone) if zone else Wait(IDLE_S)]
 
 
 def _is_judged_at_s(node: NodeView | None, delays: Delays) -> float:
@@ -179,14 +220,19 @@ def _new_primary(state: PairState) -> Action:
     if state.standby and state.standby.alive:
         return PromoteStandby()
     if not state.keeps_data:
-        candidates = (state.primary.zone, *sorted(state.up_since_s))
-        zone = next((zone for zone in candidates if zone in state.up_since_s), None)
+        zone = _zone_that_is_up(state)
         return ReplacePrimary(zone) if zone else Wait(IDLE_S)
     if state.primary.zone in state.up_since_s:
         return RestartPrimary()
     if state.standby and state.standby.zone in state.up_since_s:
         return RestartStandby()
     return Wait(IDLE_S)
+
+
+def _zone_that_is_up(state: PairState) -> str | None:
+    """Where a new primary can be: in the zone of the last one, or in another one."""
+    candidates = (state.primary.zone, *sorted(state.up_since_s))
+    return next((zone for zone in candidates if zone in state.up_since_s), None)
 
 
 def _new_standby(state: PairState, now_s: float) -> Action:

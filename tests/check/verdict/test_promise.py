@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from statedrill.check import exit_code
+from statedrill.history.events import Event
 from statedrill.history.operation import SIGNED_OUT
-from statedrill.vocabulary import GUARANTEES, Phase
+from statedrill.vocabulary import GUARANTEES, Kind, Phase
 from tests.check.drill_builder import events, forget, plan, users, verdict
 from tests.check.history_builder import MS, PREFERENCES, SESSION, START, HistoryBuilder
 
@@ -182,3 +183,43 @@ def test_a_session_counts_against_a_restore_when_it_is_gone_after_it(
 def test_a_restore_is_no_question_where_no_data_were_deleted() -> None:
     seen = verdict(users(), plan("instance", survives=["instance"], restores={"rpo_s": 4.0}))
     assert not [each for each in seen["promise"] if each["clause"].startswith("restores")]
+
+
+def restored_to(second: float) -> Event:
+    """The service serves from its backup at 19 s."""
+    point = START + int(second * 1000) * MS
+    return {"t": START + 19_000 * MS, "wall": 0.0, "event": "restore", "service": "database",
+            "began": START + 12_000 * MS, "point": point, "position": "0/1"}  # fmt: skip
+
+
+@pytest.mark.parametrize(("point_s", "outcome"), [(6.5, "held"), (9.0, "broken")])
+def test_what_is_younger_but_from_before_the_recorded_restore_point_must_be_back_too(
+    point_s: float, outcome: str
+) -> None:
+    builder = users()
+    rolled_back(builder, 1, 7.0)
+    recorded = events("data", also=[restored_to(point_s)])
+    seen = verdict(builder, plan("data", restores={"rpo_s": 4.0}), events=recorded)
+    assert clause(seen, RESTORES_4_S)["outcome"] == outcome
+    assert "so old or of before the restore point" in clause(seen, RESTORES_4_S)["evidence"]
+
+
+def test_a_recorded_restore_point_tests_what_the_promised_age_does_not() -> None:
+    recorded = events("data", also=[restored_to(9.0)])
+    seen = verdict(users(), plan("data", restores={"rpo_s": 60.0}), events=recorded)
+    assert seen["outcome"] == "held"
+
+
+@pytest.mark.parametrize("is_restored", [True, False])
+def test_what_was_gone_until_it_was_restored_breaks_no_guarantee(is_restored: bool) -> None:
+    builder = users()
+    for row in builder.rows:
+        if START + 11_000 * MS <= row["call"] < START + 19_000 * MS and row["kind"] == Kind.READ:
+            row["read_wid"], row["ver"] = 0, 0
+    recorded = events("data", also=[restored_to(19.0)] if is_restored else [])
+    made = plan("data", guarantees=GUARANTEES, restores={"rpo_s": 4.0})
+    seen = verdict(builder, made, events=recorded)
+    outcome = "held" if is_restored else "broken"
+    assert clause(seen, "read your writes")["outcome"] == outcome
+    assert clause(seen, "monotonic reads")["outcome"] == outcome
+    assert seen["writes"]["lost"] == 0

@@ -21,6 +21,8 @@ from statedrill.cluster.services.failover_decisions import (
     ReplacePrimary,
     RestartPrimary,
     RestartStandby,
+    RestorePrimary,
+    RestoreView,
     Wait,
     Watch,
     decide,
@@ -40,6 +42,7 @@ def pair(  # one row of the table
     keeps_data: bool = True,
     lost: str = "b",
     hurry: bool = False,
+    restore: RestoreView | None = None,
 ) -> PairState:
     """Nodes by their zones; those in `dead` died at 10 s, those in `silent` are silent since then.
 
@@ -58,10 +61,45 @@ def pair(  # one row of the table
         standby_lost_at_s=10.0,
         standby_lost_zone=lost,
         hurry=hurry,
+        restore=restore,
     )
 
 
+ORDERED, DUE = RestoreView(None, data_lost=False), RestoreView(20.0, data_lost=False)
+LOST, LOST_DUE = RestoreView(None, data_lost=True), RestoreView(20.0, data_lost=True)
+
+
 TABLE: list[tuple[str, PairState, float, list[Action]]] = [
+    # a restore was ordered
+    ("the pair serves while no backup reaches the point", pair(restore=ORDERED), 60, [Watch()]),
+    ("the pair serves until the restore is due", pair(restore=DUE), 19, [Watch()]),
+    (
+        "it fails over meanwhile",
+        pair(restore=DUE, dead="a"),
+        19,
+        [CloseEndpoint(), PromoteStandby()],
+    ),
+    ("the restored node replaces a pair that serves", pair(restore=DUE), 20, [RestorePrimary("a")]),
+    ("in a zone that is up", pair(restore=DUE, up="bc"), 20, [RestorePrimary("b")]),
+    ("nowhere while no zone is up", pair(restore=DUE, up=""), 20, [Wait(IDLE_S)]),
+    (
+        "what has no data left is not started again",
+        pair(restore=LOST, dead="ab"),
+        60,
+        [CloseEndpoint(), Wait(IDLE_S)],
+    ),
+    (
+        "nor before the restore is due",
+        pair(restore=LOST_DUE, dead="ab", hurry=True),
+        19,
+        [CloseEndpoint(), Wait(1.0)],
+    ),
+    (
+        "the restored node replaces what is lost",
+        pair(restore=LOST_DUE, dead="ab"),
+        20,
+        [CloseEndpoint(), RestorePrimary("a")],
+    ),
     ("both are there", pair(), 60, [Watch()]),
     ("both are there while somebody waits for it", pair(hurry=True), 60, [Watch()]),
     # the standby is lost

@@ -17,17 +17,20 @@ from typing import Any
 from typing_extensions import override
 
 from statedrill.cluster.binaries import first_line
-from statedrill.cluster.routing.endpoints import Endpoint
 from statedrill.cluster.services.base import NodeStatus, Requirement, ServiceContext
 from statedrill.cluster.services.failover_decisions import Delays
-from statedrill.cluster.services.failover_pair import FailoverPair
 from statedrill.cluster.services.postgres import data_directory
+from statedrill.cluster.services.postgres.backed_up_database import BackedUpDatabase
 from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError
 from statedrill.cluster.services.postgres.connection_storm import ConnectionStorm
 from statedrill.cluster.services.postgres.node import PostgresNode, answers
 from statedrill.cluster.services.postgres.programs import postgres_bin
 from statedrill.cluster.services.postgres.read_replicas import ReadReplicas
-from statedrill.cluster.services.postgres.stream import AppliedPositions, StreamPositions
+from statedrill.cluster.services.postgres.stream import (
+    AppliedPositions,
+    StreamPositions,
+    use_up_segments,
+)
 from statedrill.cluster.services.postgres.volume import LimitedVolume
 from statedrill.cluster.waiting import wait_until
 from statedrill.errors import ClusterError
@@ -37,7 +40,7 @@ _JOIN_S = 20.0
 _MISSING_S = 2.0
 
 
-class MultiAzDatabase(FailoverPair[PostgresNode]):
+class MultiAzDatabase(BackedUpDatabase):
     """One database and the role that owns it, without password, behind a fixed address."""
 
     kind, key, options = "rds", "database", DatabaseOptions
@@ -54,9 +57,7 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
             timings.database_standby_rebuild_s,
             timings.database_detection_s,
         )
-        super().__init__(context, Endpoint(self.key, 54, 5432), delays)
-        self._names = options
-        self._root = data_directory.data_root(context.cluster.registry.folder)
+        super().__init__(context, options, delays)
         self._replicas = ReadReplicas(
             context, self._root, options, lambda: (self._primary, self._standby)
         )
@@ -160,7 +161,7 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
         self._full = [node.volume for node in self._nodes.all() if node.volume]
         for volume in self._full:
             volume.fill()
-        primary.use_up_segments()
+        use_up_segments(primary)
 
     def grow_volumes(self) -> None:
         """Give every volume that was filled its room again; idempotent.
@@ -203,7 +204,8 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
 
     @override
     def _make(self, number: int, zone: str) -> PostgresNode:
-        return PostgresNode(self._context, number, zone, self._root, self._names)
+        settings = self._backups.settings() if self._backups else ""
+        return PostgresNode(self._context, number, zone, self._root, self._names, settings=settings)
 
     @override
     def _create(self, primary: PostgresNode, standby: PostgresNode) -> None:
@@ -242,6 +244,7 @@ class MultiAzDatabase(FailoverPair[PostgresNode]):
                 standby.kill()
         else:
             self._seen_at_s = time.monotonic()
+            super()._watch(primary, standby)
 
     def _is_missing(self, primary: PostgresNode, standby: PostgresNode) -> bool:
         try:

@@ -28,13 +28,13 @@ from statedrill.vocabulary import Equipment
 
 _PROMOTION_S = 30
 _SHUT_DOWN_S = 10.0
-_MOST_SEGMENTS = 200
 
 
 class PostgresNode(Node):
     """A server `<role>-<number>` with the database of `names` in the folder `<root>/<name>`.
 
-    The folder is a volume of its own where the equipment of the cluster says so.
+    `settings` are further lines of its configuration. The folder is a volume of its own where the
+    equipment of the cluster says so.
 
     Raises:
         MissingPart: this machine has no such volumes.
@@ -48,8 +48,10 @@ class PostgresNode(Node):
         root: Path,
         names: DatabaseOptions,
         role: str = "database",
+        settings: str = "",
     ) -> None:
         self._folder, self._names = root / f"{role}-{number}", names
+        self._settings, self._recovery = settings, ""
         self._leader: tuple[str, int] | None = None
         self.apply_delay_s = 0.0
         self.volume: LimitedVolume | None = None
@@ -122,15 +124,24 @@ class PostgresNode(Node):
         Raises:
             ClusterError: the base backup failed, for instance because the leader died.
         """
-        if self.volume:
-            self.volume.start()
-        else:
-            self.data.mkdir(mode=0o700)
-        data_directory.hand_over(self.data)
+        self._make_folder()
         options = ("--checkpoint=fast", "--wal-method=stream", "--no-sync", "--username=postgres")
         where = (f"--pgdata={self._folder}", f"--host={leader.host}", f"--port={leader.port}")
         data_directory.run_tool("pg_basebackup", *where, *options, inside=self._inside)
         self._settle(found_at)
+
+    def restore(self, base: Path, recovery: str) -> None:
+        """A copy of the base backup, to be started: it replays the log as `recovery` says, and is
+        a primary then.
+
+        Raises:
+            OSError: it could not be copied.
+        """
+        self._make_folder()
+        data_directory.copy_folder(base, self.data)
+        (self.data / "recovery.signal").touch()
+        self._recovery = recovery
+        self._settle(None)
 
     @override
     def release_standby(self) -> None:
@@ -212,16 +223,6 @@ class PostgresNode(Node):
         assert code is not None
         return code
 
-    def use_up_segments(self) -> None:
-        """Begin new segments of the log until the server cannot: spare ones are taken first."""
-        next_segment = (
-            "SELECT pg_switch_wal();"
-            "SELECT pg_logical_emit_message(false, 'statedrill', 'next segment', true)"
-        )
-        with contextlib.suppress(OSError, PostgresError), self.session() as session:
-            for _ in range(_MOST_SEGMENTS):
-                session.query(next_segment)
-
     def log_size(self) -> int:
         """How many bytes its log has now."""
         return self._process.log.stat().st_size
@@ -259,6 +260,13 @@ class PostgresNode(Node):
         else:
             shutil.rmtree(self.data, ignore_errors=True)
 
+    def _make_folder(self) -> None:
+        if self.volume:
+            self.volume.start()
+        else:
+            self.data.mkdir(mode=0o700)
+        data_directory.hand_over(self.data)
+
     def _inside(self, command: Sequence[str]) -> Sequence[str]:
         return self.volume.inside(command) if self.volume else command
 
@@ -278,7 +286,8 @@ class PostgresNode(Node):
 
     def _set_own(self) -> None:
         follows = (*self._leader, self.name) if self._leader else None
-        self._set("node.conf", node_settings(self.host, self.port, follows, self.apply_delay_s))
+        own = node_settings(self.host, self.port, follows, self.apply_delay_s)
+        self._set("node.conf", own + self._settings + self._recovery)
 
     def _settle(self, leader: tuple[str, int] | None) -> None:
         """Write its settings: where its leader is, and that its commits wait for no standby."""

@@ -6,6 +6,7 @@ replication; decides nothing.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from statedrill.cluster.services.postgres.client import PostgresConnection, Post
 from statedrill.cluster.services.postgres.node import PostgresNode
 
 _ANSWER_S = 0.5
+_MOST_SEGMENTS = 200
 _POSITIONS = (
     "SELECT pg_current_wal_lsn() - '0/0'::pg_lsn, replay_lsn - '0/0'::pg_lsn"
     " FROM pg_stat_replication WHERE application_name = '{}'"
@@ -112,3 +114,14 @@ def _shows(node: PostgresNode, position: str) -> bool:
             return session.query(_SHOWS.format(position)) == [("t",)]
     except (OSError, PostgresError):
         return False
+
+
+def use_up_segments(primary: PostgresNode) -> None:
+    """Begin new segments of the log until the server cannot: spare ones are taken first."""
+    next_segment = (
+        "SELECT pg_switch_wal();"
+        "SELECT pg_logical_emit_message(false, 'statedrill', 'next segment', true)"
+    )
+    with contextlib.suppress(OSError, PostgresError), primary.session() as session:
+        for _ in range(_MOST_SEGMENTS):
+            session.query(next_segment)
