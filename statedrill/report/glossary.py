@@ -28,6 +28,7 @@ _TERMS = {
     "checked is unknown, never held.",
     "imbalance": "How unevenly the instances in service share requests or sessions: standard "
     "deviation over mean. 0: all have the same.",
+    "given up": "What a service acknowledged after the point to which it was restored.",
     "interval": "Where the true share lies with 95 % confidence, from resampling whole sessions. "
     "Nothing seen in n chances means: less than 3/n (rule of three).",
     "operation": "One recorded call to the application, with the outcome ok, failed (surely not "

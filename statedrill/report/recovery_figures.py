@@ -25,6 +25,7 @@ def recovery_table(verdict: StoredVerdict) -> Table:
          "from the oldest lost write's acknowledgement to the next fault"),
         ("RPO, writes", format_count(recovery["rpo_writes"]), "acknowledged writes that were lost"),
         *_exposed_rows(verdict),
+        *_restore_rows(verdict),
         *_staleness_rows(verdict),
         *_breakpoint_rows(verdict),
     ]  # fmt: skip
@@ -99,6 +100,21 @@ def _exposed_rows(verdict: StoredVerdict) -> list[tuple[str, str, str]]:
         meaning = "acknowledged and open to loss"
         found.append(("writes exposed", format_count(exposed), meaning))
     return found
+
+
+def _restore_rows(verdict: StoredVerdict) -> list[tuple[str, str, str]]:
+    """How long each restore took, and how much of the time it gave up."""
+    rows = []
+    for each in verdict.get("restores", []):
+        took_s, given_up_s = (each["restored_s"] - each[key] for key in ("ordered_s", "point_s"))
+        point = f"{each['point_s']:,.1f} s ({each['position']})"
+        rows += [
+            (f"restore of the {each['service']}", seconds(took_s),
+             "from its order until the service was served from its backup"),
+            ("given up", seconds(given_up_s),
+             f"from the restore point at {point} until then: what was acknowledged in between"),
+        ]  # fmt: skip
+    return rows
 
 
 def _staleness_rows(verdict: StoredVerdict) -> list[tuple[str, str, str]]:

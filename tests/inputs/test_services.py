@@ -73,6 +73,10 @@ def test_the_names_of_the_reference_application_come_from_its_patterns() -> None
 @pytest.mark.parametrize(
     ("services", "told"),
     [
+        (
+            "database: {backups: true, replicas: 2}",
+            "services.database: read replicas are not restored with their database here; choose",
+        ),
         ("cachee: true", "line 3: services.cachee: unknown service; did you mean 'cache'?"),
         ("memory: true", "unknown service; known: database, cache, queue, storage"),
         (

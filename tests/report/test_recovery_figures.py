@@ -44,3 +44,13 @@ def test_latency_that_is_not_compared_is_said() -> None:
     assert row_of(table, "latency not compared")[0] == "6.5 s"
     names = [row[0].text for row in recovery_table(stored(availability=availability)).rows]
     assert "latency not compared" not in names
+
+
+def test_a_restore_says_how_long_it_took_and_what_it_gave_up() -> None:
+    restored = {"service": "database", "point_s": 3.0, "position": "0/14", "ordered_s": 5.0,
+                "restored_s": 9.0}  # fmt: skip
+    rows = recovery_table(stored(restores=[restored]))
+    assert row_of(rows, "restore of the database")[0] == "4 s"
+    given_up = row_of(rows, "given up")
+    assert given_up[0] == "6 s"
+    assert "the restore point at 3.0 s (0/14)" in given_up[1]

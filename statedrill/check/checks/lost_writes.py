@@ -163,14 +163,22 @@ def _leaked_last(obs: Observations) -> Array:
 
 def _missing(obs: Observations, rows: Array, deciding: Array) -> Array:
     """Mask of those of the writes `rows` that the read which decides does not show."""
+    kept = _listed(obs, deciding) | _current(obs, deciding)
+    missing = missing_by_audit(obs, rows, deciding)
+    spare = rows[~missing[rows] & (obs.write_version[rows] != NONE)]
+    conflicting = obs.table.mask(shared_versions(obs, spare, kept)) & ~kept
+    return missing | conflicting
+
+
+def missing_by_audit(obs: Observations, rows: Array, deciding: Array) -> Array:
+    """Mask of those of the writes `rows` of which the read alone shows that they are gone.
+
+    Of two writes that became the same version it does not show which one is.
+    """
     audit = deciding[obs.table.object_of[rows]]
     listed = _listed(obs, deciding)
-    kept = listed | _current(obs, deciding)
     missing = obs.table.mask(rows[_older(obs, rows, audit) | _content_gone(obs, rows, audit)])
-    missing &= ~kept
-    spare = rows[~missing[rows] & (obs.write_version[rows] != NONE)]
-    missing[shared_versions(obs, spare, kept)] = True
-    missing &= ~kept
+    missing &= ~(listed | _current(obs, deciding))
     missing[_not_in_list(obs, rows, audit, listed)] = True
     return missing
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from statedrill.check.checks.base import CheckResults
 from statedrill.check.checks.lost_sessions import LostSessions, sign_in_before
-from statedrill.check.checks.lost_writes import LostWrites
-from statedrill.check.numeric.arrays import NONE
+from statedrill.check.checks.lost_writes import LostWrites, deciding_reads, missing_by_audit
+from statedrill.check.index.observations import Observations
+from statedrill.check.numeric.arrays import NONE, Array
 
 
 def restorable(results: CheckResults) -> dict[str, int]:
@@ -28,6 +29,10 @@ def restorable(results: CheckResults) -> dict[str, int]:
     old = obs.acknowledged & (table.clock.ns(at) < restore.point_ns)
     # What waits in a queue is not in the service yet that was restored.
     old |= obs.confirmed & (table.clock.ns(at) < young_ns)
+    lost = results.of(LostWrites).violation & old
+    if restore.recorded_ns is not None:
+        rows = np.flatnonzero(lost)
+        lost &= missing_by_audit(obs, rows, deciding_reads(obs)) | ~_shared(obs, rows, young_ns)
     sessions = results.of(LostSessions)
     sign_in = obs.cached(sign_in_before)
     shown = np.flatnonzero(sessions.loss & (sign_in != NONE))
@@ -38,6 +43,24 @@ def restorable(results: CheckResults) -> dict[str, int]:
     late = table.mask(table.session_starts[table.session_of[shown]])
     return {
         "restorable": int(old.sum()),
-        "lost_restorable": int((results.of(LostWrites).violation & old).sum()),
+        "lost_restorable": int(lost.sum()),
         "sessions_lost_restorable": int((sessions.violation & late).sum()),
     }
+
+
+def _shared(obs: Observations, rows: Array, since_ns: int) -> Array:
+    """Mask of those of the writes `rows` whose version a write acknowledged later became, too.
+
+    After a wipe the versions begin anew, until the restore takes back what was written meanwhile.
+    """
+    table = obs.table
+    at = np.minimum(obs.acknowledged_at, table.ret.max(initial=1))
+    later = np.flatnonzero(obs.acknowledged & (table.clock.ns(at) >= since_ns))
+
+    def places(of: Array) -> Array:
+        place: Array = (table.object_of[of] << 32) | obs.write_version[of]
+        return place
+
+    known = rows[obs.write_version[rows] != NONE]
+    later = later[obs.write_version[later] != NONE]
+    return table.mask(known[np.isin(places(known), places(later))])

@@ -22,6 +22,7 @@ from statedrill.check.verdict import counts
 from statedrill.check.verdict.fault_evidence import faults, unconfirmed_failure, unplanned_exits
 from statedrill.check.verdict.promise import clauses
 from statedrill.check.verdict.record import SCHEMA, Verdict
+from statedrill.check.verdict.restore_evidence import backups, restores
 from statedrill.check.verdict.sentences import reasons, summary
 from statedrill.check.verdict.uncertainties import uncertainties
 from statedrill.history.store import History
@@ -85,6 +86,10 @@ def assemble(history: History, plan: PlanRecord) -> Judgement:
     }
     if found := breakpoint_found(history):
         verdict["breakpoint"] = found
+    if saved := backups(history, context):
+        verdict["backups"] = saved
+    if restored := restores(history, context):
+        verdict["restores"] = restored
     samples = sampled(history, context, total.bins["queued"])
     if samples is not None:
         verdict["series"]["samples"] = samples

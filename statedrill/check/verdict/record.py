@@ -112,6 +112,29 @@ class FaultEvidence(TypedDict):
     """What happened, as the end of a sentence; absent in histories of an earlier version."""
 
 
+class BackupEvidence(TypedDict):
+    """A backup of a service, from its begin until it was complete: as far as `position`."""
+
+    service: str
+    what: str
+    position: str
+    begin_s: float
+    end_s: float
+
+
+class RestoreEvidence(TypedDict):
+    """A service that was restored: what it acknowledged after the restore point is given up.
+
+    Ordered by somebody, and done when it served from its backup.
+    """
+
+    service: str
+    point_s: float
+    position: str
+    ordered_s: float
+    restored_s: float
+
+
 class ClauseResult(TypedDict):
     """One clause of the promise; one that is not promised never breaks the drill."""
 
@@ -203,6 +226,10 @@ class VerdictRecord(TypedDict, Generic[Count]):
     """processes that died though no fault took them, one sentence each"""
     breakpoint: NotRequired[Breakpoint]
     """only of a profile that searches it"""
+    backups: NotRequired[list[BackupEvidence]]
+    """only where there were any"""
+    restores: NotRequired[list[RestoreEvidence]]
+    """only where there were any"""
     measures: NotRequired[dict[str, PhaseMeasures]]
     """by phase: what was measured beside the promise; not judged"""
 

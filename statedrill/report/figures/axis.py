@@ -30,12 +30,18 @@ class Span:
 
 @dataclass(frozen=True)
 class TimeAxis:
-    """From when to when, with the phases and faults in between."""
+    """From when to when, with the phases and faults in between.
+
+    `given_up` are the stretches between a restore point and the restored service, `backups` the
+    times at which a backup was complete.
+    """
 
     begin_s: float
     end_s: float
     phases: tuple[Span, ...] = ()
     faults: tuple[Span, ...] = ()
+    given_up: tuple[Span, ...] = ()
+    backups: tuple[float, ...] = ()
 
     @property
     def load_end_s(self) -> float:
@@ -60,7 +66,13 @@ def axis_of(verdict: StoredVerdict, last_s: float) -> TimeAxis:
     faults = [
         Span(each["name"] or "", each["begin_s"], each["end_s"]) for each in verdict["faults"]
     ]
-    return time_axis(phases, faults, last_s)
+    given_up = [
+        Span("given up", each["point_s"], each["restored_s"])
+        for each in verdict.get("restores", [])
+    ]
+    backups = [each["end_s"] for each in verdict.get("backups", [])] if given_up else []
+    axis = time_axis(phases, faults, last_s)
+    return replace(axis, given_up=tuple(given_up), backups=tuple(backups))
 
 
 def time_axis(phases: Sequence[Span], faults: Sequence[Span], last_s: float) -> TimeAxis:
@@ -81,16 +93,20 @@ def shade(axes: Axes, time: TimeAxis) -> None:
             axes.axvspan(fault.begin_s, end, color=COLOURS["fault"], alpha=alpha, linewidth=0)
         for edge in {fault.begin_s, end if fault.end_s is not None else fault.begin_s}:
             axes.axvline(edge, color=COLOURS["fault"], linewidth=1.1)
+    for span in time.given_up:
+        axes.axvline(span.begin_s, color=COLOURS["lost-writes"], linestyle=(0, (4, 2)))
     axes.set_xlim(time.begin_s, time.end_s)
 
 
 def lanes(time: TimeAxis) -> int:
     """How many lanes `strip` draws."""
-    return bool(time.phases) + len(time.faults)
+    return bool(time.phases) + len(time.faults) + bool(time.given_up)
 
 
 def strip(axes: Axes, time: TimeAxis, canvas: Canvas) -> None:
-    """A lane of phases and below it a lane for every fault, names written where they fit."""
+    """A lane of phases, one for every fault and one for what was given up by a restore, names
+    written where they fit.
+    """
     axes.set_ylim(lanes(time), 0)
     axes.set_xlim(time.begin_s, time.end_s)
     axes.axis("off")
@@ -106,6 +122,8 @@ def strip(axes: Axes, time: TimeAxis, canvas: Canvas) -> None:
             axes.text(middle, 0.5, phase.name, ha="center", va="center", fontsize=11, color=INK)
     for lane, fault in enumerate(time.faults, start=bool(time.phases)):
         _fault_lane(axes, time, fault, lane + 0.5, pixels_a_second)
+    if time.given_up:
+        _restore_lane(axes, time, lanes(time) - 0.5, pixels_a_second)
 
 
 def ticks_below(axes: Axes, canvas: Canvas, title: str = "seconds since the drill began") -> None:
@@ -114,6 +132,21 @@ def ticks_below(axes: Axes, canvas: Canvas, title: str = "seconds since the dril
     most = 6 if canvas.narrow else 11
     axes.xaxis.set_major_locator(MaxNLocator(most, integer=end - begin > most))
     axes.set_xlabel(title, fontsize=11)
+
+
+def _restore_lane(axes: Axes, time: TimeAxis, y: float, pixels_a_second: float) -> None:
+    """Ticks where a backup was complete, and a bar over what was given up."""
+    for at_s in time.backups:
+        axes.plot([at_s], [y], marker="|", color=COLOURS["ok"], markersize=9, markeredgewidth=2)
+    for span in time.given_up:
+        end = time.end_of(span)
+        axes.barh(
+            y, end - span.begin_s, left=span.begin_s, height=0.8, linewidth=0,
+            color=COLOURS["lost-writes"], alpha=0.3,
+        )  # fmt: skip
+        if len(span.name) * _LETTER < (end - span.begin_s) * pixels_a_second:
+            middle = (span.begin_s + end) / 2
+            axes.text(middle, y, span.name, ha="center", va="center", fontsize=11, color=INK)
 
 
 def _fault_lane(axes: Axes, time: TimeAxis, fault: Span, y: float, pixels_a_second: float) -> None:

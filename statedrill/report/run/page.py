@@ -78,7 +78,7 @@ def _context(run: Run) -> dict[str, Any]:
         "recovery": recovery_table(verdict) if run.judged else None,
         "timeline": _timeline(series, time),
         "phases": [_window(span) for span in time.phases],
-        "fault_windows": [_window(span) for span in time.faults],
+        "fault_windows": [_window(span) for span in (*time.faults, *time.given_up)],
         "series": series_table(series),
         "beyond": _beyond(series, time),
         "bin": seconds(series.attrs["bin_s"]),
@@ -144,7 +144,8 @@ def _facts(run: Run) -> list[tuple[str, str]]:
 def _timeline(series: pd.DataFrame, time: TimeAxis) -> Markup | None:
     if series.empty:
         return None
-    named = listed([f"{span.name} {_window(span)[1]}" for span in time.faults]) or "no fault"
+    shaded = (*time.faults, *time.given_up)
+    named = listed([f"{span.name} {_window(span)[1]}" for span in shaded]) or "no fault"
     total = series[["lost_writes", "lost_sessions", "stale"]].sum()
     described = (
         f"Operations per second, latency and lost state over {seconds(time.end_s)}; "

@@ -35,3 +35,18 @@ def test_the_axis_of_a_verdict_has_its_phases_and_faults() -> None:
     assert [span.name for span in axis.phases] == [
         each["phase"].replace("_", " ") for each in verdict["phases"]
     ]
+
+
+def test_a_restore_has_a_lane_of_what_was_given_up_and_backups_alone_have_none() -> None:
+    saved = {"service": "database", "what": "log", "position": "0/1", "begin_s": 2.0, "end_s": 2.0}
+    restored = {"service": "database", "point_s": 3.0, "position": "0/1", "ordered_s": 5.0,
+                "restored_s": 9.0}  # fmt: skip
+    plain = axis_of(stored("sticky", "instance-kill"), 20.0)
+    with_backup = axis_of(stored("sticky", "instance-kill", backups=[saved]), 20.0)
+    with_both = axis_of(
+        stored("sticky", "instance-kill", backups=[saved], restores=[restored]), 20.0
+    )
+    assert with_backup == plain
+    assert with_both.given_up == (Span("given up", 3.0, 9.0),)
+    assert with_both.backups == (2.0,)
+    assert lanes(with_both) == lanes(plain) + 1

@@ -102,6 +102,15 @@ class PostgresConnection:
         return data
 
 
+def answers(address: tuple[str, int], user: str, database: str) -> bool:
+    """Whether a query is answered at `address`."""
+    try:
+        with PostgresConnection(address, user=user, database=database, timeout_s=0.5) as session:
+            return session.query("SELECT 1") == [("1",)]
+    except (OSError, PostgresError):
+        return False
+
+
 def _row(body: bytes) -> Row:
     count, at, values = struct.unpack("!h", body[:2])[0], 2, []
     for _ in range(count):

@@ -21,9 +21,9 @@ from statedrill.cluster.services.base import NodeStatus, Requirement, ServiceCon
 from statedrill.cluster.services.failover_decisions import Delays
 from statedrill.cluster.services.postgres import data_directory
 from statedrill.cluster.services.postgres.backed_up_database import BackedUpDatabase
-from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError
+from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError, answers
 from statedrill.cluster.services.postgres.connection_storm import ConnectionStorm
-from statedrill.cluster.services.postgres.node import PostgresNode, answers
+from statedrill.cluster.services.postgres.node import PostgresNode
 from statedrill.cluster.services.postgres.programs import postgres_bin
 from statedrill.cluster.services.postgres.read_replicas import ReadReplicas
 from statedrill.cluster.services.postgres.stream import (

@@ -18,7 +18,12 @@ from typing_extensions import override
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.services.node import Node
 from statedrill.cluster.services.postgres import data_directory
-from statedrill.cluster.services.postgres.client import PostgresConnection, PostgresError, Row
+from statedrill.cluster.services.postgres.client import (
+    PostgresConnection,
+    PostgresError,
+    Row,
+    answers,
+)
 from statedrill.cluster.services.postgres.configuration import node_settings, synchronous_settings
 from statedrill.cluster.services.postgres.programs import postgres_bin
 from statedrill.cluster.services.postgres.volume import LimitedVolume
@@ -117,9 +122,7 @@ class PostgresNode(Node):
         self._settle(leader)
 
     def back_up(self, leader: PostgresNode, found_at: tuple[str, int]) -> None:
-        """A copy of what the running `leader` holds, to be started as its standby.
-
-        It will follow the leader at the address `found_at`.
+        """A copy of what the running `leader` holds, to follow it at the address `found_at`.
 
         Raises:
             ClusterError: the base backup failed, for instance because the leader died.
@@ -131,11 +134,9 @@ class PostgresNode(Node):
         self._settle(found_at)
 
     def restore(self, base: Path, recovery: str) -> None:
-        """A copy of the base backup, to be started: it replays the log as `recovery` says, and is
-        a primary then.
+        """A copy of the base backup, to be started as a primary that first replays the log.
 
-        Raises:
-            OSError: it could not be copied.
+        `recovery` says how far. Raises OSError when it could not be copied.
         """
         self._make_folder()
         data_directory.copy_folder(base, self.data)
@@ -297,12 +298,3 @@ class PostgresNode(Node):
         if leader:
             (self.data / "standby.signal").touch()
         data_directory.hand_over(self.data)
-
-
-def answers(address: tuple[str, int], user: str, database: str) -> bool:
-    """Whether a query is answered at `address`."""
-    try:
-        with PostgresConnection(address, user=user, database=database, timeout_s=0.5) as session:
-            return session.query("SELECT 1") == [("1",)]
-    except (OSError, PostgresError):
-        return False
