@@ -164,10 +164,10 @@ def _leaked_last(obs: Observations) -> Array:
 def _missing(obs: Observations, rows: Array, deciding: Array) -> Array:
     """Mask of those of the writes `rows` that the read which decides does not show."""
     kept = _listed(obs, deciding) | _current(obs, deciding)
-    missing = missing_by_audit(obs, rows, deciding)
+    missing = _outdated(obs, rows, deciding)
     spare = rows[~missing[rows] & (obs.write_version[rows] != NONE)]
     conflicting = obs.table.mask(shared_versions(obs, spare, kept)) & ~kept
-    return missing | conflicting
+    return conflicting | missing_by_audit(obs, rows, deciding)
 
 
 def missing_by_audit(obs: Observations, rows: Array, deciding: Array) -> Array:
@@ -175,12 +175,18 @@ def missing_by_audit(obs: Observations, rows: Array, deciding: Array) -> Array:
 
     Of two writes that became the same version it does not show which one is.
     """
+    missing = _outdated(obs, rows, deciding)
     audit = deciding[obs.table.object_of[rows]]
-    listed = _listed(obs, deciding)
-    missing = obs.table.mask(rows[_older(obs, rows, audit) | _content_gone(obs, rows, audit)])
-    missing &= ~(listed | _current(obs, deciding))
-    missing[_not_in_list(obs, rows, audit, listed)] = True
+    missing[_not_in_list(obs, rows, audit, _listed(obs, deciding))] = True
     return missing
+
+
+def _outdated(obs: Observations, rows: Array, deciding: Array) -> Array:
+    """Mask of those of `rows` that a read of an older state, or of none, does not show."""
+    audit = deciding[obs.table.object_of[rows]]
+    missing = obs.table.mask(rows[_older(obs, rows, audit) | _content_gone(obs, rows, audit)])
+    outdated: Array = missing & ~(_listed(obs, deciding) | _current(obs, deciding))
+    return outdated
 
 
 def _older(obs: Observations, rows: Array, audit: Array) -> Array:

@@ -223,3 +223,16 @@ def test_what_was_gone_until_it_was_restored_breaks_no_guarantee(is_restored: bo
     assert clause(seen, "read your writes")["outcome"] == outcome
     assert clause(seen, "monotonic reads")["outcome"] == outcome
     assert seen["writes"]["lost"] == 0
+
+
+def test_of_two_writes_of_one_version_the_one_after_the_restore_point_is_the_lost_one() -> None:
+    builder = users()
+    mine = [each for each in builder.rows if each["session"] == 1]
+    given_up = [each for each in mine if each["kind"] == Kind.PUT and each["phase"] == Phase.FAULT]
+    given_up = [each for each in given_up if each["object"] == PREFERENCES]
+    assert given_up
+    given_up[0]["ver"] = 1  # the table was empty: versions begin anew
+    recorded = events("data", also=[restored_to(9.0)])
+    seen = verdict(builder, plan("data", restores={"rpo_s": 60.0}), events=recorded)
+    assert seen["writes"]["lost"] == 1
+    assert clause(seen, "restores what is older than 60 s")["outcome"] == "held"
