@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from reference_app.bugs.acknowledge_before_storing import AcknowledgeBeforeStoring
 from reference_app.bugs.another_users_cart import AnotherUsersCart
 from reference_app.bugs.base import Bug
+from reference_app.bugs.dead_letter_swallows_order import DeadLetterSwallowsOrder
 from reference_app.bugs.drop_every_nth_write import DropEveryNthWrite
 from reference_app.bugs.error_after_storing import ErrorAfterStoring
 from reference_app.bugs.expire_sessions_by_local_clock import ExpireSessionsByLocalClock
@@ -57,6 +58,7 @@ BUGS: dict[str, type[Bug]] = {
         RetryWithNewId,
         FillFromLaggingReplica,
         MountVolumeTwice,
+        DeadLetterSwallowsOrder,
     )
 }
 

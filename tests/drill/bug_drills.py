@@ -315,6 +315,11 @@ def applied_again(drilled: Drilled) -> Counter[str]:
     return drilled.subjects("applied-again")
 
 
+def swallowed(drilled: Drilled) -> Counter[str]:
+    """Every dead letter that was an order which its user was promised."""
+    return Counter(wid for wid in drilled.subjects("swallowed") if wid in drilled.confirmed)
+
+
 def retried(drilled: Drilled) -> Counter[str]:
     return drilled.subjects("retried")
 
@@ -517,5 +522,13 @@ PROOFS = (
         stored_over,
         pattern="sticky-ebs",
         scenario="diarist",
+    ),
+    _proof(
+        "dead-letter-swallows-order",
+        "lost-writes",
+        swallowed,
+        pattern="decoupled-fifo",
+        scenario="buyer",
+        number=20,  # each is received ten times before it is a dead letter
     ),
 )  # fmt: skip

@@ -17,6 +17,7 @@ from reference_app.bugs import BUGS
 from reference_app.bugs.base import Bug
 from reference_app.model.model import (
     NEVER_WRITTEN,
+    Accepted,
     Credentials,
     Outcome,
     OutcomeUnknown,
@@ -253,6 +254,23 @@ def overwritten_by_the_other_mount(app: Direct) -> bool:
     return len(seen) < len(sent)
 
 
+def queued_as_no_worker_can_apply_it(app: Direct) -> bool:
+    user, store = signed_in(app), app.app.shop.store
+    queued: list[Write] = []
+
+    async def queue(credentials: Credentials, write: Write) -> Outcome:
+        queued.append(write)
+        return Accepted(write.wid, {})
+
+    with (
+        mock.patch.object(type(store), "queues_writes", True),
+        mock.patch.object(store, "write", queue),
+    ):
+        for key in ("k1", "k2", "k3"):
+            assert user.order(key).status == 202
+    return any(b"\0" in write.data for write in queued)
+
+
 EVIDENCE: dict[str, Evidence] = {
     "acknowledge-before-storing": answered_before_stored,
     "drop-every-nth-write": dropped,
@@ -274,6 +292,7 @@ EVIDENCE: dict[str, Evidence] = {
     "retry-with-new-id": doubled_after_a_lost_answer,
     "fill-from-lagging-replica": shown_the_past,
     "mount-volume-twice": overwritten_by_the_other_mount,
+    "dead-letter-swallows-order": queued_as_no_worker_can_apply_it,
 }
 IN_ANY_STORE = [name for name in EVIDENCE if not BUGS[name].needs]
 WITH_REPLICAS = [name for name in EVIDENCE if "DATABASE_READER_URL" in BUGS[name].needs]

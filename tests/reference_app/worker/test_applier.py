@@ -131,7 +131,11 @@ def test_what_the_queue_delivers_again_is_dropped_here() -> None:
 
 @pytest.mark.parametrize(
     ("error", "rejected"),
-    [(asyncpg.CharacterNotInRepertoireError, ["5"]), (asyncpg.DiskFullError, [])],
+    [
+        (asyncpg.CharacterNotInRepertoireError, ["5"]),
+        (ValueError, ["5"]),
+        (asyncpg.DiskFullError, []),
+    ],
 )
 def test_one_write_the_database_refuses_does_not_keep_the_others(
     error: type[Exception], rejected: list[str]
