@@ -18,6 +18,7 @@ from statedrill.faults.detach_volume import DetachVolume
 from statedrill.faults.disrupt_connectivity import DisruptConnectivity
 from statedrill.faults.disrupt_replication import DisruptReplication
 from statedrill.faults.exhaust_db_connections import ExhaustDbConnections
+from statedrill.faults.expire_keys import ExpireKeys
 from statedrill.faults.failover import FailoverDbCluster, TestFailover
 from statedrill.faults.fill_cache import FillCache
 from statedrill.faults.fill_db_storage import FillDbStorage
@@ -72,6 +73,7 @@ FAULTS: tuple[type[Fault], ...] = (
     PauseCacheNode,
     FreezeDbNode,
     FillCache,
+    ExpireKeys,
     ExhaustDbConnections,
     FillDbStorage,
     DelayReplicas,

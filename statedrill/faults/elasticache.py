@@ -8,6 +8,7 @@ from statedrill.faults.cache_nodes import (
     terminate_cache_node,
 )
 from statedrill.faults.disrupt_replication import disrupt_replication, restore_replication
+from statedrill.faults.expire_keys import expire_keys
 from statedrill.faults.failover import test_failover
 from statedrill.faults.fill_cache import fill_memory, free_memory
 from statedrill.faults.flush_cache import flush, key_count
@@ -15,6 +16,7 @@ from statedrill.faults.freeze_node import freeze_cache_node
 
 __all__ = (
     "disrupt_replication",
+    "expire_keys",
     "fill_memory",
     "flush",
     "free_memory",

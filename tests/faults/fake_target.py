@@ -148,6 +148,11 @@ class FakeCache:
             raise ClusterError(f"the cache has no {role} that is alive")
         return found[0]
 
+    def expire_keys(self, match: str, life_s: int) -> tuple[bool, str]:
+        if not self.answers:
+            raise ClusterError("cache-1 does not answer")
+        return self.expiring > 0, f"{self.expiring} keys {match} live for {life_s} s at most"
+
     def cache_node(self, node_id: str) -> FakeNode:
         if node_id not in ("0001", "0002"):
             raise ClusterError(f"the cache has no node {node_id} that is alive")

@@ -22,6 +22,7 @@ from statedrill.cluster.routing.endpoints import Endpoint
 from statedrill.cluster.services.base import Requirement, ServiceContext
 from statedrill.cluster.services.failover_decisions import Delays
 from statedrill.cluster.services.failover_pair import FailoverPair
+from statedrill.cluster.services.valkey.expiry import shorten_lives
 from statedrill.cluster.services.valkey.memory import (
     MemoryLimit,
     fill,
@@ -170,6 +171,21 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
         """Whether it is healthy and its replica confirms what happens now."""
         primary = self._primary
         return bool(primary and self.is_healthy() and primary.is_followed())
+
+    def expire_keys(self, match: str, life_s: int) -> tuple[bool, str]:
+        """Have the keys that match live for `life_s` at most; whether they do, and proof in words.
+
+        Raises:
+            ClusterError: there is no primary that answers.
+        """
+        primary = self._serving()
+        try:
+            with primary.session(timeout_s=10.0) as session:
+                keys, left = shorten_lives(session, match, life_s)
+        except RedisError as error:
+            raise primary.failed(f"could not shorten lives: {error}") from error
+        sentence = f"{keys} keys {match} of {primary.name} live for {life_s} s at most"
+        return left == 0, sentence + (f", and {left} do not" if left else "")
 
     def fill_memory(self) -> tuple[int, str]:
         """Fill the primary's memory, so that it evicts what expires, or refuses to be written.

@@ -269,3 +269,18 @@ def test_stop_ends_both_nodes_and_can_be_repeated(
     cache.stop()
     assert [process.name for process in registry.alive()] == ["endpoints"]
     assert list(registry.folder.glob("cache-*")) == []
+
+
+def test_keys_that_match_live_no_longer_than_they_are_told(cache: ReplicationGroup) -> None:
+    with through_endpoint(cache) as session:
+        session.set("{u}:session:1", "x", ex=1000)
+        session.set("{u}:session:2", "x")
+        session.set("{v}:session:3", "x", ex=2)
+        session.set("{u}:cart", "x", ex=1000)
+        proved, sentence = cache.expire_keys("*:session:*", 30)
+        assert (proved, sentence) == (True, "2 keys *:session:* of cache-1 live for 30 s at most")
+        assert session.ttl("{u}:session:1") <= 30
+        assert 0 < session.ttl("{u}:session:2") <= 30
+        assert session.ttl("{v}:session:3") <= 2
+        assert session.ttl("{u}:cart") > 900
+        assert cache.expire_keys("nothing like it", 30)[0]
