@@ -11,7 +11,7 @@ from statedrill.control.client import fault
 from statedrill.faults.base import Capabilities, Fault, FaultTarget, Proof
 
 
-def expire_keys(match: str = "*:session:*", life_s: int = 3) -> dict[str, Any]:
+def expire_keys(match: str = "*:session:*", life_s: int = 1) -> dict[str, Any]:
     """Every key that `match`es lives for `life_s` at most, until the application renews it.
 
     Raises:
@@ -36,7 +36,7 @@ class Arguments:
     """Which keys, as Valkey's SCAN matches them, and how long they may live."""
 
     match: Annotated[str, "a pattern of keys, such as '*:session:*'"] = "*:session:*"
-    life_s: Annotated[int, "a whole number of seconds"] = 3
+    life_s: Annotated[int, "a whole number of seconds"] = 1
 
 
 class ExpireKeys(Fault):
