@@ -14,6 +14,7 @@ from statedrill.faults.base import Capabilities, Fault
 from statedrill.faults.cache_nodes import PauseCacheNode, TerminateCacheNode
 from statedrill.faults.delay_replicas import DelayReplicas
 from statedrill.faults.delete_db_instance import DeleteDbInstance
+from statedrill.faults.delete_objects import DeleteObjects
 from statedrill.faults.detach_volume import DetachVolume
 from statedrill.faults.disrupt_connectivity import DisruptConnectivity
 from statedrill.faults.disrupt_replication import DisruptReplication
@@ -79,6 +80,7 @@ FAULTS: tuple[type[Fault], ...] = (
     DelayReplicas,
     DeleteDbInstance,
     WipeTable,
+    DeleteObjects,
 )
 """Every fault there is. The order is that of `statedrill list`."""
 

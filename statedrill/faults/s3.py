@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from statedrill.faults.delete_objects import delete_objects, remove_delete_markers
 from statedrill.faults.storage_errors import (
     inject_api_throttle_error,
     inject_api_unavailable_error,
 )
 
-__all__ = ("inject_api_throttle_error", "inject_api_unavailable_error")
+__all__ = (
+    "delete_objects",
+    "inject_api_throttle_error",
+    "inject_api_unavailable_error",
+    "remove_delete_markers",
+)

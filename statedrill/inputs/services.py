@@ -164,13 +164,22 @@ def dead_letter_name(queue: str) -> str:
 
 
 class StorageOptions(ServiceOptions):
-    """S3: one bucket; the application finds its name in the variable BUCKET."""
+    """S3: one bucket; the application finds its name in the variable BUCKET.
+
+    With `versioning` a deleted object is only marked as deleted, and can be had back.
+    """
 
     bucket: str = Field(
         "app-uploads",
         pattern="^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$",
         description="lower-case letters, digits and '-', from 3 to 63",
     )
+    versioning: bool = False
+
+    @property
+    @override
+    def is_backed_up(self) -> bool:
+        return self.versioning
 
 
 KnownServices = Mapping[str, Sequence[type[ServiceOptions]]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -77,9 +77,9 @@ def wipe(target: FakeTarget, table: str = "objects") -> Fault:
 
 @pytest.mark.parametrize("make", [lose, wipe])
 def test_nothing_of_it_is_left_when_it_was_restored(
-    target: FakeTarget, database: FakeDatabase, make: type[Fault]
+    target: FakeTarget, database: FakeDatabase, make: Callable[[FakeTarget], Fault]
 ) -> None:
-    assert_nothing_is_left(target, make(target))  # type: ignore[call-arg, arg-type]
+    assert_nothing_is_left(target, make(target))
     assert (database.rows, database.folders) == (ROWS, ["database-1", "database-2"])
     assert len(database.restored) == 1, "undone twice, restored once"
 
@@ -156,7 +156,10 @@ def test_nothing_is_destroyed_before_there_is_a_backup(
 def test_a_pattern_without_backups_is_refused_beforehand(
     target: FakeTarget, database: FakeDatabase
 ) -> None:
-    called = ["statedrill.faults.rds.delete_db_instance", "statedrill.faults.rds.wipe_table"]
+    functions = ("delete_db_instance", "wipe_table")
+    called: list[tuple[str, dict[str, object]]] = [
+        (f"statedrill.faults.rds.{each}", {}) for each in functions
+    ]
     why = "nothing to restore: the database of pattern tiny has no backups"
     refused = faults.refusals(called, target.capabilities)
     assert refused == [f"delete_db_instance: {why}", f"wipe_table: {why}"]

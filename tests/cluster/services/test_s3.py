@@ -7,7 +7,9 @@ from statedrill.cluster.services.base import ServiceContext
 from statedrill.cluster.services.s3 import Bucket
 from statedrill.cluster.services.sns_sqs import TopicWithQueues
 from statedrill.errors import ClusterError
+from statedrill.inputs.services import StorageOptions
 from statedrill.processes.registry import ProcessRegistry
+from tests.support.events import Events
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
@@ -63,3 +65,27 @@ def test_each_is_healthy_only_when_its_own_resources_are_back(
     topic.restore()
     assert topic.is_healthy()
     bucket._ministack.call("s3", "put_object", Bucket="shop-uploads", Key="k", Body=b"x")
+
+
+def test_objects_that_were_deleted_by_mistake_are_had_back(
+    aws_services: ServiceContext, events: Events
+) -> None:
+    bucket = Bucket(aws_services, StorageOptions(bucket="shop-versions", versioning=True))
+    bucket.start()
+
+    def read(key: str) -> bytes:
+        found: bytes = bucket._call("get_object", Key=key)["Body"].read()
+        return found
+
+    for key, body in (("a", b"old"), ("a", b"new"), ("b", b"other")):
+        bucket._call("put_object", Key=key, Body=body)
+    assert bucket.delete_objects() == (2, 0)
+    assert bucket.markers() == 2
+    with pytest.raises(ClusterError, match="NoSuchKey"):
+        read("a")
+    bucket._call("put_object", Key="b", Body=b"younger")
+    bucket.undelete_objects()
+    bucket.undelete_objects()
+    assert (read("a"), read("b"), bucket.markers()) == (b"new", b"younger", 0)
+    [restored] = events.of("restore", service="storage")
+    assert restored["position"] == "2 delete markers removed"

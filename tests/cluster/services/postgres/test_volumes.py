@@ -8,9 +8,8 @@ from dataclasses import replace
 import pytest
 
 from statedrill.cluster.services.base import ServiceContext
-from statedrill.cluster.services.postgres import volume
+from statedrill.cluster.services.postgres import multi_az, volume
 from statedrill.cluster.services.postgres.multi_az import MultiAzDatabase
-from statedrill.cluster.services.postgres.node import PostgresNode
 from statedrill.errors import MissingPart
 from statedrill.processes.registry import ProcessRegistry
 from statedrill.vocabulary import Equipment
@@ -67,7 +66,7 @@ def test_what_the_primary_said_of_an_earlier_full_volume_is_no_proof(
     database: MultiAzDatabase, registry: ProcessRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(volume.LimitedVolume, "fill", lambda self: None)
-    monkeypatch.setattr(PostgresNode, "use_up_segments", lambda self: None)
+    monkeypatch.setattr(multi_az, "use_up_segments", lambda primary: None)
     log = registry.logs / f"{database.node('primary').name}.log"
 
     def say() -> None:
