@@ -152,7 +152,9 @@ class Children:
     def _experiment_environment(self) -> dict[str, str]:
         timings = self._plan.timings
         replaced_s = timings.instance_detection_s + timings.instance_boot_s
-        restored_s = timings.database_log_backup_s + timings.database_restore_s
+        restored_s = max(
+            timings.database_log_backup_s + timings.database_restore_s, timings.cache_restore_s
+        )
         return {
             "STATEDRILL_CONTROL": str(self._target.control_file),
             # An outage must outlast the failovers that it causes, whatever the column of timings.

@@ -15,6 +15,7 @@ from statedrill.faults.cache_nodes import PauseCacheNode, TerminateCacheNode
 from statedrill.faults.delay_replicas import DelayReplicas
 from statedrill.faults.delete_db_instance import DeleteDbInstance
 from statedrill.faults.delete_objects import DeleteObjects
+from statedrill.faults.delete_replication_group import DeleteReplicationGroup
 from statedrill.faults.detach_volume import DetachVolume
 from statedrill.faults.disrupt_connectivity import DisruptConnectivity
 from statedrill.faults.disrupt_replication import DisruptReplication
@@ -79,6 +80,7 @@ FAULTS: tuple[type[Fault], ...] = (
     FillDbStorage,
     DelayReplicas,
     DeleteDbInstance,
+    DeleteReplicationGroup,
     WipeTable,
     DeleteObjects,
 )

@@ -7,6 +7,10 @@ from statedrill.faults.cache_nodes import (
     resume_cache_node,
     terminate_cache_node,
 )
+from statedrill.faults.delete_replication_group import (
+    create_replication_group,
+    delete_replication_group,
+)
 from statedrill.faults.disrupt_replication import disrupt_replication, restore_replication
 from statedrill.faults.expire_keys import expire_keys
 from statedrill.faults.failover import test_failover
@@ -15,6 +19,8 @@ from statedrill.faults.flush_cache import flush, key_count
 from statedrill.faults.freeze_node import freeze_cache_node
 
 __all__ = (
+    "create_replication_group",
+    "delete_replication_group",
     "disrupt_replication",
     "expire_keys",
     "fill_memory",

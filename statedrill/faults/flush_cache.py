@@ -1,7 +1,11 @@
-"""Every key of the cache is gone at once, as after a FLUSHALL by mistake; its nodes stay up."""
+"""Every key of the cache is gone at once, as after a FLUSHALL by mistake; its nodes stay up.
+
+A cache with snapshots is restored in the end: to the newest that is older than the mistake.
+"""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any, Protocol, cast, runtime_checkable
 
@@ -9,6 +13,7 @@ from typing_extensions import override
 
 from statedrill.control.client import call, fault
 from statedrill.faults.base import Capabilities, Fault, FaultTarget, Proof
+from statedrill.faults.data_loss import Restorable, RestorePoint
 
 
 def flush() -> dict[str, Any]:
@@ -46,7 +51,7 @@ class Arguments:
 
 
 class FlushCache(Fault):
-    """FLUSHALL on the primary, which its replica follows; there is nothing to undo."""
+    """FLUSHALL on the primary, which its replica follows; only a snapshot can undo it."""
 
     name = "flush"
     action = "elasticache/flush"
@@ -54,12 +59,17 @@ class FlushCache(Fault):
     client = "statedrill.faults.elasticache.flush"
     description = "FLUSHALL: every key of the cache is gone, the nodes stay up"
     arguments = Arguments
-    targets = ("cache",)
     phrase = "the cache was emptied"
 
     def __init__(self, target: FaultTarget, arguments: Arguments) -> None:
         self._cache = cast(CanFlush, target.service("cache"))
         self._flushed = (0, 0, "")
+        cache = self._cache
+        self._restorable = cache if isinstance(cache, Restorable) and cache.has_backup() else None
+        self._to_restore: RestorePoint | None = None
+        # A restore ends the nodes that are there now.
+        nodes = self._restorable.nodes() if self._restorable else ()
+        self.targets = [each.name for each in nodes] or ["cache"]
 
     @classmethod
     @override
@@ -68,6 +78,8 @@ class FlushCache(Fault):
 
     @override
     def inject(self) -> None:
+        if self._restorable:
+            self._to_restore = RestorePoint(time.monotonic_ns(), "before the flush")
         self._flushed = self._cache.flush()
 
     @override
@@ -78,4 +90,11 @@ class FlushCache(Fault):
 
     @override
     def is_over(self) -> bool:
-        return self._cache.is_healthy()
+        return not self._to_restore and self._cache.is_healthy()
+
+    @override
+    def undo(self) -> None:
+        """Order the restore; who waits until the target is healthy waits for its end."""
+        if self._restorable and self._to_restore:
+            self._restorable.order_restore(self._to_restore)
+        self._to_restore = None

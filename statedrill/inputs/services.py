@@ -81,13 +81,20 @@ class CacheOptions(ServiceOptions):
     `durability: wait` has the application wait for the replica before it acknowledges a write. With
     `sync` the cache writes each change to a log in the region before its answer, with `async` after
     it, and a failover starts from that log. `maxmemory_policy` is what it evicts when its memory is
-    full; with `noeviction` it refuses writes instead.
+    full; with `noeviction` it refuses writes instead. With `snapshots` it can be restored to the
+    newest of them.
     """
 
     engine: Literal["valkey"] = "valkey"
     replicas: Literal[1] = 1
     durability: Literal["none", "wait", "sync", "async"] = "none"
     maxmemory_policy: Literal["volatile-lru", "noeviction"] = "volatile-lru"
+    snapshots: bool = False
+
+    @property
+    @override
+    def is_backed_up(self) -> bool:
+        return self.snapshots
 
 
 class MemcachedOptions(ServiceOptions):

@@ -36,6 +36,8 @@ class Timings:
     cache_detection_s: float
     cache_failover_s: float
     cache_replica_rebuild_s: float
+    cache_snapshot_interval_s: float
+    cache_restore_s: float
     cache_node_replacement_s: float
     cache_discovery_s: float
     queue_visibility_s: float
@@ -83,6 +85,9 @@ class Timings:
 # its clients ask for the nodes once in 60 s (ElastiCache, How Auto Discovery Works).
 # RDS uploads its log every 5 minutes (Restoring a DB instance to a specified time); how long a
 # restore takes (30 min) is an assumption, too.
+# ElastiCache makes one snapshot a day by itself; more, some twenty a day at most, are made by a
+# schedule of one's own (Backup constraints): 12 a day are assumed, and 15 min to create a cache
+# from one.
 _AWS = Timings(
     column="aws",
     health_check_interval_s=30.0,
@@ -105,6 +110,8 @@ _AWS = Timings(
     cache_detection_s=15.0,
     cache_failover_s=27.0,
     cache_replica_rebuild_s=120.0,
+    cache_snapshot_interval_s=7200.0,
+    cache_restore_s=900.0,
     cache_node_replacement_s=120.0,
     cache_discovery_s=60.0,
     queue_visibility_s=30.0,
@@ -135,6 +142,8 @@ _FAST = Timings(
     cache_detection_s=2.0,
     cache_failover_s=0.9,
     cache_replica_rebuild_s=1.0,
+    cache_snapshot_interval_s=6.0,
+    cache_restore_s=3.0,
     cache_node_replacement_s=4.0,
     cache_discovery_s=2.0,
     queue_visibility_s=3.0,

@@ -158,6 +158,8 @@ class _Delays(TypedDict, total=False):
     cache_detection_s: float
     cache_failover_s: float
     cache_replica_rebuild_s: float
+    cache_snapshot_interval_s: float
+    cache_restore_s: float
     cache_node_replacement_s: float
     cache_discovery_s: float
     queue_visibility_s: float

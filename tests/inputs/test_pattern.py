@@ -63,7 +63,7 @@ promise: {survives: [instanse]}
         "line 4: application.command: must be a list of words",
         "line 5: application.instances: must be a whole number from 1 to 12",
         "line 6: services.cache: must be true, false or a mapping of engine, replicas, "
-        "durability, maxmemory_policy, nodes, not 'maybe'",
+        "durability, maxmemory_policy, snapshots, nodes, not 'maybe'",
         "line 7: workers: workers need a queue",
         "line 8: promise.survives: has 'instanse'; choose of instance, zone",
         "did you mean 'instance'?",

@@ -95,7 +95,7 @@ def test_the_names_of_the_reference_application_come_from_its_patterns() -> None
         ("cache: {nodes: 3}", "services.cache.nodes: unknown key; known: engine, replicas"),
         (
             "cache: 3",
-            "true, false or a mapping of engine, replicas, durability, maxmemory_policy, nodes",
+            "of engine, replicas, durability, maxmemory_policy, snapshots, nodes, not 3",
         ),
         (
             "cache: {durable: yes}",

@@ -21,10 +21,12 @@ from typing_extensions import override
 from statedrill.cluster.binaries import find_program, package_folder
 from statedrill.cluster.context import ClusterContext
 from statedrill.cluster.services.node import Node
-from statedrill.cluster.services.valkey.transaction_log import TransactionLog
+from statedrill.cluster.services.valkey.transaction_log import TransactionLog, is_complete
+from statedrill.cluster.waiting import wait_until
 
 _CONFIRMATION_MS = 500
 _COUNTED_S = 0.5
+_LOG_S = 30.0
 
 
 def valkey_server() -> Path:
@@ -51,6 +53,7 @@ class ValkeyNode(Node):
         self.folder = context.registry.folder / f"cache-{number}"
         self._maxmemory_policy = maxmemory_policy
         self._log: TransactionLog | None = None
+        self._log_begins = True  # with its start
         self._kept: Redis | None = None
         super().__init__(context, "cache", number, zone, 6379)
 
@@ -71,6 +74,40 @@ class ValkeyNode(Node):
         """
         log.hand_to(self)
         self._log = log
+
+    @property
+    def saved(self) -> Path:
+        """Where it saves what it holds, and what it begins with where it writes no log."""
+        return self.folder / "dump.rdb"
+
+    def begin_with(self, snapshot: Path, log: TransactionLog | None) -> None:
+        """At its first start hold what `snapshot` does; nothing is in `log` before `begin_log`.
+
+        Raises:
+            ClusterError: the log's last writer runs.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(snapshot, self.saved)
+        if log:
+            self.write_log(log)
+            self._log_begins = False
+
+    def begin_log(self) -> None:
+        """Have all that it holds and whatever it is told from now on in its log.
+
+        Raises:
+            ClusterError: it does not answer, or could not.
+        """
+        try:
+            with self.session(timeout_s=10.0) as session:
+                session.config_set("appendonly", "yes")
+                if not wait_until(
+                    lambda: is_complete(session), _LOG_S, give_up=lambda: not self.alive
+                ):
+                    raise self.failed("could not write all that it holds to its log")
+        except RedisError as error:
+            raise self.failed(f"could not begin its log: {error}") from error
+        self._log_begins = True
 
     def _options(self) -> Mapping[str, object]:
         """What the server is started with.
@@ -93,6 +130,7 @@ class ValkeyNode(Node):
             "maxmemory-policy": self._maxmemory_policy,
             "loglevel": "notice",
             **(self._log.attach(self.folder) if self._log else {}),
+            **({} if self._log_begins else {"appendonly": "no"}),
         }
 
     @override

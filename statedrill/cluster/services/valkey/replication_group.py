@@ -1,9 +1,8 @@
 """ElastiCache for Valkey: a primary and a replica in another zone, replicated asynchronously.
 
 A failover keeps what the replica had received. When both nodes are dead a new, empty primary
-takes their place: nothing is kept on disk. A durable cache has a log beside its nodes: whoever
-becomes the primary starts from it, once its last writer is gone. Knows Valkey's replication; knows
-no application.
+takes their place: what outlives them is in `persistent_cache`, if anything. Knows Valkey's
+replication; knows no application.
 """
 
 from __future__ import annotations
@@ -18,10 +17,7 @@ from typing_extensions import override
 
 from statedrill.cluster.binaries import first_line
 from statedrill.cluster.network.impairments import NONE, Impairment
-from statedrill.cluster.routing.endpoints import Endpoint
 from statedrill.cluster.services.base import Requirement, ServiceContext
-from statedrill.cluster.services.failover_decisions import Delays
-from statedrill.cluster.services.failover_pair import FailoverPair
 from statedrill.cluster.services.valkey.expiry import shorten_lives
 from statedrill.cluster.services.valkey.memory import (
     MemoryLimit,
@@ -31,7 +27,7 @@ from statedrill.cluster.services.valkey.memory import (
     set_memory_limit,
 )
 from statedrill.cluster.services.valkey.node import ValkeyNode, answers, valkey_server
-from statedrill.cluster.services.valkey.transaction_log import TransactionLog
+from statedrill.cluster.services.valkey.persistent_cache import PersistentCache
 from statedrill.cluster.waiting import wait_until
 from statedrill.errors import ClusterError
 from statedrill.inputs.services import CacheOptions
@@ -56,22 +52,14 @@ class Full(NamedTuple):
     limit_before: MemoryLimit
 
 
-class ReplicationGroup(FailoverPair[ValkeyNode]):
+class ReplicationGroup(PersistentCache):
     """A cache without password behind a fixed address."""
 
     kind, key, options = "elasticache-valkey", "cache", CacheOptions
     requires = (Requirement("Valkey", lambda: first_line(str(valkey_server()), "--version")),)
 
     def __init__(self, context: ServiceContext, options: CacheOptions) -> None:
-        timings = context.cluster.timings
-        delays = Delays(
-            timings.cache_failover_s, timings.cache_replica_rebuild_s, timings.cache_detection_s
-        )
-        super().__init__(context, Endpoint(self.key, 63, 6379), delays)
-        self._options = options
-        folder = context.cluster.registry.folder / "region" / "cache-log"
-        durable = options.durability in ("sync", "async")
-        self._log = TransactionLog(folder, options.durability) if durable else None
+        super().__init__(context, options)
         self._full: Full | None = None
 
     @override
@@ -238,10 +226,6 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
         return self._primary
 
     @override
-    def _make(self, number: int, zone: str) -> ValkeyNode:
-        return ValkeyNode(self._context, number, zone, self._options.maxmemory_policy)
-
-    @override
     def _create(self, primary: ValkeyNode, standby: ValkeyNode) -> None:
         if self._log:
             primary.write_log(self._log)
@@ -252,27 +236,6 @@ class ReplicationGroup(FailoverPair[ValkeyNode]):
     @override
     def _answers(self) -> bool:
         return answers(self._endpoints.address(self.key))
-
-    @override
-    def _promote(self, standby: ValkeyNode) -> None:
-        if not self._log:
-            super()._promote(standby)
-            return
-        # The log may have what the replica never received, never the other way round.
-        standby.stop()
-        self._launch_primary(standby)
-
-    @override
-    def _launch_primary(self, node: ValkeyNode) -> None:
-        if self._log:
-            node.write_log(self._log)
-        super()._launch_primary(node)
-
-    @override
-    def stop(self) -> None:
-        super().stop()
-        if self._log:
-            self._log.discard()
 
     @override
     def _add_standby(self, primary: ValkeyNode, standby: ValkeyNode) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from redis import Redis
+
 from statedrill.errors import ClusterError
 
 _NAME = "log"
@@ -71,3 +73,14 @@ class TransactionLog:
     def discard(self) -> None:
         """Remove it; idempotent."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def is_complete(session: Redis) -> bool:
+    """Whether the log of a server has all that it holds, which began without one.
+
+    Raises:
+        RedisError: it does not answer.
+    """
+    state = session.info("persistence")
+    written = not state["aof_rewrite_in_progress"] and not state["aof_rewrite_scheduled"]
+    return bool(state["aof_enabled"] and written and state["aof_last_bgrewrite_status"] == "ok")
