@@ -302,9 +302,7 @@ class FakeTarget:
         kinds = {key: type(service) for key, service in self.services.items()}
         queues = self.queues.made.values()
         dead_letters = tuple(each.name for each in queues if each.max_receive_count)
-        return Capabilities(
-            "tiny", ZONES, kinds, self.has_workers, dead_letters, volumes=True, shards=True
-        )
+        return Capabilities("tiny", ZONES, kinds, self.has_workers, dead_letters, volumes=True)
 
     def missing(self) -> list[str]:
         down = [f"zone {zone} is down" for zone in sorted(self.zones_down)]
