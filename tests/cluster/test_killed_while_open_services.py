@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import sys
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import boto3
 import pytest
 from redis import Redis
 
+from reference_app.model.model import Write
+from reference_app.model.ordering import QueuedWrite
 from statedrill.cluster.cluster import Cluster
 from statedrill.faults.base import Fault
 from statedrill.faults.disrupt_replication import DisruptReplication
@@ -20,6 +26,7 @@ from statedrill.faults.flush_cache import FlushCache
 from statedrill.faults.freeze_node import FreezeCacheNode, FreezeDbNode
 from statedrill.faults.queue_errors import LoseQueueAnswers, ThrottleQueue
 from statedrill.faults.reboot_db_instance import RebootDbInstance
+from statedrill.faults.receive_message import ReceiveMessage
 from statedrill.faults.send_message import SendPoisonMessage
 from statedrill.faults.set_queue_attributes import SetQueueAttributes
 from statedrill.faults.storage_errors import LoseStorageEndpoint, ThrottleStorage
@@ -78,6 +85,52 @@ def test_nothing_of_a_broken_service_outlives_its_owner_and_the_next_cluster_is_
         with make_cluster(Pattern.read(PATTERN), equipment) as after:
             wait_until(lambda: owner.left() == [], "the dead cluster to be gone")
             assert after.missing() == []
+
+
+def test_a_message_that_was_kept_is_gone_with_its_queue(
+    tmp_path: Path, make_cluster: Callable[..., Cluster]
+) -> None:
+    fifo = discovery.find("pattern", "decoupled-fifo")
+    with owner_of(fifo, tmp_path, frozenset()) as owner:
+        with sending(owner):
+            owner.inject(ReceiveMessage)
+        assert owner.open_faults() == [ReceiveMessage.name]
+        owner.kill()
+        with make_cluster(Pattern.read(fifo)) as after:
+            wait_until(lambda: owner.left() == [], "the dead cluster to be gone")
+            assert after.missing() == []
+            assert after.settle(30)
+
+
+@contextlib.contextmanager
+def sending(owner: Owner) -> Iterator[None]:
+    """One user's writes, one after the other, into the queue."""
+    host = owner.ask("status")["network"].replace("0.0/16", "0.70")
+    url = f"http://{host}:4566"
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    sqs = boto3.client("sqs", endpoint_url=url, region_name="us-east-1", **keys)
+    enough = threading.Event()
+
+    def send() -> None:
+        for number in itertools.count():
+            write = Write("u", "draft", "set", f"w{number}", b"1")
+            sqs.send_message(
+                QueueUrl=f"{url}/000000000000/state.fifo",
+                MessageBody=QueuedWrite(write).to_message(),
+                MessageGroupId="u",
+                MessageDeduplicationId=write.wid,
+            )
+            if enough.wait(0.1):
+                return
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        thread.join()
+        sqs.close()
 
 
 def write_what_expires(owner: Owner) -> None:
