@@ -8,7 +8,8 @@ from typing import Annotated, Any, Protocol, cast, runtime_checkable
 from typing_extensions import override
 
 from statedrill.control.client import fault
-from statedrill.faults.base import Capabilities, Fault, FaultTarget, Proof
+from statedrill.faults.base import Capabilities, FaultTarget, Proof
+from statedrill.faults.cache_mistake import CacheMistake
 
 
 def expire_keys(match: str = "*:session:*", life_s: int = 1) -> dict[str, Any]:
@@ -39,8 +40,8 @@ class Arguments:
     life_s: Annotated[int, "a whole number of seconds"] = 1
 
 
-class ExpireKeys(Fault):
-    """EXPIRE on every key that matches; the next use of a key sets it right: nothing to undo."""
+class ExpireKeys(CacheMistake):
+    """EXPIRE on every key that matches; the next use of a key sets it right."""
 
     name = "expire_keys"
     action = "elasticache/expire-keys"
@@ -48,10 +49,10 @@ class ExpireKeys(Fault):
     client = "statedrill.faults.elasticache.expire_keys"
     description = "keys of the cache, such as sessions, get a short time to live by mistake"
     arguments = Arguments
-    targets = ("cache",)
     phrase = "sessions got a short time to live"
 
     def __init__(self, target: FaultTarget, arguments: Arguments) -> None:
+        super().__init__(target, arguments)
         self._cache = cast(CanExpire, target.service("cache"))
         self._arguments = arguments
         self._seen = (False, "nothing was tried")
@@ -62,14 +63,10 @@ class ExpireKeys(Fault):
         return capabilities.why_not("cache", CanExpire, "asked for its keys")
 
     @override
-    def inject(self) -> None:
+    def _make_mistake(self) -> None:
         self._seen = self._cache.expire_keys(self._arguments.match, self._arguments.life_s)
 
     @override
     def prove(self) -> Proof:
         """The service looked at each key in the transaction that shortened its life."""
         return Proof(*self._seen)
-
-    @override
-    def is_over(self) -> bool:
-        return self._cache.is_healthy()

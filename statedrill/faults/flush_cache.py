@@ -1,19 +1,15 @@
-"""Every key of the cache is gone at once, as after a FLUSHALL by mistake; its nodes stay up.
-
-A cache with snapshots is restored in the end: to the newest that is older than the mistake.
-"""
+"""Every key of the cache is gone at once, as after a FLUSHALL by mistake; its nodes stay up."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any, Protocol, cast, runtime_checkable
 
 from typing_extensions import override
 
 from statedrill.control.client import call, fault
-from statedrill.faults.base import Capabilities, Fault, FaultTarget, Proof
-from statedrill.faults.data_loss import Restorable, RestorePoint
+from statedrill.faults.base import Capabilities, FaultTarget, Proof
+from statedrill.faults.cache_mistake import CacheMistake
 
 
 def flush() -> dict[str, Any]:
@@ -50,7 +46,7 @@ class Arguments:
     """None: there is one cache."""
 
 
-class FlushCache(Fault):
+class FlushCache(CacheMistake):
     """FLUSHALL on the primary, which its replica follows; only a snapshot can undo it."""
 
     name = "flush"
@@ -62,14 +58,9 @@ class FlushCache(Fault):
     phrase = "the cache was emptied"
 
     def __init__(self, target: FaultTarget, arguments: Arguments) -> None:
+        super().__init__(target, arguments)
         self._cache = cast(CanFlush, target.service("cache"))
         self._flushed = (0, 0, "")
-        cache = self._cache
-        self._restorable = cache if isinstance(cache, Restorable) and cache.has_backup() else None
-        self._to_restore: RestorePoint | None = None
-        # A restore ends the nodes that are there now.
-        nodes = self._restorable.nodes() if self._restorable else ()
-        self.targets = [each.name for each in nodes] or ["cache"]
 
     @classmethod
     @override
@@ -77,9 +68,7 @@ class FlushCache(Fault):
         return capabilities.why_not("cache", CanFlush, "flushed")
 
     @override
-    def inject(self) -> None:
-        if self._restorable:
-            self._to_restore = RestorePoint(time.monotonic_ns(), "before the flush")
+    def _make_mistake(self) -> None:
         self._flushed = self._cache.flush()
 
     @override
@@ -87,14 +76,3 @@ class FlushCache(Fault):
         """The service saw the sentinel key and every other key go in one transaction."""
         before, after, sentence = self._flushed
         return Proof(before > after or after == 0, sentence)
-
-    @override
-    def is_over(self) -> bool:
-        return not self._to_restore and self._cache.is_healthy()
-
-    @override
-    def undo(self) -> None:
-        """Order the restore; who waits until the target is healthy waits for its end."""
-        if self._restorable and self._to_restore:
-            self._restorable.order_restore(self._to_restore)
-        self._to_restore = None
