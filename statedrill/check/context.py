@@ -5,8 +5,9 @@ Made once from plan and events, small and picklable: it travels to the processes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from statedrill.check.unplanned_exits import exits_without_fault
 from statedrill.history.operation import FOREVER
@@ -18,6 +19,7 @@ BIN_S = 0.5
 _MOST_BINS = 7200
 _DEFAULT_TTL_S = 86_400.0
 _DEFAULT_TIMEOUT_S = 60.0
+_BACKUPS = ("backups", "snapshots", "versioning")  # options of services that can be restored
 _CLOCKS_NS = 50_000_000  # a restore point may come from the clock of another process
 
 
@@ -152,7 +154,9 @@ def _restore(history: History, plan: PlanRecord) -> RestoreObjective | None:
     begins = {
         event["fault"]: event["t"]
         for event in history.events
-        if event["event"] == "fault-begin" and event["domain"] == "data"
+        if event["event"] == "fault-begin"
+        and event["domain"] == "data"
+        and _is_backed_up(event["targets"], plan["pattern"].get("services", {}))
     }
     if not promised or not begins:
         return None
@@ -172,6 +176,13 @@ def _restore(history: History, plan: PlanRecord) -> RestoreObjective | None:
             default=None,
         ),
     )
+
+
+def _is_backed_up(targets: Sequence[str], services: Mapping[str, Any]) -> bool:
+    """Whether what a fault hit can be restored; a target that names no service counts as such."""
+    known = [services.get(target.partition("-")[0]) for target in targets]
+    hit = [options for options in known if isinstance(options, Mapping)]
+    return not hit or any(options.get(word) for options in hit for word in _BACKUPS)
 
 
 def _lateness_ns(plan: PlanRecord) -> int:

@@ -185,6 +185,22 @@ def test_a_restore_is_no_question_where_no_data_were_deleted() -> None:
     assert not [each for each in seen["promise"] if each["clause"].startswith("restores")]
 
 
+@pytest.mark.parametrize(("target", "is_question"), [("cache", False), ("database-1", True)])
+def test_a_restore_is_no_question_where_what_was_hit_is_not_backed_up(
+    target: str, is_question: bool
+) -> None:
+    made = plan("data", restores={"rpo_s": 4.0})
+    services: Any = {"cache": {"snapshots": False}, "database": {"backups": True}}
+    made["pattern"]["services"] = services
+    recorded = events("data")
+    for each in recorded:
+        if each["event"] == "fault-begin":
+            each["targets"] = [target]
+    seen = verdict(users(), made, events=recorded)
+    asked = [each for each in seen["promise"] if each["clause"].startswith("restores")]
+    assert bool(asked) == is_question
+
+
 def restored_to(second: float) -> Event:
     """The service serves from its backup at 19 s."""
     point = START + int(second * 1000) * MS
