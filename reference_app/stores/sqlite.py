@@ -59,12 +59,12 @@ CREATE TABLE IF NOT EXISTS sessions
     (id TEXT PRIMARY KEY, user TEXT, ver INT, wid TEXT, expires_s REAL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS expiring ON sessions (expires_s);
 """
-_EXPIRY_STEP = 0.05
-"""A session's expiry is written when it is older than this share of its life, not at each use."""
+_SPARE_LIFE = 1.05
+"""A session is kept for this many TTLs, so that not every use has to write."""
 
 
 class SqliteStore:
-    """The session store of an instance with a volume; `ttl_s` slides with use.
+    """The session store of an instance with a volume; a session lives `ttl_s` at least after use.
 
     One thread has the database. Each change is one transaction with its check of the session.
     Expiries are in the volume's own time, which goes on from the last use on record whenever the
@@ -81,6 +81,7 @@ class SqliteStore:
         give_up: Callable[[str], None] = logger.error,
     ) -> None:
         self._volume, self._ttl_s, self._clock = volume, ttl_s, clock
+        self._life_s = _SPARE_LIFE * ttl_s
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
         self._give_up = give_up
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -159,7 +160,7 @@ class SqliteStore:
         self._database.executescript(_SCHEMA)
         (latest_s,) = self._database.execute("SELECT max(expires_s) FROM sessions").fetchone()
         if latest_s is not None:
-            self._ahead_s = latest_s - self._ttl_s - self._clock()
+            self._ahead_s = latest_s - self._life_s - self._clock()
         self._database.execute("DELETE FROM sessions WHERE expires_s <= ?", (self._now_s(),))
 
     def _beat(self) -> None:
@@ -174,7 +175,7 @@ class SqliteStore:
         with self._transaction():
             receipt = self._apply(Write(credentials.user, SESSION, "set", wid))
             session = Session(credentials.session_id, credentials.user, receipt.ver, wid)
-            row = (session.id, session.user, session.ver, wid, self._now_s() + self._ttl_s)
+            row = (session.id, session.user, session.ver, wid, self._now_s() + self._life_s)
             self._ask("INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?)", *row)
         return session
 
@@ -211,12 +212,12 @@ class SqliteStore:
     def _use_session(self, credentials: Credentials) -> None:
         session, expires_s = self._known_session(credentials)
         if self._is_due(expires_s):
-            until_s = self._now_s() + self._ttl_s
+            until_s = self._now_s() + self._life_s
             self._ask("UPDATE sessions SET expires_s = ? WHERE id = ?", until_s, session.id)
 
     def _is_due(self, expires_s: float) -> bool:
         """Whether an expiry is to be moved."""
-        return expires_s < self._now_s() + self._ttl_s * (1 - _EXPIRY_STEP)
+        return expires_s < self._now_s() + self._ttl_s
 
     def _apply(self, write: Write) -> Receipt:
         earlier = self._ask(

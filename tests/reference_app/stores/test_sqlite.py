@@ -132,9 +132,22 @@ def test_a_session_lives_on_while_it_is_used_and_ends_when_it_is_not(tmp_path: P
         for _ in range(5):
             clock.now_s += 7
             await store.read(ANN, "draft")
-        clock.now_s += 10
+        clock.now_s += 10.6
         with pytest.raises(NotSignedIn):
             await store.session(ANN)
+
+    played(tmp_path, used, clock)
+
+
+def test_a_session_lives_for_its_whole_time_after_every_use(tmp_path: Path) -> None:
+    clock = Clock(1000)
+
+    async def used(store: SqliteStore) -> None:
+        await signed_in(store)
+        clock.now_s += 0.45
+        await store.session(ANN)
+        clock.now_s += 9.99
+        await store.session(ANN)
 
     played(tmp_path, used, clock)
 
@@ -143,7 +156,7 @@ def test_a_session_lives_on_while_it_is_used_and_ends_when_it_is_not(tmp_path: P
 def test_no_clock_of_another_host_ends_a_session(tmp_path: Path, now_s: float) -> None:
     async def expires(store: SqliteStore) -> None:
         await at_home(store)
-        clock.now_s += 10.5
+        clock.now_s += 10.6
         with pytest.raises(NotSignedIn):
             await store.session(ANN)
 
