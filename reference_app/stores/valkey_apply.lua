@@ -33,7 +33,7 @@ end
 local ver = redis.call('HINCRBY', KEYS[2], 'ver', 1)
 redis.call('HSET', KEYS[2], 'wid', wid, 'value', value)
 redis.call('HSET', KEYS[3], remembered_by, ver)
-redis.call('EXPIRE', KEYS[3], ttl)
+redis.call('EXPIRE', KEYS[3], math.max(ttl, 3600)) -- a retry comes late, after many reads
 if operation == 'sign-in' then
   redis.call('HSET', KEYS[1], 'ver', ver, 'wid', wid)
   redis.call('EXPIRE', KEYS[1], ttl)

@@ -146,6 +146,19 @@ def test_a_session_ends_when_it_is_not_used(own_valkey: Valkey) -> None:
         wait_until(lambda: user.put("/draft", 1).status == 401, "the session has ended")
 
 
+def test_a_retry_is_known_for_longer_than_a_short_session_lives(own_valkey: Valkey) -> None:
+    async def play() -> None:
+        pool = ValkeyPool(own_valkey.url, 1, 2)
+        store = ValkeyStore(pool, ttl_s=1)
+        await store.start()
+        await store.sign_in(Credentials("token", "ann"), "in")
+        (life_s,) = await pool.call(("TTL", "{ann}:applied"))
+        assert life_s > 3500
+        await store.stop()
+
+    asyncio.run(play())
+
+
 def test_recommendations_do_not_need_the_cache(own_valkey: Valkey) -> None:
     with running(SESSION_STORE="memory", CACHE_URL=own_valkey.url) as app:
         user = User(app.send)
