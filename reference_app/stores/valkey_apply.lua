@@ -8,7 +8,7 @@ local earlier = redis.call('HGET', KEYS[3], remembered_by)
 if earlier then
   return tonumber(earlier)
 end
-if operation ~= 'sign-in' and redis.call('EXPIRE', KEYS[1], ttl) == 0 then
+if operation ~= 'sign-in' and redis.call('EXISTS', KEYS[1]) == 0 then
   return -1
 end
 
@@ -30,14 +30,16 @@ else
   value = ''
 end
 
+-- The first command that writes: a full memory (noeviction) refuses it, and whatever follows the
+-- first one is done in any case.
 local ver = redis.call('HINCRBY', KEYS[2], 'ver', 1)
 redis.call('HSET', KEYS[2], 'wid', wid, 'value', value)
 redis.call('HSET', KEYS[3], remembered_by, ver)
 redis.call('EXPIRE', KEYS[3], math.max(ttl, 3600)) -- a retry comes late, after many reads
 if operation == 'sign-in' then
   redis.call('HSET', KEYS[1], 'ver', ver, 'wid', wid)
-  redis.call('EXPIRE', KEYS[1], ttl)
 elseif operation == 'sign-out' then
   redis.call('DEL', KEYS[1])
 end
+redis.call('EXPIRE', KEYS[1], ttl)
 return ver

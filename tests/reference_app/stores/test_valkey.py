@@ -11,6 +11,7 @@ from reference_app.model.model import (
     Credentials,
     OutcomeUnknown,
     Receipt,
+    Unavailable,
     Write,
     apply_write,
 )
@@ -154,6 +155,35 @@ def test_a_retry_is_known_for_longer_than_a_short_session_lives(own_valkey: Valk
         await store.sign_in(Credentials("token", "ann"), "in")
         (life_s,) = await pool.call(("TTL", "{ann}:applied"))
         assert life_s > 3500
+        await store.stop()
+
+    asyncio.run(play())
+
+
+def test_a_full_memory_refuses_every_change_and_does_nothing_of_it(own_valkey: Valkey) -> None:
+    ann = Credentials("token", "ann")
+
+    def write(wid: str) -> Write:
+        return Write("ann", "draft", "set", wid, wid.encode())
+
+    async def play() -> None:
+        pool = ValkeyPool(own_valkey.url, 1, 2)
+        store = ValkeyStore(pool, ttl_s=60)
+        await store.start()
+        await store.sign_in(ann, "in")
+        await store.write(ann, write("w1"))
+        await pool.call(("CONFIG", "SET", "maxmemory", 1, "maxmemory-policy", "noeviction"))
+        for change in (
+            store.write(ann, write("w2")),
+            store.sign_out(ann, "out"),
+            store.sign_in(Credentials("token", "bob"), "in"),
+        ):
+            with pytest.raises(Unavailable, match="refuses"):
+                await change
+        assert await store.write(ann, write("w1")) == Receipt(1, "w1")
+        assert (await store.read(ann, "draft")).value == b"w1"
+        await pool.call(("CONFIG", "SET", "maxmemory", 0))
+        assert await store.write(ann, write("w2")) == Receipt(2, "w2")
         await store.stop()
 
     asyncio.run(play())
