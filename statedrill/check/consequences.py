@@ -19,12 +19,12 @@ from statedrill.check.checks.base import CheckResults, ResultWithAccepted
 from statedrill.check.checks.lost_writes import LostWrites
 from statedrill.check.index.time_cut import after, before
 from statedrill.check.numeric.arrays import NEVER, NONE, Array
-from statedrill.check.relations.session_expiry import first_expiry, in_session
+from statedrill.check.relations.session_expiry import expired_objects
 from statedrill.check.run_checks import run_checks
 from statedrill.history.store import Part
 from statedrill.vocabulary import Phase
 
-_Half = Callable[[Part, Array, int], tuple[Part, Array]]
+_Half = Callable[[Part, Array, Array], tuple[Part, Array]]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def exclude_consequences(results: CheckResults) -> Array:
     objects = _objects(results)
     affected = objects.lost | objects.unaudited | objects.doubtful
     expired = _after_expiry(results)
-    if not affected.any() and not expired.any():
+    if not affected.any() and not any(rows.any() for rows in expired.strictly.values()):
         return following
     explained = _explained(results, objects)
     caused = objects.lost | (objects.doubtful & results.given.context.restored)
@@ -68,32 +68,43 @@ def exclude_consequences(results: CheckResults) -> Array:
         if not check.consequence_of_loss:
             continue
         result = results.by_name[check.name]
-        rows = expired if check.unit == "reads" else _whole_objects(results, expired)
+        rows = expired.strictly[check.name]
         moved = result.violation & (explained.strictly[check.name] | rows)
         result.violation = result.violation & ~moved
         result.consequences, result.undecided = moved & (lost | rows), moved & ~(lost | rows)
         following |= moved
         if isinstance(result, ResultWithAccepted):
+            rows = expired.as_accepted[check.name]
             moved = result.only_accepted & (explained.as_accepted[check.name] | rows)
             result.only_accepted = result.only_accepted & ~moved
             result.undecided |= moved & ~(lost | rows)
     return following
 
 
-def _after_expiry(results: CheckResults) -> Array:
-    """The rows on state of a session that may have expired before they returned."""
-    table, ttl_ns = results.given.observations.table, results.given.context.state_ttl_ns
-    since = first_expiry(table, ttl_ns)[table.session_of]
-    if not (since < table.clock.top).any():
-        return np.zeros(len(table), dtype=bool)
-    rows: Array = in_session(table) & (table.ret > since)
-    return rows
+def _after_expiry(results: CheckResults) -> _RowsOfChecks:
+    """The rows whose violations a session that may have expired explains."""
+    obs, table = results.given.observations, results.given.observations.table
+    since, until = expired_objects(obs, results.given.context.state_ttl_ns)
+    expired = since < table.clock.top
+    mine = expired[table.object_of]
+    later = mine & (table.ret > since[table.object_of])
+    rows = {check.name: later if check.unit == "reads" else mine for check in CHECKS}
+    if not expired.any():
+        return _RowsOfChecks(rows, rows)
+    early = _violated_in(results, expired, before, table.clock.ns(since))
+    late = _violated_in(results, expired, after, table.clock.ns(until))
+    return _without(rows, early, late)
 
 
-def _whole_objects(results: CheckResults, rows: Array) -> Array:
-    table = results.given.observations.table
-    whole: Array = table.objects_with(rows)[table.object_of]
-    return whole
+def _without(rows: dict[str, Array], early: _RowsOfChecks, late: _RowsOfChecks) -> _RowsOfChecks:
+    """`rows` without those that are wrong in one half of the history."""
+    return _RowsOfChecks(
+        {name: of & ~early.strictly[name] & ~late.strictly[name] for name, of in rows.items()},
+        {
+            name: of & ~early.as_accepted[name] & ~late.as_accepted[name]
+            for name, of in rows.items()
+        },
+    )
 
 
 def _objects(results: CheckResults) -> _Objects:
@@ -128,21 +139,22 @@ def _explained(results: CheckResults, objects: _Objects) -> _RowsOfChecks:
     early = _violated_in(results, affected, before, window[0])
     late = _violated_in(results, objects.doubtful, after, window[1])
     mine = affected[table.object_of]
-    return _RowsOfChecks(
-        {name: mine & ~rows & ~late.strictly[name] for name, rows in early.strictly.items()},
-        {name: mine & ~rows & ~late.as_accepted[name] for name, rows in early.as_accepted.items()},
-    )
+    return _without({check.name: mine for check in CHECKS}, early, late)
 
 
 def _violated_in(
-    results: CheckResults, objects: Array, half: _Half, moment_ns: int
+    results: CheckResults, objects: Array, half: _Half, moment_ns: int | Array
 ) -> _RowsOfChecks:
-    """The rows of `objects` that break a definition in one half of the history."""
+    """The rows of `objects` that break a definition in one half of the history; `moment_ns` is one
+    for all of them or one for each.
+    """
     table, part = results.given.observations.table, results.part
     nothing = np.zeros(len(table), dtype=bool)
     strictly = {check.name: nothing for check in CHECKS}
     found = _RowsOfChecks(strictly, dict(strictly))
-    cut, kept = half(part, table.source_row[objects[table.object_of]], moment_ns)
+    chosen = objects[table.object_of]
+    moments = np.broadcast_to(np.asarray(moment_ns), table.objects)[table.object_of[chosen]]
+    cut, kept = half(part, table.source_row[chosen], moments)
     if len(kept) == 0:
         return found
     inner = run_checks(cut, table.names, results.given.context, results.bounded, kept)

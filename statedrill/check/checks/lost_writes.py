@@ -78,7 +78,7 @@ class LostWrites(Check[LostWritesResult]):
         missing = _missing(obs, rows, deciding)
         gone = np.flatnonzero(missing)
         ttl_ns = given.context.state_ttl_ns
-        missing[gone] = ~expired_between(table, ttl_ns, gone, audit[gone])
+        missing[gone] = ~expired_between(obs, ttl_ns, gone, audit[gone])
         hidden = _leaked_last(obs)[table.object_of]
         audited = _audited(obs, deciding)[table.object_of] & (missing | ~hidden)
         settled = obs.confirmed | given.context.drained

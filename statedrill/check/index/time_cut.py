@@ -36,7 +36,7 @@ def before(part: Part, rows: Array, moment_ns: int | Array) -> tuple[Part, Array
     return _cut(part, rows[called], rows[in_flight])
 
 
-def after(part: Part, rows: Array, moment_ns: int) -> tuple[Part, Array]:
+def after(part: Part, rows: Array, moment_ns: int | Array) -> tuple[Part, Array]:
     """What began after `moment_ns`; arguments and result as of `before`."""
     return _cut(part, rows, rows[part["call"][rows] <= moment_ns])
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from statedrill.check.index.observations import Observations
 from statedrill.check.index.operations import OperationTable
-from statedrill.check.numeric.arrays import Array
+from statedrill.check.numeric.arrays import Array, mask_of
 from statedrill.history.operation import FOREVER, SIGNED_OUT
 from statedrill.vocabulary import Model, Outcome
 
@@ -49,26 +50,63 @@ def possible_expiries(table: OperationTable, ttl_ns: int) -> Expiries:
     return Expiries(table.session_of[after], table.call[before], table.call[after], done[1:][found])
 
 
-def expired_between(table: OperationTable, ttl_ns: int, writes: Array, reads: Array) -> Array:
+def expired_between(obs: Observations, ttl_ns: int, writes: Array, reads: Array) -> Array:
     """Whether the state that each of `writes` made may have expired before the read beside it."""
     if len(writes) == 0:
         return np.zeros(0, dtype=bool)
-    found = possible_expiries(table, ttl_ns)
-    if len(found.session) == 0:
-        return np.zeros(len(writes), dtype=bool)
-    session = table.session_of[writes]
-    place = np.searchsorted(found.returned, table.key(session, table.ret[reads]), "right") - 1
-    known = (place >= 0) & (found.session[place] == session)
-    expired: Array = known & (table.call[writes] < found.call_after[place])
-    return expired & in_session(table)[writes]
+    table, found = obs.table, possible_expiries(obs.table, ttl_ns)
+    write, expiry = _pairs(table, found, writes)
+    reader = table.key(table.session_of[writes], table.ret[reads])
+    between = table.call[writes][write] < found.call_after[expiry]
+    between &= found.returned[expiry] <= reader[write]
+    pair = _pair(table.object_of[writes][write], expiry)
+    between &= ~np.isin(pair, _outlived(obs, found, ttl_ns))
+    return mask_of(write[between], len(writes)) & in_session(table)[writes]
 
 
-def first_expiry(table: OperationTable, ttl_ns: int) -> Array:
-    """Per session when the last use before its first expiry was sent; the top tick: none."""
-    since = np.full(table.sessions, table.clock.top, dtype=np.int64)
-    found = possible_expiries(table, ttl_ns)
-    np.minimum.at(since, found.session, found.call_before)
-    return since
+def expired_objects(obs: Observations, ttl_ns: int) -> tuple[Array, Array]:
+    """Per object when the last use before its state may first have expired was sent (the top tick:
+    it did not), and when the first use after it may last have expired had returned (0: it did not).
+    """
+    table, found = obs.table, possible_expiries(obs.table, ttl_ns)
+    since = np.full(table.objects, table.clock.top, dtype=np.int64)
+    until = np.zeros(table.objects, dtype=np.int64)
+    mine = table.object_starts[in_session(table)[table.object_starts]]
+    place, expiry = _pairs(table, found, mine)
+    hit = table.object_of[mine][place]
+    open_ = ~np.isin(_pair(hit, expiry), _outlived(obs, found, ttl_ns))
+    np.minimum.at(since, hit[open_], found.call_before[expiry[open_]])
+    np.maximum.at(until, hit[open_], table.tick_of(found.returned[expiry[open_]]))
+    return since, until
+
+
+def _outlived(obs: Observations, found: Expiries, ttl_ns: int) -> Array:
+    """The pairs of object and expiry between which a write stayed visible: it was surely there
+    when the session can have expired at the earliest, and a read called afterwards shows it.
+    """
+    table = obs.table
+    writes = np.flatnonzero(obs.may_apply & (obs.visible_by[: len(table)] < table.clock.top))
+    write, expiry = _pairs(table, found, writes)
+    write = writes[write]
+    earliest_ns = table.clock.ns(found.call_before[expiry]) + ttl_ns
+    stayed = table.clock.ns(obs.visible_by[write]) <= earliest_ns
+    stayed &= obs.last_observed[write] > table.tick_of(found.returned[expiry])
+    return _pair(table.object_of[write[stayed]], expiry[stayed])
+
+
+def _pairs(table: OperationTable, found: Expiries, rows: Array) -> tuple[Array, Array]:
+    """Each of `rows`, by its place, with each expiry of its session, by its number."""
+    session = table.session_of[rows]
+    first = np.searchsorted(found.session, session, "left")
+    number = np.searchsorted(found.session, session, "right") - first
+    place = np.repeat(np.arange(len(rows)), number)
+    nth = np.arange(len(place)) - np.repeat(np.cumsum(number) - number, number)
+    return place, nth + np.repeat(first, number)
+
+
+def _pair(thing: Array, expiry: Array) -> Array:
+    pair: Array = (thing.astype(np.int64) << 32) | expiry
+    return pair
 
 
 def in_session(table: OperationTable) -> Array:

@@ -102,6 +102,54 @@ def test_what_was_written_after_the_expiry_is_not_excused() -> None:
     assert told(builder)["lost"] == (0, 1)
 
 
+def outlived(then: str) -> HistoryBuilder:
+    """Signed in again after long enough: the draft is still there, and `then` wrong later."""
+    builder = HistoryBuilder()
+    builder.write(0, SESSION, 1, server_session=2, ver=1)
+    builder.write(100, DRAFT, 2, server_session=2, ver=1)
+    builder.write(4_000, SESSION, 3, server_session=3, ver=2)
+    builder.read(4_100, DRAFT, 2, server_session=3, ver=1)
+    if then == "stale":
+        builder.read(5_000, DRAFT, 0, server_session=3, ver=0)
+        builder.read(5_500, DRAFT, 2, server_session=3, ver=1)
+    builder.phase = Phase.AUDIT
+    shown = {"lost": (0, 0), "stale": (2, 1)}[then]
+    builder.read(6_000, DRAFT, shown[0], server_session=3, ver=shown[1])
+    return builder
+
+
+def test_what_is_still_shown_did_not_expire_and_is_lost_when_it_is_gone_later() -> None:
+    found = told(outlived("lost"))
+    assert found["lost"] == (0, 1)
+    assert "loses nothing without a failure" in found["broken"]
+
+
+def test_what_is_still_shown_did_not_expire_and_is_no_excuse_for_a_stale_read() -> None:
+    found = told(outlived("stale"))
+    assert found["lost"] == (0, 0)
+    assert {"read your writes", "monotonic reads"} <= set(found["broken"])
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_expiry_excuses_nothing_that_is_wrong_before_it_or_after_it(when: str) -> None:
+    builder = story(idle_ms=TTL_MS + 950)  # signed in again at 4,060
+    at, session = (-700, 2) if when == "before" else (5_000, 3)
+    builder.phase = Phase.BASELINE
+    if when == "before":
+        builder.write(-1_000, SESSION, 8, server_session=2, ver=1)
+    for wid, ver in ((6, 1), (7, 2)):
+        builder.write(at + 10 * ver, DRAFT, wid, ver=ver, server_session=session)
+    builder.read(at + 50, DRAFT, 6, ver=1, server_session=session)
+    if when == "before":
+        builder.rows[1]["ver"] = 3
+    builder.phase = Phase.AUDIT
+    shown = (0, 0) if when == "before" else (7, 2)
+    builder.read(6_000, DRAFT, shown[0], ver=shown[1], server_session=3)
+    found = told(builder)
+    assert found["lost"] == (0, 0)
+    assert "read your writes" in found["broken"]
+
+
 def test_a_session_that_is_still_there_has_its_state() -> None:
     builder = HistoryBuilder()
     builder.write(0, SESSION, 1, server_session=2, ver=1)
