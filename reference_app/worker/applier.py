@@ -142,14 +142,17 @@ class WriteApplier:
             self._has_capacity.set()
 
     async def _apply(self, queued: Sequence[QueuedWrite]) -> BatchOutcome:
-        """One transaction; halved when its content cannot be applied, to find the culprit."""
+        """One transaction; halved when it cannot be applied, to find the culprit.
+
+        Poison is what the database refuses for its data. Another error may pass, or is not the
+        write's own, as a stored object that cannot be read: the queue delivers the write again.
+        """
         try:
             return await self._objects.apply_in_order(queued, self._wait_limit.overdue())
         except (asyncpg.PostgresError, ValueError) as error:
             if len(queued) == 1:
                 logger.error("write %s cannot be applied: %s", queued[0].write.wid, error)
-                # Another error than one of the data may pass: the queue delivers it again.
-                is_poison = isinstance(error, asyncpg.DataError | ValueError)
+                is_poison = isinstance(error, asyncpg.DataError)
                 return BatchOutcome(rejected=list(queued) if is_poison else [])
         middle = len(queued) // 2
         return await self._apply(queued[:middle]) + await self._apply(queued[middle:])

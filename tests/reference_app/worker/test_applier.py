@@ -133,7 +133,7 @@ def test_what_the_queue_delivers_again_is_dropped_here() -> None:
     ("error", "rejected"),
     [
         (asyncpg.CharacterNotInRepertoireError, ["5"]),
-        (ValueError, ["5"]),
+        (ValueError, []),  # a stored object that is corrupt
         (asyncpg.DiskFullError, []),
     ],
 )
