@@ -6,7 +6,8 @@ options: CACHE_CONSISTENCY, how the cache is kept, and CACHE_TTL_S, 60: the life
 - `naive`: cache-aside. A write deletes the entry, a read that misses fills it from a replica. What
   a replica does not know yet is put into the cache and stays until the entry expires.
 - `versioned`: a write puts what it made into the cache, nothing replaces a later version, and the
-  client keeps in a cookie which version it has seen; what is older goes to the primary.
+  client keeps in a cookie which version it has seen; what is older goes to the primary, which has
+  the last word: where it has lost what was seen, what is left is shown.
 
 Sessions are asked of the primary at every request: one that has signed out is refused at once,
 whatever a cache or a replica still knows. Knows cookies and versions; knows no SQL.
@@ -90,7 +91,7 @@ class NaiveStore(RdsCachedStore):
 
 
 class VersionedStore(RdsCachedStore):
-    """Written through after the commit; what the session has seen is never undercut."""
+    """Written through after the commit; neither cache nor replica undercut what a session saw."""
 
     @override
     async def read_cached(self, credentials: Credentials, name: str) -> Versioned:

@@ -139,6 +139,16 @@ def test_versions_show_nobody_less_than_they_have_read(postgres: Postgres, valke
 
 
 @pytest.mark.cluster
+def test_what_the_primary_has_lost_is_not_hidden(postgres: Postgres, valkey: Valkey) -> None:
+    async def game(user: Played) -> None:
+        await user.put(b"1")
+        user.credentials.cookies["seen-draft-9"] = user.credentials.user
+        assert await user.get() == Versioned(1, "w1", b"1")
+
+    play("versioned", postgres.url, valkey.url, game)
+
+
+@pytest.mark.cluster
 def test_nothing_older_replaces_an_entry_with_a_version(postgres: Postgres, valkey: Valkey) -> None:
     async def game(user: Played) -> None:
         cache, name = user.store.cache, user.credentials.user
