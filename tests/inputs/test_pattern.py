@@ -6,10 +6,19 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from statedrill.errors import InputError
-from statedrill.inputs.pattern import Pattern, Scaling
-from statedrill.inputs.services import SERVICE_OPTIONS, DatabaseOptions
+from statedrill.inputs.pattern import (
+    Application,
+    LoadBalancing,
+    Pattern,
+    PatternFile,
+    Promise,
+    Scaling,
+    Workers,
+)
+from statedrill.inputs.services import SERVICE_OPTIONS, DatabaseOptions, Queue
 
 GOOD = """\
 name: shop
@@ -183,6 +192,17 @@ def test_the_pattern_that_the_readme_shows_is_valid_in_both_forms(tmp_path: Path
     written_out = read(tmp_path, mine.replace(line, services), "mine.yaml")
     every = "services: {database: true, cache: true, queue: true, storage: true}"
     assert written_out == read(tmp_path, mine.replace(line, every), "mine.yaml")
+
+
+def test_the_readme_names_every_key() -> None:
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    section = readme.partition("## Bringing your own application")[2].partition("\n## ")[0]
+    (services,) = re.findall(r"```yaml\n(services:\n.+?)```", section, re.DOTALL)
+    for name, shown in yaml.safe_load(services)["services"].items():
+        assert {*shown} == {*SERVICE_OPTIONS[name][0].model_fields}
+    for model in (PatternFile, Application, Workers, LoadBalancing, Scaling, Promise, Queue):
+        missing = [key for key in model.model_fields if not re.search(rf"\b{key}\b", section)]
+        assert not missing
 
 
 def test_zones_are_direct_unless_the_pattern_asks_for_a_hop(tmp_path: Path) -> None:
