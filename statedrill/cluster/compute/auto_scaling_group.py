@@ -252,12 +252,12 @@ class AutoScalingGroup:
             self._launch(instance)
 
     def _launch(self, instance: Instance) -> None:
-        if self._volumes and instance.state in ACTIVE:
-            self._volumes.attach(instance)
-        self._bring_up(instance)
+        self._bring_up(instance, self._volumes)
 
-    def _bring_up(self, instance: Instance) -> None:
+    def _bring_up(self, instance: Instance, volumes: GroupVolumes | None = None) -> None:
         try:
+            if volumes and instance.state in ACTIVE:
+                volumes.attach(instance)
             instance.process.start(READY_TIMEOUT_S)
             self._targets.register(instance)
             with self._lock:  # one step: for an instance that is ready, another may be terminated

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from statedrill.cluster.cluster import Cluster
+from statedrill.cluster.compute.group_volumes import GroupVolumes, HasVolume
+from statedrill.errors import ClusterError
 from statedrill.inputs.pattern import VolumeOptions
 from tests.cluster.conftest import TINY
 from tests.cluster.test_cluster import control, get, is_healthy
@@ -71,6 +73,26 @@ def test_the_volume_of_a_dead_instance_goes_to_its_replacement(
     told = [(each["state"], each["instance"]) for each in events.of("volume", id="vol-1")]
     heir = after["vol-1"][0]
     assert told == [("attached", victim), ("available", victim), ("attached", heir)]
+
+
+def test_an_instance_that_does_not_get_its_volume_is_replaced(
+    cluster: Cluster, events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attach, refused = GroupVolumes.attach, list[str]()
+
+    def refuse_once(volumes: GroupVolumes, instance: HasVolume) -> None:
+        if not refused:
+            refused.append(instance.id)
+            raise ClusterError("its volume is attached to an unknown process")
+        attach(volumes, instance)
+
+    monkeypatch.setattr(GroupVolumes, "attach", refuse_once)
+    before = homes(cluster)
+    victim = before["vol-1"][0]
+    settled(cluster, events, control(cluster, "ec2/terminate-instances", InstanceIds=[victim]))
+    assert events.of("instance", id=refused[0], state="dead")
+    assert zones(homes(cluster)) == zones(before)
+    assert homes(cluster)["vol-1"][0] not in (victim, *refused)
 
 
 def test_the_volume_of_a_lost_zone_waits_for_it_and_nobody_else_is_launched(
