@@ -13,6 +13,7 @@ from typing import Protocol
 from statedrill.cluster.compute.scaling_decisions import VolumeState
 from statedrill.cluster.compute.volume import Owner, Volume
 from statedrill.cluster.context import ClusterContext
+from statedrill.errors import ClusterError
 from statedrill.inputs.pattern import Application
 
 
@@ -34,6 +35,8 @@ class GroupVolumes:
         self._volumes: dict[str, Volume] = {}
         self._given: dict[str, str] = {}  # volume -> instance that has it, or will have it
         self._kept: set[str] = set()
+        # So that no instance gets a volume in the moment when it is taken back.
+        self._handover = threading.Lock()
         self._closing = threading.Event()
 
     def give(self, instance_id: str, zone: str, volume_id: str | None) -> Volume:
@@ -41,7 +44,7 @@ class GroupVolumes:
         if volume_id is None:
             volume_id = f"vol-{len(self._volumes)}"
             self._volumes[volume_id] = Volume(
-                volume_id, zone, self._root, self._size_mb, self._attach_s, self._closing.wait
+                volume_id, zone, self._root, self._size_mb, self._attach_s
             )
         self._given[volume_id] = instance_id
         self._kept.discard(volume_id)
@@ -51,11 +54,16 @@ class GroupVolumes:
         """Attach the volume that an instance was given; returns when it can be used.
 
         Raises:
-            ClusterError: it was given to another instance meanwhile.
+            ClusterError: it was taken back meanwhile, or is not to be had.
         """
         if volume := instance.volume:
-            volume.attach(instance)
-            self._tell(volume, "attached", instance)
+            with self._handover:
+                self._require_given(volume, instance)
+                takes_s = volume.attach(instance)
+            self._closing.wait(takes_s)
+            with self._handover:
+                self._require_given(volume, instance)
+                self._tell(volume, "attached", instance)
 
     def keep(self, instance: HasVolume) -> None:
         """An instance leaves because the group is scaled in: its volume waits for better times."""
@@ -69,11 +77,12 @@ class GroupVolumes:
             ClusterError: a process still holds the volume.
         """
         volume = instance.volume
-        if volume and self._given.get(volume.id) == instance.id:
-            if volume.owner == instance.id:
-                volume.fence()
-                self._tell(volume, "available", instance)
-            del self._given[volume.id]
+        with self._handover:
+            if volume and self._given.get(volume.id) == instance.id:
+                if volume.owner == instance.id:
+                    volume.fence()
+                    self._tell(volume, "available", instance)
+                del self._given[volume.id]
 
     def states(self) -> tuple[VolumeState, ...]:
         """What decisions are made from."""
@@ -85,6 +94,13 @@ class GroupVolumes:
     def close(self) -> None:
         """Wait for no attachment any more; idempotent."""
         self._closing.set()
+
+    def _require_given(self, volume: Volume, instance: Owner) -> None:
+        if self._given.get(volume.id) != instance.id:
+            raise ClusterError(
+                f"volume {volume.id} was taken back from {instance.id}",
+                "launch another instance with it",
+            )
 
     def _tell(self, volume: Volume, state: str, instance: Owner) -> None:
         self._emit("volume", id=volume.id, zone=volume.zone, state=state, instance=instance.id)

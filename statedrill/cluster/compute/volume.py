@@ -14,8 +14,7 @@ import resource
 import shutil
 import sys
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -48,18 +47,12 @@ class Owner(Protocol):
 class Volume:
     """The volume `volume_id` in `zone`; its data are in `root/<zone>/<volume_id>`.
 
-    `attach_s` is how long an attachment takes, in seconds, spent in `sleep`; the first one is part
-    of the launch of its instance. No file on it can grow beyond `size_mb`.
+    `attach_s` is how long an attachment takes, in seconds; the first one is part of the launch of
+    its instance. No file on it can grow beyond `size_mb`.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - a volume is made of that much
-        self,
-        volume_id: str,
-        zone: str,
-        root: Path,
-        size_mb: int,
-        attach_s: float,
-        sleep: Callable[[float], object] = time.sleep,
+    def __init__(
+        self, volume_id: str, zone: str, root: Path, size_mb: int, attach_s: float
     ) -> None:
         self.id, self.zone = volume_id, zone
         self._size_bytes = size_mb * 1024**2
@@ -68,7 +61,7 @@ class Volume:
         # Beside the folder, not inside: what is inside belongs to the application.
         self._lock_file = self.folder.with_suffix(".lock")
         self._lock_file.touch()
-        self._attach_s, self._sleep = attach_s, sleep
+        self._attach_s = attach_s
         self._changing = threading.Lock()
         self._owner: Owner | None = None
         self._is_new = True
@@ -107,8 +100,8 @@ class Volume:
             os.close(fd)
         return False
 
-    def attach(self, owner: Owner) -> None:
-        """Attach it to an instance of its zone; returns after `attach_s`, at first at once.
+    def attach(self, owner: Owner) -> float:
+        """Attach it to an instance of its zone; returns after how many seconds it can be used.
 
         Raises:
             ClusterError: the instance is in another zone, or the volume has another owner.
@@ -126,8 +119,7 @@ class Volume:
                 )
             self._owner = owner
             takes_s, self._is_new = 0.0 if self._is_new else self._attach_s, False
-        if takes_s:
-            self._sleep(takes_s)
+            return takes_s
 
     @property
     def detached(self) -> bool:
