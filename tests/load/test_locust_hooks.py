@@ -150,8 +150,12 @@ def test_sessions_arrive_when_the_plan_says(load: Load, processes: int) -> None:
     assert {line["dropped"] for line in lines} == {0}
     for worker in range(processes):
         for before, line in itertools.pairwise(load.lines("load", worker)):
-            planned = line["planned_rate"] * (line["t"] - before["t"]) / 1e9
-            assert planned == pytest.approx(line["arrived"], abs=2)
+            passed_s = (line["t"] - before["t"]) / 1e9
+            planned = line["planned_rate"] * passed_s
+            assert line["arrived"] <= planned + 2
+            # A line is written each second. Where it came late the machine had stopped the process,
+            # and what it owes may be cut off by the end of the load.
+            assert planned == pytest.approx(line["arrived"], abs=2) or passed_s > 1.5
 
 
 def test_a_pool_that_is_too_small_queues_and_then_drops_and_says_so(load: Load) -> None:
