@@ -30,13 +30,15 @@ class RestoreObjective:
 
     `restored_ns` is when it was over; FOREVER where no event says so. `recorded_ns` is the earliest
     restore point that an event names: what a service itself had confirmed by then must be back,
-    too, however young it is. None: no event names any.
+    too, however young it is. None: no event names any. `other_ns` is when the last other failure
+    began that the pattern does not survive; None: there was none.
     """
 
     rpo_s: float
     point_ns: int
     restored_ns: int
     recorded_ns: int | None = None
+    other_ns: int | None = None
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,16 @@ def _restore(history: History, plan: PlanRecord) -> RestoreObjective | None:
                 event["point"] - _CLOCKS_NS
                 for event in history.events
                 if event["event"] == "restore" and event["t"] > min(begins.values())
+            ),
+            default=None,
+        ),
+        other_ns=max(
+            (
+                event["t"]
+                for event in history.events
+                if event["event"] == "fault-begin"
+                and event["fault"] not in begins
+                and event["domain"] not in plan["pattern"]["promise"]["survives"]
             ),
             default=None,
         ),

@@ -123,6 +123,13 @@ def sign_in_before(obs: Observations) -> Array:
     return found
 
 
+def may_have_expired(given: CheckInput, rows: Array, kept: Array) -> Array:
+    """Whether the session of each of the answers `rows` may have expired before it, where only uses
+    of the mask `kept` prolonged it; the last sign-in before each of `rows` is among them.
+    """
+    return refused_after(given.observations.table, rows, given.context.ttl_ns, kept)[0]
+
+
 def _shows_session(table: OperationTable) -> Array:
     """Responses that show the session they belong to; signing in or out changes it instead."""
     kind, outcome = table["kind"], table.outcome

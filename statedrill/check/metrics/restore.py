@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from statedrill.check.checks.base import CheckResults
-from statedrill.check.checks.lost_sessions import LostSessions, sign_in_before
+from statedrill.check.checks.lost_sessions import LostSessions, may_have_expired, sign_in_before
 from statedrill.check.checks.lost_writes import LostWrites, deciding_reads, missing_by_audit
 from statedrill.check.index.observations import Observations
 from statedrill.check.numeric.arrays import NONE, Array
@@ -18,7 +18,8 @@ from statedrill.check.numeric.arrays import NONE, Array
 def restorable(results: CheckResults) -> dict[str, int]:
     """How many writes and sessions a promised restore had to bring back, and did not.
 
-    A session counts when it was shown lost after the restore: until then, it is only away.
+    A session counts when it was shown lost after the restore: until then, it is only away. What
+    another failure may have lost that began later than it was acknowledged is counted apart.
     """
     obs, table = results.given.observations, results.given.observations.table
     restore = results.given.context.restore
@@ -30,6 +31,8 @@ def restorable(results: CheckResults) -> dict[str, int]:
     # What waits in a queue is not in the service yet that was restored.
     old |= obs.confirmed & (table.clock.ns(at) < young_ns)
     lost = results.of(LostWrites).violation & old
+    other_ns = -1 if restore.other_ns is None else restore.other_ns
+    otherwise = table.clock.ns(at) < other_ns
     if restore.recorded_ns is not None:
         rows = np.flatnonzero(lost)
         lost &= missing_by_audit(obs, rows, deciding_reads(obs)) | ~_shared(obs, rows, young_ns)
@@ -40,11 +43,20 @@ def restorable(results: CheckResults) -> dict[str, int]:
         (table.clock.ns(table.ret[sign_in[shown]]) < young_ns)
         & (table.clock.ns(table.call[shown]) >= restore.restored_ns)
     ]
-    late = table.mask(table.session_starts[table.session_of[shown]])
+    given_up = table.clock.ns(table.ret) >= young_ns
+    given_up &= table.clock.ns(table.call) < restore.restored_ns
+    shown = shown[~may_have_expired(results.given, shown, ~given_up)]
+    elsewhere = table.clock.ns(table.ret[sign_in[shown]]) < other_ns
+
+    def lost_sessions(of: Array) -> int:
+        starts = table.mask(table.session_starts[table.session_of[of]])
+        return int((sessions.violation & starts).sum())
+
     return {
         "restorable": int(old.sum()),
-        "lost_restorable": int(lost.sum()),
-        "sessions_lost_restorable": int((sessions.violation & late).sum()),
+        "lost_restorable": int((lost & ~otherwise).sum()),
+        "sessions_lost_restorable": lost_sessions(shown[~elsewhere]),
+        "lost_otherwise": int((lost & otherwise).sum()) + lost_sessions(shown[elsewhere]),
     }
 
 

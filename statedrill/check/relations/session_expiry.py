@@ -117,14 +117,18 @@ def in_session(table: OperationTable) -> Array:
     return mine
 
 
-def refused_after(table: OperationTable, rows: Array, ttl_ns: int) -> tuple[Array, Array]:
+def refused_after(
+    table: OperationTable, rows: Array, ttl_ns: int, kept: Array | None = None
+) -> tuple[Array, Array]:
     """Whether the session of each of the answers `rows` may have expired before it, and whether
-    it surely had not been used for longer than `ttl_ns` when the call was sent.
+    it surely had not been used for longer than `ttl_ns` when the call was sent. `kept` is a mask of
+    the rows whose use counts (None: all), the last sign-in before each of `rows` among them.
     """
     nothing = np.zeros(len(rows), dtype=bool)
     if len(rows) == 0 or not _long_enough(table, ttl_ns):
         return nothing, nothing
-    uses = np.flatnonzero((table.outcome == Outcome.OK) & (table.server_session > SIGNED_OUT))
+    use = (table.outcome == Outcome.OK) & (table.server_session > SIGNED_OUT)
+    uses = np.flatnonzero(use if kept is None else use & kept)
     done = table.key(table.session_of[uses], table.ret[uses])
     order = np.argsort(done, kind="stable")
     done, calls_ns = done[order], table.clock.ns(table.call[uses])[order]

@@ -101,13 +101,15 @@ def _restores(
         of_writes += " or of before the restore point"
     harms = [f"{sessions:,} sessions so old lost"] if sessions else []
     harms += [f"{writes:,} {of_writes} lost"] if writes else []
-    if harms:
+    if harms and restore.restored_ns < FOREVER:
         outcome: VerdictOutcome = UNKNOWN if uncertainties.cluster else BROKEN
         return _row(text, True, outcome, "; ".join([*harms, *uncertainties.cluster]))
     reasons = uncertainties.all()
     reasons += [crashes[each].sentence for each in _RESTORED if each in crashes]
     if restore.restored_ns == FOREVER:
         reasons.append("the restore did not come to its end")
+    if otherwise := counts["lost_otherwise"]:
+        reasons.append(f"another failure may have lost {otherwise:,} sessions or writes so old")
     if not counts["restorable"]:
         reasons.append("not tested: no write was acknowledged so early")
     if reasons:

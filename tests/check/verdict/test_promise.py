@@ -9,9 +9,9 @@ import pytest
 from statedrill.check import exit_code
 from statedrill.history.events import Event
 from statedrill.history.operation import SIGNED_OUT
-from statedrill.vocabulary import GUARANTEES, Kind, Phase
+from statedrill.vocabulary import GUARANTEES, Kind, Outcome, Phase
 from tests.check.drill_builder import events, forget, plan, users, verdict
-from tests.check.history_builder import MS, PREFERENCES, SESSION, START, HistoryBuilder
+from tests.check.history_builder import DRAFT, MS, PREFERENCES, SESSION, START, HistoryBuilder
 
 
 def clause(seen: dict[str, Any], text: str) -> dict[str, Any]:
@@ -199,6 +199,53 @@ def test_a_restore_is_no_question_where_what_was_hit_is_not_backed_up(
     seen = verdict(users(), made, events=recorded)
     asked = [each for each in seen["promise"] if each["clause"].startswith("restores")]
     assert bool(asked) == is_question
+
+
+def test_a_restore_that_did_not_come_to_its_end_is_not_broken_by_what_is_gone() -> None:
+    builder = users()
+    rolled_back(builder, 1, 5.0)
+    without_end = [each for each in events("data") if each["event"] != "fault-end"]
+    seen = verdict(builder, plan("data", restores={"rpo_s": 4.0}), events=without_end)
+    assert clause(seen, RESTORES_4_S)["outcome"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("domain", "second", "outcome"),
+    [("zone", 25, "unknown"), ("instance", 25, "broken"), ("zone", 1, "broken")],
+)
+def test_what_another_failure_may_have_lost_leaves_a_restore_unknown(
+    domain: str, second: int, outcome: str
+) -> None:
+    builder = users()
+    rolled_back(builder, 1, 5.0)
+    other: Event = {"t": START + second * 1000 * MS, "wall": 0.0, "event": "fault-begin",
+                    "fault": "f2", "name": "break", "domain": domain, "targets": []}  # fmt: skip
+    made = plan("data", survives=["instance"], restores={"rpo_s": 4.0})
+    seen = verdict(builder, made, events=events("data", also=[other]))
+    found = clause(seen, RESTORES_4_S)
+    assert found["outcome"] == outcome
+    assert ("another failure" in found["evidence"]) == (outcome == "unknown")
+
+
+@pytest.mark.parametrize(("last_use_s", "outcome"), [(5.0, "held"), (5.9, "broken")])
+def test_uses_that_a_restore_takes_back_do_not_prolong_a_session(
+    last_use_s: float, outcome: str
+) -> None:
+    """The restore point is at 6 s, and the session lives for 15 s."""
+    builder = users()
+    mine = {"session": 99, "ver": 1}
+    builder.phase = Phase.BASELINE
+    builder.write(1_000, SESSION, 1, server_session=2, **mine)
+    builder.write(last_use_s * 1000, DRAFT, 2, server_session=2, **mine)
+    builder.read(9_500, DRAFT, 2, server_session=2, **mine)
+    builder.phase = Phase.RECOVERY
+    refused = {"outcome": Outcome.FAILED, "status": 401, "server_session": SIGNED_OUT}
+    builder.read(20_500, DRAFT, 0, session=99, **refused)
+    builder.write(21_000, SESSION, 3, session=99, ver=2, server_session=3)
+    builder.phase = Phase.AUDIT
+    builder.read(31_010, DRAFT, 2, server_session=3, **mine)
+    made = plan("data", restores={"rpo_s": 4.0}, session_ttl_s=15.0)
+    assert clause(verdict(builder, made), RESTORES_4_S)["outcome"] == outcome
 
 
 def restored_to(second: float) -> Event:
