@@ -21,6 +21,7 @@ from statedrill.check.index.time_cut import after, before
 from statedrill.check.numeric.arrays import NEVER, NONE, Array
 from statedrill.check.relations.session_expiry import expired_objects
 from statedrill.check.run_checks import run_checks
+from statedrill.history.operation import ABSENT
 from statedrill.history.store import Part
 from statedrill.vocabulary import Phase
 
@@ -62,7 +63,7 @@ def exclude_consequences(results: CheckResults) -> Array:
     if not affected.any() and not any(rows.any() for rows in expired.strictly.values()):
         return following
     explained = _explained(results, objects)
-    caused = objects.lost | (objects.doubtful & results.given.context.restored)
+    caused = objects.lost | (objects.doubtful & _away(results))
     lost = caused[table.object_of]
     for check in CHECKS:
         if not check.consequence_of_loss:
@@ -122,6 +123,20 @@ def _objects(results: CheckResults) -> _Objects:
     if results.given.context.restored:  # what was gone is there again: no audit can tell
         doubtful = ~lost & ~unaudited
     return _Objects(lost, unaudited, doubtful)
+
+
+def _away(results: CheckResults) -> Array:
+    """Mask of the objects that a restore may have brought back: while state may have been lost they
+    were written, so that versions began anew, or shown without anything.
+    """
+    obs, table = results.given.observations, results.given.observations.table
+    window = results.given.context.loss_window_ns
+    if window is None or not results.given.context.restored:
+        return np.zeros(table.objects, dtype=bool)
+    shown = obs.observed_write >= len(table)
+    shown |= (obs.observed_version == 0) | (table["read_wid"] == ABSENT)
+    within = (table.clock.ns(table.ret) >= window[0]) & (table.clock.ns(table.call) <= window[1])
+    return table.objects_with(within & (obs.may_apply | (obs.valid & shown)))
 
 
 def _explained(results: CheckResults, objects: _Objects) -> _RowsOfChecks:

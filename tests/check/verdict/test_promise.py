@@ -288,6 +288,24 @@ def test_what_was_gone_until_it_was_restored_breaks_no_guarantee(is_restored: bo
     assert seen["writes"]["lost"] == 0
 
 
+@pytest.mark.parametrize(("shown", "outcome"), [(1, "unknown"), (0, "held")])
+def test_what_was_neither_written_nor_gone_meanwhile_is_not_explained_by_a_restore(
+    shown: int, outcome: str
+) -> None:
+    builder = users()
+    builder.phase = Phase.BASELINE
+    for number in (1, 2):
+        builder.write(8_000 + number * 10, DRAFT, number, session=99, ver=number)
+    builder.phase = Phase.RECOVERY
+    builder.read(15_000, DRAFT, shown, session=99, ver=shown)
+    builder.phase = Phase.AUDIT
+    builder.read(31_010, DRAFT, 2, session=99, ver=2)
+    recorded = events("data", also=[restored_to(9.0)])
+    made = plan("data", guarantees=GUARANTEES, restores={"rpo_s": 4.0})
+    seen = verdict(builder, made, events=recorded)
+    assert clause(seen, "read your writes")["outcome"] == outcome
+
+
 def test_of_two_writes_of_one_version_the_one_after_the_restore_point_is_the_lost_one() -> None:
     builder = users()
     mine = [each for each in builder.rows if each["session"] == 1]
