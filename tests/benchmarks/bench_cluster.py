@@ -13,14 +13,13 @@ from statedrill.inputs import discovery
 from statedrill.inputs.pattern import Pattern
 from statedrill.inputs.timings import Timings
 
-PATTERNS = ("sticky", "distributed", "decoupled")
 ROUNDS = 3
 
 
 def bench() -> dict[str, float]:
     """Median seconds over a few rounds, for each pattern."""
     figures: dict[str, float] = {}
-    for name in PATTERNS:
+    for name in (each.name for each in discovery.entries("pattern")):
         took = [_up_and_down(name) for _ in range(ROUNDS)]
         figures[f"cluster_ready_{name}_s"] = statistics.median(up for up, _ in took)
         figures[f"cluster_lowered_{name}_s"] = statistics.median(down for _, down in took)
