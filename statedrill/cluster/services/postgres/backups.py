@@ -23,7 +23,9 @@ _SEGMENT = re.compile("[0-9A-F]{24}")  # timeline, then the position: not a hist
 _SEGMENT_BYTES = 4 * 2**20  # initdb's --wal-segsize
 # The record at a position may lie in two segments; recovery reads it as a whole.
 _MARGIN_BYTES = 2**16
-_CLOCK_S = 1  # PostgreSQL reckons archive_timeout in whole seconds, rounded down
+# A segment is closed within this share of the interval that is promised. The rest is for writing it
+# to the archive: the archiver and the copy have to wait for a processor on a busy machine.
+_CLOSED_WITHIN = 0.7
 
 
 class DatabaseBackups:
@@ -34,7 +36,8 @@ class DatabaseBackups:
     ) -> None:
         self._folder, self._service, self._registry = folder, service, registry
         self._archive, self._base = folder / "log", folder / "base"
-        self._timeout_s = max(1, int(interval_s) - _CLOCK_S)
+        # PostgreSQL reckons archive_timeout in whole seconds.
+        self._timeout_s = max(1, int(_CLOSED_WITHIN * interval_s))
         self._seen: set[str] = set()
         self._taken: RestorePoint | None = None
 

@@ -66,8 +66,8 @@ def test_nothing_is_reached_without_a_base_backup(backups: DatabaseBackups) -> N
     assert not backups.reach(point("0/1000000"))
 
 
-def test_the_log_is_archived_before_the_interval_is_over(backups: DatabaseBackups) -> None:
-    assert "archive_timeout = 9s" in backups.settings()
+def test_a_segment_is_closed_long_before_the_interval_is_over(backups: DatabaseBackups) -> None:
+    assert "archive_timeout = 7s" in backups.settings()
 
 
 @pytest.mark.cluster
