@@ -39,7 +39,7 @@ class Group:
 
     def launch(self, name: str) -> Instance:
         volume_id = next((each.id for each in self.volumes.states()), None)
-        process = self._registry.process(name, "instance", "b", ("true",))
+        process = self._registry.process(name, "instance", "b", ("true",), ready=lambda: True)
         return Instance(name, "b", process, self.volumes.give(name, "b", volume_id))
 
 
