@@ -154,7 +154,10 @@ def test_a_scenario_that_raises_is_named_with_what_it_raised(
     command: Start, tmp_path: Path
 ) -> None:
     scenario = tmp_path / "raises.py"
-    scenario.write_text('raise RuntimeError("no such shop")\n')
+    scenario.write_text(
+        "from statedrill.load import StatefulUser\n\n\nclass Shopper(StatefulUser):\n    pass\n\n\n"
+        'raise RuntimeError("no such shop")\n'
+    )
     words = ("--pattern", OWN_WORDS[1], "--scenario", str(scenario), "--experiment", "none")
     refused = command("run", *words, *SHORT, "--json")
     assert refused.wait() == BAD_INPUT, refused.errors()
