@@ -33,6 +33,7 @@ DEADLINE_S = 120.0
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS = Path(__file__).parent / "bug_scenarios"
 EXPERIMENTS = Path(__file__).parent / "bug_experiments"
+PATTERNS = Path(__file__).parent / "bug_patterns"
 QUICK = (
     *("--users", "30", "--pace", "0.3s", "--warmup", "0s", "--baseline", "2s"),
     *("--recovery", "1s", "--run-time", "5s", "--headless", "--json"),
@@ -191,10 +192,11 @@ class Proof:
         """Play the drill."""
         scenario = SCENARIOS / f"{self.scenario}.py"
         experiment = EXPERIMENTS / f"{self.experiment}.yaml"
+        pattern = PATTERNS / f"{self.pattern}.yaml"
         number = f":{self.number}" if self.number else ""
         return play(
             reports,
-            *("--pattern", self.pattern),
+            *("--pattern", str(pattern) if pattern.exists() else self.pattern),
             *("--experiment", str(experiment) if experiment.exists() else self.experiment),
             *("--scenario", str(scenario) if scenario.exists() else self.scenario),
             *("--env", f"BUGS={self.bug.name}{number}"),

@@ -31,6 +31,12 @@ def test_a_pattern_is_named_after_its_file_and_uses_a_store_that_is_there(path: 
     assert ("volume" in pattern["application"]) == (store == "sqlite")
 
 
+def test_no_storm_of_redeliveries_makes_a_group_go_on_without_one_of_its_messages() -> None:
+    for queues in (pattern["services"].get("queue", {}) for pattern in map(read, FILES)):
+        for queue in queues["queues"].values() if queues.get("fifo") else ():
+            assert queue["max_receive_count"] >= 200, "a storm of 4 s has seen 120 receipts"
+
+
 def read(path: Path) -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load(path.read_text())
     return found
