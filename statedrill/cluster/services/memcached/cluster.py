@@ -90,7 +90,7 @@ class MemcachedCluster(Service):
         zones = {each: ZONES[n % len(ZONES)] for n, each in enumerate(self._ids)}
         self._places = {each: self._nodes.create(zone) for each, zone in zones.items()}
         in_parallel({each.name: partial(self._nodes.launch, each) for each in self._nodes.all()})
-        self._list()
+        self._list(self._places)
         try:
             for endpoint in self._endpoints.values():
                 endpoint.start()
@@ -231,12 +231,12 @@ class MemcachedCluster(Service):
     def _listing(self, zone: str) -> tuple[int, Sequence[Listed]]:
         return self._version, self._found[zone]
 
-    def _list(self) -> None:
-        """Tell clients of the nodes that there are now."""
+    def _list(self, places: Mapping[str, MemcachedNode]) -> None:
+        """Tell clients of the nodes that have these ids from now on."""
         for zone in ZONES:
             self._found[zone] = [
                 Listed(f"{self.key}.{each}", *self._address(zone, node))
-                for each, node in self._places.items()
+                for each, node in places.items()
             ]
         self._version += 1
 
@@ -282,9 +282,10 @@ class MemcachedCluster(Service):
         except ClusterError:
             self._nodes.discard(successor)
             raise
-        self._places = {**self._places, node_id: successor}
         self._nodes.discard(node)
-        self._list()
+        places = {**self._places, node_id: successor}
+        self._list(places)
+        self._places = places  # whoever sees the cluster whole finds the successor listed
         self._context.registry.emit(
             "failover", service=self.key, **{"from": node.name, "to": successor.name}
         )
