@@ -13,14 +13,18 @@ from types import TracebackType
 Row = tuple[str | None, ...]
 
 _PROTOCOL_3_0 = 196608
+_CANNOT_CONNECT_NOW = "57P03"
 
 
 class PostgresError(Exception):
-    """The server answered with an error; `fatal` when the session is over with it."""
+    """The server answered with an error; `fatal` when the session is over with it.
 
-    def __init__(self, message: str, *, fatal: bool) -> None:
+    `starting`: it lets nobody in yet, because it replays its log.
+    """
+
+    def __init__(self, message: str, *, fatal: bool, starting: bool = False) -> None:
         super().__init__(message)
-        self.fatal = fatal
+        self.fatal, self.starting = fatal, starting
 
 
 class PostgresConnection:
@@ -123,5 +127,8 @@ def _row(body: bytes) -> Row:
 
 def _error(body: bytes) -> PostgresError:
     fields = {part[:1]: part[1:].decode(errors="replace") for part in body.split(b"\0") if part}
-    said = f"{fields.get(b'M', 'unknown error')} ({fields.get(b'C', 'no code')})"
-    return PostgresError(said, fatal=fields.get(b"V") in ("FATAL", "PANIC"))
+    message, code = fields.get(b"M", "unknown error"), fields.get(b"C", "no code")
+    starting = code == _CANNOT_CONNECT_NOW and "shutting down" not in message
+    return PostgresError(
+        f"{message} ({code})", fatal=fields.get(b"V") in ("FATAL", "PANIC"), starting=starting
+    )

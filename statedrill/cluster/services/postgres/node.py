@@ -84,13 +84,11 @@ class PostgresNode(Node):
 
     @override
     def responds(self, timeout_s: float) -> bool:
-        """Whether it answers a query, or refuses to."""
+        """Whether it answers a query or refuses to; a full one may say for ever that it starts."""
         try:
             self.query("SELECT 1", timeout_s)
-        except PostgresError:
-            return True
-        except OSError:
-            return False
+        except (OSError, PostgresError) as error:
+            return isinstance(error, PostgresError) and not error.starting
         return True
 
     def query(self, sql: str, timeout_s: float = 1.0) -> list[Row]:
