@@ -33,7 +33,9 @@ MAY_IMPORT = {
     "check/clauses": {"vocabulary"},
     "check/outcome": {"errors", "vocabulary"},
     "check/unplanned_exits": {"history"},
-    "check/context": {"history", "inputs", "plan/record", "check/unplanned_exits"},
+    "check/context": {
+        *("history", "inputs", "plan/record", "check/numeric", "check/unplanned_exits"),
+    },
     "check/metrics/record": {"vocabulary"},
     "check/verdict/record": {"vocabulary", "check/metrics/record"},
     "check/aggregate": {"check/verdict/record", "check/numeric"},
@@ -47,7 +49,7 @@ MAY_IMPORT = {
     "check/metrics": {
         *("history", "vocabulary", "inputs", "plan/record"),
         *("check/metrics/record", "check/numeric"),
-        *("check/index", "check/context", "check/aggregate", "check/checks"),
+        *("check/index", "check/relations", "check/context", "check/aggregate", "check/checks"),
     },
     "check/run_checks": {
         *("history", "vocabulary", "check/context", "check/aggregate"),

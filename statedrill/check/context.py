@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from statedrill.check.numeric.arrays import Array
 from statedrill.check.unplanned_exits import exits_without_fault
 from statedrill.history.operation import FOREVER
 from statedrill.history.store import History
@@ -39,6 +40,21 @@ class RestoreObjective:
     restored_ns: int
     recorded_ns: int | None = None
     other_ns: int | None = None
+
+    @property
+    def confirmed_by_ns(self) -> int:
+        """What a service itself had confirmed before this moment must be back."""
+        return max(self.point_ns, self.recorded_ns or self.point_ns)
+
+    def must_be_back(self, confirmed_ns: Array, seen_ns: Array) -> Array:
+        """Whether what was confirmed at each of `confirmed_ns` must be there at the call of the
+        response beside it: it is old enough, the restore is over, and no other failure began
+        since that may have lost it.
+        """
+        other_ns = -1 if self.other_ns is None else self.other_ns
+        old = (confirmed_ns < self.confirmed_by_ns) & (confirmed_ns >= other_ns)
+        back: Array = old & (seen_ns >= self.restored_ns)
+        return back
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,7 @@ class Session:
         self.alive: set[int] = set()
         self.tokens = 0
         self.cookie = 0
+        self.old_cookie = 0  # of the session that was signed out last
         self.shown: dict[int, int] = {}  # the client's numbers of server sessions
         self.next_wid = 0
         self.next_logical = 0
@@ -154,7 +155,7 @@ class Session:
     def choose(self, now: int, lane: int) -> _Try:
         roll = self.dice.random
         if not self.cookie:
-            return self.write(now, lane, SESSION, SIGN_IN)
+            return self.come_back(now, lane)
         if self.retry and self.retry[0].lane == lane:
             before = self.retry.pop(0)
             again = self.write(now, lane, ORDERS, APPEND)
@@ -176,6 +177,12 @@ class Session:
             attempt.logical, attempt.attempt = self.next_logical, 1
         return attempt
 
+    def come_back(self, now: int, lane: int) -> _Try:
+        """Sign in, or look whether the old cookie is still good."""
+        if self.old_cookie and self.dice.random() < 0.3:
+            return _Try(lane, SESSION, READ, now, cookie=self.old_cookie)
+        return self.write(now, lane, SESSION, SIGN_IN)
+
     def change_cart(self, now: int, lane: int) -> _Try:
         chance = self.dice.random()
         if chance < 0.3 and self.known:
@@ -190,7 +197,7 @@ class Session:
 
     def send(self, now: int, attempt: _Try) -> None:
         weather, roll = self.weather, self.dice.random
-        attempt.cookie = self.cookie
+        attempt.cookie = attempt.cookie or self.cookie
         attempt.call = now
         before = now + (int(roll() * weather.delay_us) + 1) * US
         arrives = before + int(roll() * 2 * MS)
@@ -224,9 +231,9 @@ class Session:
         if attempt.gone and attempt.outcome == FAILED:
             self.cookie = 0
         elif attempt.kind == SIGN_IN and attempt.outcome == OK:
-            self.cookie = attempt.server_session
+            self.cookie, self.old_cookie = attempt.server_session, 0
         elif attempt.kind == SIGN_OUT and attempt.outcome != FAILED:
-            self.cookie = 0
+            self.cookie, self.old_cookie = 0, attempt.cookie
         elif attempt.kind == READ and attempt.thing == CART and fine:
             self.known = list(attempt.items or ())
         elif attempt.kind == ADD and fine:
@@ -241,7 +248,7 @@ class Session:
         code = 0
         if attempt.gone and attempt.outcome == FAILED:
             code = SIGNED_OUT
-        elif seen and attempt.server_session and attempt.kind != SIGN_OUT:
+        elif seen and attempt.server_session:
             code = self.shown.setdefault(attempt.server_session, len(self.shown) + 2)
         call = attempt.call
         self.rows.append((

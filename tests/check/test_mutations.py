@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.check.history_builder import (
     HISTORY,
     ORDERS,
     PREFERENCES,
+    SESSION,
     UPLOAD,
     in_memory_history,
 )
@@ -34,7 +36,7 @@ class Scene:
     """The rows of a correct history, by session and object, to be tampered with."""
 
     def __init__(self, seed: int) -> None:
-        self.rows: list[Row] = simulate(60, 90, seed, FAIR).to_pylist()
+        self.rows: list[Row] = simulate(60, 90, seed, replace(FAIR, sign_out=0.02)).to_pylist()
         self.dice = random.Random(seed)
 
     def of(self, session: int, thing: int) -> list[Row]:
@@ -209,6 +211,16 @@ def bring_back(rows: list[Row], dice: random.Random) -> bool:
     return False
 
 
+def accept_an_old_cookie(rows: list[Row], dice: random.Random) -> bool:
+    """The cookie of a session that was signed out is good again."""
+    for before, row in pairwise(rows):
+        if before["kind"] == Kind.SIGN_OUT and row["status"] == 401:
+            row["outcome"], row["status"] = Outcome.OK, 200
+            row["server_session"] = before["server_session"]
+            return True
+    return False
+
+
 def swap_entries(rows: list[Row], dice: random.Random) -> bool:
     """Two writes took effect in the other order, as every read shows."""
     done = writes(rows)
@@ -256,6 +268,12 @@ CASES: dict[str, tuple[int, Callable[..., bool], str, str]] = {
     "an entry twice": (HISTORY, double_entry, "duplicates", "duplicate"),
     "a write with two versions": (PREFERENCES, apply_again, "two-versions", "order-conflict"),
     "a removed element back": (CART, bring_back, "resurrected", "resurrected"),
+    "an ended session back": (
+        SESSION,
+        accept_an_old_cookie,
+        "resurrected-sessions",
+        "resurrected",
+    ),
     "entries swapped": (HISTORY, swap_entries, "monotonic-writes", "monotonic-writes"),
     "writes reordered": (PREFERENCES, reorder_versions, "monotonic-writes", "monotonic-writes"),
 }

@@ -22,6 +22,7 @@ from statedrill.check.checks.phantoms import Phantoms
 from statedrill.check.checks.read_your_writes import ReadYourWrites
 from statedrill.check.checks.rejected_visible import RejectedVisible
 from statedrill.check.checks.resurrected import Resurrected
+from statedrill.check.checks.resurrected_sessions import ResurrectedSessions
 from statedrill.check.checks.stale_reads import StaleReads
 from statedrill.check.checks.two_versions import TwoVersions
 from statedrill.check.checks.versions import Versions
@@ -36,6 +37,7 @@ CHECKS: list[Check[Any]] = [
     Duplicates(),
     OrdersOnce(),
     Resurrected(),
+    ResurrectedSessions(),
     ReadYourWrites(),
     MonotonicReads(),
     WritesFollowReads(),

@@ -18,12 +18,14 @@ import numpy as np
 from statedrill.check.checks.base import Check, CheckInput, CheckResult, Mask, Scope
 from statedrill.check.clauses import Clause
 from statedrill.check.index.describe import Describer, Explanation
-from statedrill.check.index.observations import Observations
 from statedrill.check.index.operations import OperationTable
 from statedrill.check.numeric.arrays import NEVER, NONE, Array
 from statedrill.check.relations.session_expiry import refused_after
-from statedrill.history.operation import NOT_SHOWN, SIGNED_OUT
+from statedrill.check.relations.signing import count_between, sign_in_before
+from statedrill.history.operation import NOT_SHOWN
 from statedrill.vocabulary import Kind, Outcome, Phase
+
+_SIGNING = (Kind.SIGN_IN, Kind.SIGN_OUT)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -61,7 +63,8 @@ class LostSessions(Check[LostSessionsResult]):
         shown = np.flatnonzero(_shows_session(table) & (sign_in != NONE))
         mismatch = table.server_session[shown] != table.server_session[sign_in[shown]]
         suspects = shown[mismatch]
-        changed = _changed(table, suspects, sign_in[suspects])
+        # one is the confirmed sign-in itself
+        changed = count_between(table, _SIGNING, sign_in[suspects], suspects) > 1
         expired, surely = refused_after(table, suspects, given.context.ttl_ns)
         loss = table.mask(suspects[~changed & ~expired])
         evident = np.flatnonzero(~mismatch | loss[shown])
@@ -93,36 +96,6 @@ class LostSessions(Check[LostSessionsResult]):
         return int(np.flatnonzero(result.first_loss & (session_of == session_of[row]))[0])
 
 
-def sign_in_before(obs: Observations) -> Array:
-    """Per row the confirmed sign-in of its session that had returned last before its call; NONE
-    where there is none.
-    """
-    table = obs.table
-    rows = np.flatnonzero(
-        (table["kind"] == Kind.SIGN_IN)
-        & (table.outcome == Outcome.OK)
-        & (table.server_session > SIGNED_OUT)
-    )
-    if len(rows) == 0:
-        return np.full(len(table), NONE, dtype=np.int64)
-    # most sessions sign in once: no search is needed for their rows
-    times = np.bincount(table.session_of[rows], minlength=table.sessions)
-    only = np.full(table.sessions, NONE, dtype=np.int64)
-    only[table.session_of[rows]] = rows
-    only[times != 1] = NONE
-    found = only[table.session_of]
-    found[table.ret[found] >= table.call] = NONE
-    asked = np.flatnonzero((times > 1)[table.session_of])
-    done = table.key(table.session_of[rows], table.ret[rows])
-    order = np.argsort(done, kind="stable")
-    rows, done = rows[order], done[order]
-    called = table.key(table.session_of[asked], table.call[asked])
-    place = np.searchsorted(done, called) - 1
-    same = (place >= 0) & (table.session_of[rows[place]] == table.session_of[asked])
-    found[asked[same]] = rows[place[same]]
-    return found
-
-
 def may_have_expired(given: CheckInput, rows: Array, kept: Array) -> Array:
     """Whether the session of each of the answers `rows` may have expired before it, where only uses
     of the mask `kept` prolonged it; the last sign-in before each of `rows` is among them.
@@ -136,21 +109,6 @@ def _shows_session(table: OperationTable) -> Array:
     changing = (kind == Kind.SIGN_IN) | ((kind == Kind.SIGN_OUT) & (outcome == Outcome.OK))
     shows: Array = (table.server_session != NOT_SHOWN) & ~changing
     return shows
-
-
-def _changed(table: OperationTable, rows: Array, sign_in: Array) -> Array:
-    """Whether a sign-in or sign-out may explain what each of `rows` shows."""
-    kind, session_of = table["kind"], table.session_of
-    changing = np.flatnonzero(
-        ((kind == Kind.SIGN_IN) | (kind == Kind.SIGN_OUT)) & (table.outcome != Outcome.FAILED)
-    )
-    calls = np.sort(table.key(session_of[changing], table.call[changing]))
-    ends = np.sort(table.key(session_of[changing], table.effect_end[changing]))
-    base = table.key(session_of[rows], 0)
-    sent = np.searchsorted(calls, base + table.ret[rows]) - np.searchsorted(calls, base)
-    over = np.searchsorted(ends, base + table.call[sign_in]) - np.searchsorted(ends, base)
-    changed: Array = sent - over > 1  # one is the confirmed sign-in itself
-    return changed
 
 
 def _decide_fates(

@@ -9,10 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from statedrill.check.checks.base import CheckResults
-from statedrill.check.checks.lost_sessions import LostSessions, may_have_expired, sign_in_before
+from statedrill.check.checks.lost_sessions import LostSessions, may_have_expired
 from statedrill.check.checks.lost_writes import LostWrites, deciding_reads, missing_by_audit
+from statedrill.check.checks.resurrected_sessions import ResurrectedSessions
+from statedrill.check.context import RestoreObjective
 from statedrill.check.index.observations import Observations
 from statedrill.check.numeric.arrays import NONE, Array
+from statedrill.check.relations.signing import sign_in_before, sign_out_before
 
 
 def restorable(results: CheckResults) -> dict[str, int]:
@@ -26,7 +29,7 @@ def restorable(results: CheckResults) -> dict[str, int]:
     if restore is None:
         return {}
     at = np.minimum(obs.acknowledged_at, table.ret.max(initial=1))
-    young_ns = max(restore.point_ns, restore.recorded_ns or restore.point_ns)
+    young_ns = restore.confirmed_by_ns
     old = obs.acknowledged & (table.clock.ns(at) < restore.point_ns)
     # What waits in a queue is not in the service yet that was restored.
     old |= obs.confirmed & (table.clock.ns(at) < young_ns)
@@ -57,7 +60,17 @@ def restorable(results: CheckResults) -> dict[str, int]:
         "lost_restorable": int((lost & ~otherwise).sum()),
         "sessions_lost_restorable": lost_sessions(shown[~elsewhere]),
         "lost_otherwise": int((lost & otherwise).sum()) + lost_sessions(shown[elsewhere]),
+        "sign_outs_lost_restorable": _undone(results, restore),
     }
+
+
+def _undone(results: CheckResults, restore: RestoreObjective) -> int:
+    """The sessions that their users had ended before the restore point, and that are back."""
+    table = results.given.observations.table
+    back = np.flatnonzero(results.of(ResurrectedSessions).back)
+    sign_out = results.given.observations.cached(sign_out_before)[back]
+    done_ns, seen_ns = table.clock.ns(table.ret[sign_out]), table.clock.ns(table.call[back])
+    return len(np.unique(table.session_of[back[restore.must_be_back(done_ns, seen_ns)]]))
 
 
 def _shared(obs: Observations, rows: Array, since_ns: int) -> Array:

@@ -20,6 +20,7 @@ from statedrill.check.checks import CHECKS
 from statedrill.check.checks.base import Check
 from statedrill.check.checks.lost_sessions import LostSessions
 from statedrill.check.checks.lost_writes import LostWrites
+from statedrill.check.checks.resurrected_sessions import ResurrectedSessions
 from statedrill.check.checks.two_versions import TwoVersions
 from statedrill.check.clauses import RESTORES, Clause
 from statedrill.check.context import RestoreObjective
@@ -29,7 +30,7 @@ from statedrill.history.operation import FOREVER
 from statedrill.plan.record import PlanRecord, PromiseRecord
 from statedrill.vocabulary import BROKEN, GUARANTEES, HELD, UNKNOWN, VerdictOutcome
 
-_RESTORED = (LostSessions.name, LostWrites.name)
+_RESTORED = (LostSessions.name, LostWrites.name, ResurrectedSessions.name)
 """The checks that decide what a restore brought back."""
 
 
@@ -96,11 +97,13 @@ def _restores(
     counts, crashes = total.counts, total.crashes
     writes = 0 if LostWrites.name in crashes else counts["lost_restorable"]
     sessions = 0 if LostSessions.name in crashes else counts["sessions_lost_restorable"]
+    undone = 0 if ResurrectedSessions.name in crashes else counts["sign_outs_lost_restorable"]
     of_writes = f"of {counts['restorable']:,} acknowledged writes so old"
     if restore.recorded_ns is not None:
         of_writes += " or of before the restore point"
     harms = [f"{sessions:,} sessions so old lost"] if sessions else []
     harms += [f"{writes:,} {of_writes} lost"] if writes else []
+    harms += [f"{undone:,} sign-outs so old undone"] if undone else []
     if harms and restore.restored_ns < FOREVER:
         outcome: VerdictOutcome = UNKNOWN if uncertainties.cluster else BROKEN
         return _row(text, True, outcome, "; ".join([*harms, *uncertainties.cluster]))

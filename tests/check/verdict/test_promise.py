@@ -306,6 +306,27 @@ def test_what_was_neither_written_nor_gone_meanwhile_is_not_explained_by_a_resto
     assert clause(seen, "read your writes")["outcome"] == outcome
 
 
+@pytest.mark.parametrize(("signed_out_s", "outcome"), [(7.0, "broken"), (9.5, "held")])
+def test_a_sign_out_from_before_the_restore_point_is_not_undone_by_the_restore(
+    signed_out_s: float, outcome: str
+) -> None:
+    """The restore point is at 9 s; at 25 s the old cookie is good again."""
+    builder = users()
+    mine = {"session": 99, "server_session": 2}
+    builder.phase = Phase.BASELINE
+    builder.write(5_000, SESSION, 1, ver=1, **mine)
+    builder.write(signed_out_s * 1000, SESSION, 2, kind=Kind.SIGN_OUT, ver=2, **mine)
+    builder.phase = Phase.RECOVERY
+    builder.read(25_000, SESSION, 1, ver=1, **mine)
+    recorded = events("data", also=[restored_to(9.0)])
+    seen = verdict(builder, plan("data", restores={"rpo_s": 4.0}), events=recorded)
+    assert seen["outcome"] == clause(seen, RESTORES_4_S)["outcome"] == outcome
+    found = next(each for each in seen["findings"] if each["check"] == "resurrected-sessions")
+    assert (found["violations"], found["after_loss"]) == ((1, 0) if outcome == "broken" else (0, 1))
+    if outcome == "broken":
+        assert clause(seen, RESTORES_4_S)["evidence"] == "1 sign-outs so old undone"
+
+
 def test_of_two_writes_of_one_version_the_one_after_the_restore_point_is_the_lost_one() -> None:
     builder = users()
     mine = [each for each in builder.rows if each["session"] == 1]
