@@ -26,6 +26,7 @@ from reference_app.bugs.resurrect_removed_item import ResurrectRemovedItem
 from reference_app.bugs.retry_applied_twice import RetryAppliedTwice
 from reference_app.bugs.retry_with_new_id import RetryWithNewId
 from reference_app.bugs.save_old_state_at_shutdown import SaveOldStateAtShutdown
+from reference_app.bugs.sign_out_in_unlogged_table import SignOutInUnloggedTable
 from reference_app.bugs.silent_session_loss import SilentSessionLoss
 from reference_app.bugs.stale_replica import StaleReplica
 from reference_app.bugs.store_under_expired_lock import StoreUnderExpiredLock
@@ -59,6 +60,7 @@ BUGS: dict[str, type[Bug]] = {
         FillFromLaggingReplica,
         MountVolumeTwice,
         DeadLetterSwallowsOrder,
+        SignOutInUnloggedTable,
     )
 }
 

@@ -11,7 +11,7 @@ class DatabaseSessions:
     """Server sessions and reads of a session store; `ttl_s` slides with use."""
 
     def __init__(self, database: PostgresPool, ttl_s: float) -> None:
-        self._database = database
+        self.database = database
         self._sessions = SessionTable(database, ttl_s)
 
     async def stop(self) -> None:

@@ -75,7 +75,7 @@ class DecoupledStore(DatabaseSessions):
 
     async def start(self) -> None:
         """Read the secret that all instances share, and wait for the topic."""
-        self._secret = await self._database.run(session_secret)
+        self._secret = await self.database.run(session_secret)
         await self._publisher.start()
 
     @override

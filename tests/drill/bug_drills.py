@@ -42,7 +42,7 @@ INJECTION = re.compile(r" bug ([a-z-]+): ([a-z-]+) (.*)$")
 CONFIRMED = (Outcome.OK, Outcome.ACCEPTED)
 GRAVE = (
     *("leaks", "phantoms", "rejected-visible", "lost-writes", "lost-sessions"),
-    *("duplicates", "orders-once", "resurrected"),
+    *("duplicates", "orders-once", "resurrected", "resurrected-sessions"),
 )
 AT_ONCE = 2
 
@@ -532,5 +532,15 @@ PROOFS = (
         pattern="decoupled-fifo",
         scenario="buyer",
         number=20,  # each is received ten times before it is a dead letter
+    ),
+    # Every second user signs out rightly, and is not to be accused.
+    _proof(
+        "sign-out-in-unlogged-table",
+        "resurrected-sessions",
+        sessions_of("brought-back"),
+        named=by_session,
+        pattern="distributed-rds",
+        experiment="bad-deploy",
+        scenario="leaver",
     ),
 )  # fmt: skip

@@ -25,6 +25,7 @@ from reference_app.model.model import (
     Write,
     element,
 )
+from reference_app.stores.rds import RdsStore
 from reference_app.stores.rds_cached import RdsCachedStore
 from tests.reference_app.client import Direct, User, running
 from tests.support.aws import Region
@@ -271,6 +272,24 @@ def queued_as_no_worker_can_apply_it(app: Direct) -> bool:
     return any(b"\0" in write.data for write in queued)
 
 
+def let_in_again_after_a_restore(app: Direct) -> bool:
+    users, store = [signed_in(app), signed_in(app)], app.app.shop.store
+    assert isinstance(store, RdsStore)
+    cookies = [dict(user.cookies) for user in users]
+    assert [user.call("POST", "/sign-out").status for user in users] == [200, 200]
+    for user, kept in zip(users, cookies, strict=True):
+        user.cookies = kept
+    assert [user.call("GET", "/session").status for user in users] == [401, 401]
+
+    async def empty(connection: Any) -> None:
+        """As it is in a restored database."""
+        if await connection.fetchval("SELECT to_regclass('ended_sessions')"):
+            await connection.execute("TRUNCATE ended_sessions")
+
+    app.run(store.database.run(empty))
+    return [user.call("GET", "/session").status for user in users] == [401, 200]
+
+
 EVIDENCE: dict[str, Evidence] = {
     "acknowledge-before-storing": answered_before_stored,
     "drop-every-nth-write": dropped,
@@ -293,10 +312,16 @@ EVIDENCE: dict[str, Evidence] = {
     "fill-from-lagging-replica": shown_the_past,
     "mount-volume-twice": overwritten_by_the_other_mount,
     "dead-letter-swallows-order": queued_as_no_worker_can_apply_it,
+    "sign-out-in-unlogged-table": let_in_again_after_a_restore,
 }
 IN_ANY_STORE = [name for name in EVIDENCE if not BUGS[name].needs]
 WITH_REPLICAS = [name for name in EVIDENCE if "DATABASE_READER_URL" in BUGS[name].needs]
-WITH_SERVICES = [name for name in EVIDENCE if BUGS[name].needs and name not in WITH_REPLICAS]
+WITH_SESSIONS_IN_A_DATABASE = ["sign-out-in-unlogged-table"]
+WITH_SERVICES = [
+    name
+    for name in EVIDENCE
+    if BUGS[name].needs and name not in (*WITH_REPLICAS, *WITH_SESSIONS_IN_A_DATABASE)
+]
 
 
 def test_every_bug_has_evidence_here_and_a_class_that_a_checker_knows() -> None:
@@ -349,6 +374,16 @@ def test_a_bug_shows_in_orders_and_uploads(name: str, postgres: Postgres, region
     with shop(name, **environ) as app:
         assert EVIDENCE[name](app)
     with shop("", **environ) as app:
+        assert not EVIDENCE[name](app)
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("name", WITH_SESSIONS_IN_A_DATABASE)
+def test_a_bug_shows_where_sessions_are_in_a_database(name: str, postgres: Postgres) -> None:
+    environ = {"SESSION_STORE": "rds", "DATABASE_URL": postgres.url}
+    with running(**environ, BUGS=name) as app:
+        assert EVIDENCE[name](app)
+    with running(**environ) as app:
         assert not EVIDENCE[name](app)
 
 
